@@ -1,0 +1,81 @@
+/**
+ * Chat completions as Azure sends them: the JSON of reference section 3.5 and the stream of 4.1, whose
+ * first event has no choices, and whose usage event exists only if it was asked for.
+ */
+import type { Ask } from "./ask.ts";
+import { choiceResults, chunkResults, finishResults, promptFilterResults } from "./content-filter.ts";
+import { type Generation, usageBody } from "./generation.ts";
+import { promptFilterEvent } from "./prompt-filter-event.ts";
+import { obfuscation, randomText } from "./random-text.ts";
+import { dataEvent, doneEvent, jsonReply, type Reply, streamReply } from "./reply.ts";
+import type { SimulatedDeployment } from "./simulated-deployment.ts";
+
+interface Call {
+  readonly ask: Ask;
+  readonly deployment: SimulatedDeployment;
+  readonly generation: Generation;
+  readonly createdSeconds: number;
+}
+
+export const chatReply = (call: Call): Reply => (call.ask.stream ? chatStream(call) : chatJson(call));
+
+function chatJson({ deployment, generation, createdSeconds }: Call): Reply {
+  return jsonReply(
+    200,
+    {
+      id: `chatcmpl-${randomText(29)}`,
+      object: "chat.completion",
+      created: createdSeconds,
+      model: deployment.modelVersion,
+      service_tier: null,
+      system_fingerprint: "fp_503a95a7d8",
+      choices: generation.choices.map(({ tokens, finish }, index) => ({
+        index,
+        finish_reason: finish,
+        logprobs: null,
+        message: { role: "assistant", content: tokens.join(""), refusal: null },
+        content_filter_results: choiceResults(finish === "content_filter"),
+      })),
+      ...(generation.usage === undefined ? {} : { usage: usageBody(generation.usage) }),
+      prompt_filter_results: promptFilterResults,
+    },
+    "model",
+  );
+}
+
+function chatStream({ ask, deployment, generation, createdSeconds }: Call): Reply {
+  const id = `chatcmpl-${randomText(29)}`;
+  const chunk = (fields: object) =>
+    dataEvent({
+      created: createdSeconds,
+      id,
+      model: deployment.modelVersion,
+      obfuscation: obfuscation(),
+      object: "chat.completion.chunk",
+      service_tier: "default",
+      system_fingerprint: null,
+      ...(ask.includeUsage ? { usage: null } : {}),
+      ...fields,
+    });
+  const choice = (index: number, delta: object, finish: string | null, results: object) =>
+    chunk({
+      choices: [{ content_filter_results: results, delta, finish_reason: finish, index, logprobs: null }],
+    });
+
+  const events = [promptFilterEvent];
+  generation.choices.forEach(({ tokens, finish }, index) => {
+    events.push(choice(index, { content: "", refusal: null, role: "assistant" }, null, {}));
+    for (const token of tokens) events.push(choice(index, { content: token }, null, chunkResults));
+    events.push(choice(index, {}, finish, finishResults(finish === "content_filter")));
+  });
+  if (ask.includeUsage && generation.usage !== undefined) {
+    events.push(
+      chunk({
+        choices: [],
+        latency_checkpoint: { engine_tbt_ms: 3, engine_ttft_ms: 28 },
+        usage: usageBody(generation.usage),
+      }),
+    );
+  }
+  return streamReply([...events, doneEvent]);
+}

@@ -1,0 +1,177 @@
+/**
+ * One request to a model, from its text to an answer: deployment, operation and body are checked in that
+ * order, and only a request that would have been served uses up a fault.
+ */
+import type * as z from "zod";
+import {
+  ChatBody,
+  CompletionBody,
+  chatAsk,
+  completionAsk,
+  EmbeddingBody,
+  embeddingAsk,
+  ResponseBody,
+  responseAsk,
+} from "./ask.ts";
+import {
+  deploymentNotFound,
+  maxTokensUnsupported,
+  modelError,
+  operationNotSupported,
+} from "./azure-error.ts";
+import { chatReply } from "./chat-reply.ts";
+import { completionReply } from "./completion-reply.ts";
+import type { Delivery } from "./delivery.ts";
+import { embeddingReply } from "./embedding-reply.ts";
+import { noFaults, planFaults } from "./fault-plan.ts";
+import { type Adjustments, embeddingUsage, generate } from "./generation.ts";
+import { type Reply, textReply } from "./reply.ts";
+import { responseReply } from "./response-reply.ts";
+import type { Operation, SimulatedDeployment } from "./simulated-deployment.ts";
+import type { SimulatorContext } from "./simulator-context.ts";
+
+export interface ModelRequest {
+  readonly operation: Operation;
+  /** From the path; undefined on v1, where the body names it. */
+  readonly deployment: string | undefined;
+  readonly apiVersion: string | undefined;
+  readonly bodyText: string;
+}
+
+export interface ModelAnswer {
+  readonly reply: Reply;
+  readonly delivery: Delivery;
+  readonly deployment: string | undefined;
+}
+
+/** A body that was accepted; it becomes an answer once the faults are known. */
+type Prepared = { readonly refusal: Reply } | { readonly answer: (adjustments: Adjustments) => Reply };
+
+interface Preparation {
+  readonly body: unknown;
+  readonly deployment: SimulatedDeployment;
+  readonly context: SimulatorContext;
+  readonly createdSeconds: number;
+}
+
+export function answerModelRequest(request: ModelRequest, context: SimulatorContext): ModelAnswer {
+  const body = parsedObject(request.bodyText);
+  const name = request.deployment ?? (typeof body?.model === "string" ? body.model : undefined);
+  const refuse = (reply: Reply): ModelAnswer => ({ reply, delivery: noFaults.delivery, deployment: name });
+
+  if (request.deployment === undefined && body === undefined) return refuse(unparsableBody);
+  if (name === undefined) return refuse(modelError("you must provide a model parameter", null, null));
+  const deployment = context.deployments.get(name);
+  if (deployment === undefined) return refuse(deploymentNotFound);
+  if (!deployment.operations.includes(request.operation)) {
+    return refuse(operationNotSupported(request.operation, name));
+  }
+  if (body === undefined) return refuse(unparsableBody);
+  const misplaced = streamOptionsRefusal(body, request.apiVersion, context);
+  if (misplaced !== undefined) return refuse(misplaced);
+
+  const createdSeconds = Math.floor(Date.now() / 1000);
+  const prepared = prepare[request.operation]({ body, deployment, context, createdSeconds });
+  if ("refusal" in prepared) return refuse(prepared.refusal);
+
+  const plan = planFaults(context.faults.take(name), {
+    operation: request.operation,
+    deployment,
+    apiVersion: request.apiVersion ?? "v1",
+    region: context.region,
+  });
+  const reply = plan.instead ?? prepared.answer(plan.adjustments);
+  const isSpoiled = plan.delivery.garbageAt !== undefined && !reply.isStream;
+  return {
+    reply: isSpoiled ? textReply(200, reply.parts.join("").slice(0, -20), "model") : reply,
+    delivery: plan.delivery,
+    deployment: name,
+  };
+}
+
+const prepare: Record<Operation, (preparation: Preparation) => Prepared> = {
+  chat: (preparation) =>
+    withBody(ChatBody, preparation, (body) => {
+      if (preparation.deployment.reasoning && body.max_tokens != null) {
+        return { refusal: maxTokensUnsupported };
+      }
+      const ask = chatAsk(body);
+      return { answer: (adjustments) => chatReply(generated(ask, preparation, adjustments)) };
+    }),
+  completions: (preparation) =>
+    withBody(CompletionBody, preparation, (body) => {
+      const ask = completionAsk(body);
+      return { answer: (adjustments) => completionReply(generated(ask, preparation, adjustments)) };
+    }),
+  embeddings: (preparation) =>
+    withBody(EmbeddingBody, preparation, (body) => {
+      const ask = embeddingAsk(body);
+      if (ask.texts.length > maxEmbeddingInputs) return { refusal: tooManyInputs };
+      return {
+        answer: ({ usageRule }) =>
+          embeddingReply(ask, preparation.deployment, embeddingUsage(ask.promptTokens, usageRule)),
+      };
+    }),
+  responses: (preparation) =>
+    withBody(ResponseBody, preparation, (body) => {
+      const ask = responseAsk(body);
+      const style = preparation.context.responseStream;
+      return {
+        answer: (adjustments) => responseReply({ ...generated(ask, preparation, adjustments), body, style }),
+      };
+    }),
+};
+
+function generated(ask: Parameters<typeof generate>[0], preparation: Preparation, adjustments: Adjustments) {
+  const { deployment, createdSeconds } = preparation;
+  return { ask, deployment, createdSeconds, generation: generate(ask, deployment, adjustments) };
+}
+
+function withBody<Schema extends z.ZodType>(
+  schema: Schema,
+  { body }: Preparation,
+  then: (body: z.output<Schema>) => Prepared,
+): Prepared {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return then(parsed.data);
+  const issue = parsed.error.issues[0];
+  const param = issue?.path.join(".") ?? "";
+  const isMissing = issue?.path.length === 1 && !Object.hasOwn(Object(body), param);
+  return {
+    refusal: isMissing
+      ? modelError(`Missing required parameter: '${param}'.`, param, "missing_required_parameter")
+      : modelError(`Invalid value for '${param}': ${issue?.message}.`, param, "invalid_value"),
+  };
+}
+
+const maxEmbeddingInputs = 2048;
+const tooManyInputs = modelError("'$.input' is too long: at most 2048 inputs are allowed.", "input", null);
+const unparsableBody = modelError("We could not parse the JSON body of your request.", null, null);
+
+/** Both sentences are assumed; that these requests fail is what a gateway must be shown. */
+function streamOptionsRefusal(
+  body: Record<string, unknown>,
+  apiVersion: string | undefined,
+  context: SimulatorContext,
+): Reply | undefined {
+  if (body.stream_options == null) return undefined;
+  if (apiVersion !== undefined && context.versionsWithoutStreamOptions.has(apiVersion)) {
+    return modelError("Unrecognized request argument supplied: stream_options", null, null);
+  }
+  if (body.stream === true) return undefined;
+  return modelError(
+    "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+    "stream_options",
+    null,
+  );
+}
+
+function parsedObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    return Object.fromEntries(Object.entries(value));
+  } catch {
+    return undefined;
+  }
+}

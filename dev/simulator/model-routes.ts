@@ -1,0 +1,107 @@
+/**
+ * Azure's two URL forms (reference section 1.2). What comes before a model is checked here: the number of
+ * headers, the path with its API version, then the key. That order is assumed.
+ */
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type Context, Hono } from "hono";
+import { isKnownDatedVersion, isV1Version } from "./api-version.ts";
+import { accessDenied, apiVersionNotSupported, resourceNotFound, tooManyHeaders } from "./azure-error.ts";
+import { azureHeaders } from "./azure-headers.ts";
+import { type Delivery, deliver } from "./delivery.ts";
+import { noFaults } from "./fault-plan.ts";
+import { answerModelRequest } from "./model-answer.ts";
+import { modelCatalogue } from "./model-catalogue.ts";
+import { jsonReply, type Reply } from "./reply.ts";
+import type { Operation } from "./simulated-deployment.ts";
+import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
+
+type UrlForm = "dated" | "v1";
+
+const dated: readonly [path: string, operation: Operation][] = [
+  ["/openai/deployments/:deployment/chat/completions", "chat"],
+  ["/openai/deployments/:deployment/completions", "completions"],
+  ["/openai/deployments/:deployment/embeddings", "embeddings"],
+];
+const v1: readonly [path: string, operation: Operation][] = [
+  ["/openai/v1/chat/completions", "chat"],
+  ["/openai/v1/embeddings", "embeddings"],
+  ["/openai/v1/responses", "responses"],
+];
+
+export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
+  const app = new Hono<SimulatorEnv>();
+
+  const model = (form: UrlForm, operation: Operation) => async (c: Context<SimulatorEnv>) => {
+    const barred = bar(c, form, context);
+    if (barred !== undefined) return send(c, context, barred);
+    const answer = answerModelRequest(
+      {
+        operation,
+        deployment: c.req.param("deployment"),
+        apiVersion: c.req.query("api-version"),
+        bodyText: await c.req.text(),
+      },
+      context,
+    );
+    return send(c, context, answer.reply, answer.delivery, answer.deployment);
+  };
+  const catalogue = (form: UrlForm) => (c: Context<SimulatorEnv>) =>
+    send(c, context, bar(c, form, context) ?? jsonReply(200, modelCatalogue, "refusal"));
+
+  app.use(async (c, next) => {
+    const exchange = context.log.open(c.env.incoming, c.env.outgoing);
+    c.set("exchange", exchange);
+    try {
+      exchange.receiveBody(await c.req.text());
+    } catch {
+      // The client left while it was still sending.
+      exchange.finish(undefined);
+      return RESPONSE_ALREADY_SENT;
+    }
+    await next();
+    return undefined;
+  });
+  for (const [path, operation] of dated) app.post(path, model("dated", operation));
+  for (const [path, operation] of v1) app.post(path, model("v1", operation));
+  app.get("/openai/models", catalogue("dated"));
+  app.get("/openai/v1/models", catalogue("v1"));
+  app.all("*", (c) => send(c, context, bar(c, undefined, context) ?? resourceNotFound));
+  return app;
+}
+
+/** Azure's limit; proxies that forward every header they have run into it. */
+const maxCustomHeaders = 10;
+
+function bar(
+  c: Context<SimulatorEnv>,
+  form: UrlForm | undefined,
+  context: SimulatorContext,
+): Reply | undefined {
+  const custom = Object.keys(c.req.header()).filter((name) => name.startsWith("x-"));
+  if (custom.length > maxCustomHeaders) return tooManyHeaders;
+  const version = c.req.query("api-version");
+  if (form === undefined || (form === "dated" && !isKnownDatedVersion(version))) return resourceNotFound;
+  const bearer = c.req.header("authorization")?.match(/^Bearer +(.+)$/i)?.[1];
+  if (c.req.header("api-key") !== context.apiKey && bearer !== context.apiKey) return accessDenied;
+  return form === "v1" && !isV1Version(version) ? apiVersionNotSupported : undefined;
+}
+
+async function send(
+  c: Context<SimulatorEnv>,
+  context: SimulatorContext,
+  reply: Reply,
+  delivery: Delivery = noFaults.delivery,
+  deployment?: string,
+): Promise<Response> {
+  const exchange = c.get("exchange");
+  if (deployment !== undefined) exchange.useDeployment(deployment);
+  exchange.choose(reply.status);
+  const clientRequestId = c.req.header("x-ms-client-request-id");
+  const headers = {
+    ...azureHeaders(reply.headerSet, { region: context.region, clientRequestId, deployment }),
+    ...reply.headers,
+  };
+  const outcome = await deliver(c.env.outgoing, reply, headers, delivery, exchange.signal);
+  exchange.finish(outcome === "interrupted" ? undefined : outcome);
+  return RESPONSE_ALREADY_SENT;
+}

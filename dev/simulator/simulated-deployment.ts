@@ -1,0 +1,42 @@
+/**
+ * What the simulated resource has deployed. As on Azure, a deployment's name says nothing about its model:
+ * chat answers carry `modelVersion`, Responses answers carry the deployment's name.
+ */
+export type Operation = "chat" | "completions" | "embeddings" | "responses";
+
+export interface SimulatedDeployment {
+  readonly name: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly operations: readonly Operation[];
+  /** Refuses `max_tokens` and spends hidden tokens before it speaks. */
+  readonly reasoning?: boolean;
+  /** Length of an embedding when the request does not name one. */
+  readonly dimensions?: number;
+}
+
+export const defaultDeployments: readonly SimulatedDeployment[] = [
+  { name: "gpt-4", model: "gpt-4", modelVersion: "gpt-4-0613", operations: ["chat", "completions"] },
+  {
+    name: "gpt-4o-mini",
+    model: "gpt-4o-mini",
+    modelVersion: "gpt-4o-mini-2024-07-18",
+    operations: ["chat", "completions", "responses"],
+  },
+  {
+    name: "text-embedding-3-small",
+    model: "text-embedding-3-small",
+    modelVersion: "text-embedding-3-small",
+    operations: ["embeddings"],
+    dimensions: 1536,
+  },
+];
+
+/** The names Azure's own sentences use for an operation. */
+export const operationNames: Record<Operation, { readonly inRefusal: string; readonly operationId: string }> =
+  {
+    chat: { inRefusal: "chatCompletion", operationId: "ChatCompletions_Create" },
+    completions: { inRefusal: "completion", operationId: "Completions_Create" },
+    embeddings: { inRefusal: "embeddings", operationId: "Embeddings_Create" },
+    responses: { inRefusal: "responses", operationId: "Responses_Create" },
+  };

@@ -1,0 +1,148 @@
+/**
+ * Writes to agents: commit in D1, then the agent's own ledger, then answer (DESIGN section 7). An answer means that
+ * the ledger acknowledged: no later request is decided under the old state. What a ledger has not acknowledged is
+ * put again by the same write repeated, and by the scheduled sweep.
+ */
+import type { Agent, AgentPatch } from "../capability/agent.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { AgentId } from "../kernel/ids.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
+import type { AgentLedgers } from "../quota/ledgers.ts";
+import { type Home, homeNames } from "../residency/home.ts";
+import type { AgentChange, AgentStore, StoredAgent } from "./agents.store.ts";
+import { changeRecord } from "./change-record.ts";
+import type { Caller } from "./operation.ts";
+import { canSee, notFound } from "./tenant-access.ts";
+
+export interface AgentWriterDeps {
+  readonly agents: AgentStore;
+  readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
+  readonly clock: Clock;
+}
+
+/** A lost race is tried once more; losing twice means the agent is being changed by someone else right now. */
+const MAX_ATTEMPTS = 2;
+
+export async function createAgent(
+  deps: AgentWriterDeps,
+  caller: Caller,
+  agent: Agent,
+  home: Home,
+): Promise<Result<Agent>> {
+  const facts = { caller, scope: agent.tenantId, home, operation: "agent.create", objectId: agent.id };
+  const record = changeRecord({ ...facts, revision: null, nowMs: deps.clock() });
+  const inserted = await deps.agents.insert(home, agent, record);
+  if (!inserted.ok) return inserted;
+  return acknowledged(deps, { agent, home, status: agent.status, acknowledgedVersion: 0 });
+}
+
+export const patchAgent = (
+  deps: AgentWriterDeps,
+  caller: Caller,
+  id: AgentId,
+  patch: AgentPatch,
+): Promise<Result<Agent>> => changeAgent(deps, caller, id, patch, "agent.update");
+
+export const deleteAgent = (deps: AgentWriterDeps, caller: Caller, id: AgentId): Promise<Result<Agent>> =>
+  changeAgent(deps, caller, id, { status: "deleted" }, "agent.delete");
+
+async function changeAgent(
+  deps: AgentWriterDeps,
+  caller: Caller,
+  id: AgentId,
+  patch: AgentChange["patch"],
+  operation: string,
+): Promise<Result<Agent>> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const found = await deps.agents.find(id);
+    if (!found.ok) return found;
+    const from = found.value;
+    if (from === null || !canSee(caller.apiKey, from.agent.tenantId)) return fail(notFound("agent"));
+    // Deleting again is how a caller repeats a deletion that the ledger did not acknowledge.
+    const isPending = from.acknowledgedVersion < from.agent.version;
+    if (from.status === "deleted" && !(patch.status === "deleted" && isPending)) return fail(notFound("agent"));
+    const next = nextOf(from, patch, deps.clock());
+    if (next === null) return acknowledged(deps, from);
+    const facts = { caller, scope: from.agent.tenantId, home: from.home, operation, objectId: id };
+    const record = changeRecord({ ...facts, revision: null, nowMs: deps.clock() });
+    const { version, updatedAt } = next.agent;
+    const committed = await deps.agents.change({ from, patch, version, updatedAt, record });
+    if (!committed.ok) return committed;
+    if (committed.value === "committed") return acknowledged(deps, next);
+  }
+  return fail(refuse("write_in_progress"));
+}
+
+/** Null when the patch changes nothing. */
+function nextOf(from: StoredAgent, patch: AgentChange["patch"], nowMs: number): StoredAgent | null {
+  const { agent, status } = from;
+  const { status: newStatus = status, ...fields } = patch;
+  const changes = (key: "name" | "description" | "classification" | "roles") =>
+    fields[key] !== undefined && JSON.stringify(fields[key]) !== JSON.stringify(agent[key]);
+  const changesState = newStatus !== status || changes("roles") || changes("classification");
+  if (!changesState && !changes("name") && !changes("description")) return null;
+  return {
+    ...from,
+    status: newStatus,
+    agent: {
+      ...agent,
+      name: fields.name ?? agent.name,
+      description: fields.description ?? agent.description,
+      roles: fields.roles ?? agent.roles,
+      classification: fields.classification ?? agent.classification,
+      status: newStatus === "active" ? "active" : "disabled",
+      version: changesState ? agent.version + 1 : agent.version,
+      updatedAt: timestampOf(nowMs),
+    },
+  };
+}
+
+async function acknowledged(deps: AgentWriterDeps, stored: StoredAgent): Promise<Result<Agent>> {
+  if (stored.acknowledgedVersion >= stored.agent.version) return ok(stored.agent);
+  if (await putState(deps, stored)) return ok(stored.agent);
+  const message = `The change to ${stored.agent.id} is committed, but its ledger could not be reached; it will be repeated until it takes effect.`;
+  return fail(refuse("ledger_unavailable", { message }));
+}
+
+async function putState({ agents, agentLedgers }: AgentWriterDeps, stored: StoredAgent): Promise<boolean> {
+  const { agent, home, status } = stored;
+  const { id: agentId, tenantId, version } = agent;
+  const put = await agentLedgers.putAgentState({ v: 1, home, tenantId, agentId, version, status });
+  // An acknowledgement that D1 does not learn of only makes the sweep put the same version again.
+  if (put.ok) await agents.acknowledge(stored);
+  return put.ok;
+}
+
+const SWEEP_PAGE = 100;
+const SWEEP_MAX_PAGES = 10;
+
+export interface Sweep {
+  readonly acknowledged: number;
+  readonly pending: number;
+}
+
+/** For the scheduled handler. Goes on past agents that fail, so that one ledger never holds up the others. */
+export async function sweepUnacknowledgedAgents(deps: AgentWriterDeps): Promise<Sweep> {
+  const sweeps = await Promise.all(homeNames.map((home) => sweepHome(deps, home)));
+  return {
+    acknowledged: sweeps.reduce((sum, sweep) => sum + sweep.acknowledged, 0),
+    pending: sweeps.reduce((sum, sweep) => sum + sweep.pending, 0),
+  };
+}
+
+async function sweepHome(deps: AgentWriterDeps, home: Home): Promise<Sweep> {
+  let after: AgentId | null = null;
+  const total = { acknowledged: 0, pending: 0 };
+  for (let page = 0; page < SWEEP_MAX_PAGES; page += 1) {
+    const agents: Result<readonly StoredAgent[]> = await deps.agents.unacknowledged(home, after, SWEEP_PAGE);
+    if (!agents.ok) break;
+    const puts = await Promise.all(agents.value.map((stored) => putState(deps, stored)));
+    total.acknowledged += puts.filter(Boolean).length;
+    total.pending += puts.filter((put) => !put).length;
+    after = agents.value.at(-1)?.agent.id ?? null;
+    if (agents.value.length < SWEEP_PAGE) break;
+  }
+  return total;
+}

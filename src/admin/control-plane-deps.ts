@@ -1,0 +1,36 @@
+/** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
+import type { AuditLog } from "../audit/audit-log.store.ts";
+import type { ApiKeyStore } from "../capability/api-keys.store.ts";
+import type { KeyRing } from "../capability/key-ring.ts";
+import type { Clock, RandomBytes } from "../kernel/clock.ts";
+import type { IdMint } from "../kernel/ids.ts";
+import type { AgentLedgers } from "../quota/ledgers.ts";
+import type { AgentStore } from "./agents.store.ts";
+import type { Databases } from "./databases.ts";
+import type { DeploymentStore } from "./deployments.store.ts";
+import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
+import type { PolicyStore } from "./policies.store.ts";
+import type { RevisionedWriter } from "./revisioned-write.store.ts";
+import type { TenantStore } from "./tenants.store.ts";
+
+export interface ControlPlaneDeps {
+  /** Only to prepare the record that commits with a change. */
+  readonly databases: Databases;
+  readonly agents: AgentStore;
+  readonly policies: PolicyStore;
+  readonly tenants: TenantStore;
+  readonly deployments: DeploymentStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly auditLog: Pick<AuditLog, "search">;
+  readonly writer: RevisionedWriter;
+  readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
+  readonly deliverOutbox: DeliverOutbox;
+  readonly background: Background;
+  readonly keyRing: KeyRing;
+  readonly config: { readonly issuer: string; readonly audience: string };
+  /** True where the platform does not implement jurisdictions: plain-http backends on the loopback are allowed. */
+  readonly isLocal: boolean;
+  readonly ids: IdMint;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}

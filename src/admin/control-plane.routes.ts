@@ -1,0 +1,86 @@
+/**
+ * The control plane, mounted at `/v1`: operations as a table, and around each of them the API key, its scope, and
+ * one form for every answer. Mount it after other routes below `/v1`: it answers whatever it does not know.
+ */
+import { type Context, Hono } from "hono";
+import { authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
+import type { ApiKey } from "../capability/api-key.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { fail, type Result } from "../kernel/result.ts";
+import { problemOf } from "../kernel/wire.ts";
+import { agentOperations } from "./agents.routes.ts";
+import { apiKeyOperations } from "./api-keys.routes.ts";
+import { auditOperations } from "./audit.routes.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { deploymentOperations } from "./deployments.routes.ts";
+import type { Answer, Operation } from "./operation.ts";
+import { policyOperations } from "./policies.routes.ts";
+import { tenantOperations } from "./tenants.routes.ts";
+import { tokenOperations } from "./tokens.routes.ts";
+
+export function createControlPlane(deps: ControlPlaneDeps): Hono {
+  const operations = [
+    agentOperations(deps),
+    apiKeyOperations(deps),
+    auditOperations(deps),
+    deploymentOperations(deps),
+    policyOperations(deps),
+    tenantOperations(deps),
+    tokenOperations(deps),
+  ].flat();
+  const app = new Hono();
+  for (const operation of operations) {
+    app.on(operation.method, operation.path, (context) => serve(deps, operation, context));
+  }
+  for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) {
+    const allow = methods.map(({ method }) => method).join(", ");
+    app.all(path, () => problem(refuse("method_not_allowed"), deps.ids.request(), { allow }));
+  }
+  app.all("*", () => problem(refuse("route_unknown"), deps.ids.request()));
+  return app;
+}
+
+async function serve(deps: ControlPlaneDeps, operation: Operation, context: Context): Promise<Response> {
+  const requestId = deps.ids.request();
+  try {
+    const apiKey = await admit(deps, operation, context);
+    if (!apiKey.ok) return problem(apiKey.error, requestId);
+    const answer = await operation.run({
+      apiKey: apiKey.value,
+      requestId,
+      searchParams: new URL(context.req.url).searchParams,
+      source: context.req.raw,
+      param: (name) => context.req.param(name) ?? "",
+    });
+    return answer.ok ? success(answer.value, requestId) : problem(answer.error, requestId);
+  } catch (error) {
+    // Only the name: a message may quote what was being written.
+    const name = error instanceof Error ? error.name : typeof error;
+    console.error(JSON.stringify({ event: "internal_error", requestId, error: name }));
+    return problem(refuse("internal_error"), requestId);
+  }
+}
+
+async function admit(deps: ControlPlaneDeps, operation: Operation, context: Context): Promise<Result<ApiKey>> {
+  const find = deps.apiKeys.findByHash;
+  const apiKey = await authenticateApiKey({ find }, context.req.header("x-api-key") ?? null);
+  if (!apiKey.ok) return apiKey;
+  if (operation.platformOnly && apiKey.value.tenantId !== null) {
+    const message = "The API key belongs to one tenant; this operation needs a key of the platform.";
+    return fail(refuse("scope_missing", { message }));
+  }
+  return requireScope(apiKey.value, operation.scope);
+}
+
+function success({ status, body, revision }: Answer, requestId: string): Response {
+  const headers = new Headers({ "x-request-id": requestId, "cache-control": "no-store" });
+  if (revision !== undefined) headers.set("portcullis-revision", String(revision));
+  if (body === undefined) return new Response(null, { status, headers });
+  headers.set("content-type", "application/json");
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+function problem(refusal: Refusal, requestId: string, headers: Readonly<Record<string, string>> = {}): Response {
+  const answer = problemOf(refusal, requestId);
+  return new Response(answer.body, { status: answer.status, headers: { ...answer.headers, ...headers } });
+}

@@ -1,0 +1,33 @@
+/** The databases of the control plane: the platform's, and one per home. */
+import { PLATFORM, type Scope } from "../kernel/ids.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Home } from "../residency/home.ts";
+
+export interface Databases {
+  readonly platform: D1Database;
+  ofHome(home: Home): D1Database;
+}
+
+/** Where the rows of a scope are, and so its outbox and its revisions. */
+export const databaseOf = (databases: Databases, scope: Scope, home: Home): D1Database =>
+  scope === PLATFORM ? databases.platform : databases.ofHome(home);
+
+/** D1 reports failures by throwing; from here on they are a refusal. */
+export async function asked<T>(question: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await question());
+  } catch {
+    return fail(refuse("store_unavailable"));
+  }
+}
+
+/**
+ * Ids do not tell the home, so every home is asked. A home that cannot be reached hides only what is in it: what
+ * another one holds is found all the same.
+ */
+export async function firstFound<T>(searches: readonly Promise<Result<T | null>>[]): Promise<Result<T | null>> {
+  const results = await Promise.all(searches);
+  const found = results.find((result) => result.ok && result.value !== null);
+  return found ?? results.find((result) => !result.ok) ?? ok(null);
+}

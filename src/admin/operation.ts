@@ -1,0 +1,96 @@
+/**
+ * One operation of the control plane as data: method, path, the scope it needs, the schemas of its query and body,
+ * and what it does. Parsing happens here, once, after the key was checked and before anything is read or written.
+ */
+import * as z from "zod";
+import type { ApiKey, ApiKeyScope } from "../capability/api-key.ts";
+import type { RequestId } from "../kernel/ids.ts";
+import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
+import { type BodySource, readJsonBody } from "../kernel/read-json-body.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { parseDocument } from "./explain-issue.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+export interface Answer {
+  readonly status: 200 | 201 | 204;
+  /** Absent on 204. */
+  readonly body?: unknown;
+  /** The revision a write made, repeated as a header since a 204 has no body. */
+  readonly revision?: number;
+}
+
+export interface Caller {
+  readonly apiKey: ApiKey;
+  readonly requestId: RequestId;
+}
+
+/** A request before its query and body are parsed. */
+export interface RawCall extends Caller {
+  readonly searchParams: URLSearchParams;
+  readonly source: BodySource;
+  /** A path parameter, as the caller wrote it. */
+  param(name: string): string;
+}
+
+export interface Call<Q, B> extends Caller {
+  readonly query: Q;
+  readonly body: B;
+  param(name: string): string;
+}
+
+interface Definition<Q extends z.ZodType, B extends z.ZodType> {
+  readonly method: Method;
+  readonly path: string;
+  readonly scope: ApiKeyScope;
+  /** Platform objects are beyond keys that are bound to a tenant. */
+  readonly platformOnly?: boolean;
+  readonly query: Q;
+  readonly body: B;
+  handle(call: Call<z.output<Q>, z.output<B>>): Promise<Result<Answer>>;
+}
+
+export interface Operation {
+  readonly method: Method;
+  readonly path: string;
+  readonly scope: ApiKeyScope;
+  readonly platformOnly: boolean;
+  run(call: RawCall): Promise<Result<Answer>>;
+}
+
+export const NoQuery = z.strictObject({});
+export const NoBody = z.undefined();
+
+export function operation<Q extends z.ZodType, B extends z.ZodType>(definition: Definition<Q, B>): Operation {
+  const { method, path, scope, platformOnly = false } = definition;
+  return {
+    method,
+    path,
+    scope,
+    platformOnly,
+    async run({ searchParams, source, param, apiKey, requestId }) {
+      const query = parseQuery(definition.query, searchParams);
+      if (!query.ok) return query;
+      const body = await parseBody(definition.body, source);
+      if (!body.ok) return body;
+      return definition.handle({ query: query.value, body: body.value, param, apiKey, requestId });
+    },
+  };
+}
+
+function parseQuery<Q extends z.ZodType>(schema: Q, searchParams: URLSearchParams): Result<z.output<Q>> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of searchParams) {
+    if (Object.hasOwn(query, name)) {
+      return fail(refuse("query_invalid", { field: name, message: `\`${name}\` is given twice.` }));
+    }
+    query[name] = value;
+  }
+  return parseDocument(schema, query, "query_invalid");
+}
+
+async function parseBody<B extends z.ZodType>(schema: B, source: BodySource): Promise<Result<z.output<B>>> {
+  const read = schema instanceof z.ZodUndefined ? ok(undefined) : await readJsonBody(source, MAX_ADMIN_BODY_BYTES);
+  return read.ok ? parseDocument(schema, read.value, "body_invalid") : read;
+}

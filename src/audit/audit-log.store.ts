@@ -1,0 +1,132 @@
+/**
+ * The search index of the audit log, one database per home. Storing is idempotent on (source, n). A page is cut by
+ * one row-value comparison on (at, source, n), the tail of every index, so neither filters nor deep pages sort.
+ */
+import * as z from "zod";
+import type { AgentId, Scope } from "../kernel/ids.ts";
+import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
+import type { Home } from "../residency/home.ts";
+import { AuditRecord, type DecisionOutcome } from "./audit-record.ts";
+import type { RecordLog } from "./consume-records.ts";
+
+const INSERT = `INSERT INTO audit_records
+  (source, n, kind, tenant_id, agent_id, decision, decision_id, at, record)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (source, n) DO NOTHING`;
+
+const searchWhere = (index: string, filter: string) =>
+  `SELECT record FROM audit_records INDEXED BY ${index}
+   WHERE tenant_id = ?1${filter} AND at >= ?2 AND (at, source, n) < (?3, ?4, ?5)
+   ORDER BY at DESC, source DESC, n DESC LIMIT ?6`;
+const SEARCH = searchWhere("audit_by_tenant", "");
+const SEARCH_AGENT = searchWhere("audit_by_agent", " AND agent_id = ?7");
+const SEARCH_DECISION = searchWhere("audit_by_decision", " AND decision = ?7");
+// One agent has fewer records than one outcome, so the agent's index leads.
+const SEARCH_AGENT_AND_DECISION = searchWhere("audit_by_agent", " AND agent_id = ?7 AND decision = ?8");
+
+/** Sorts after every timestamp. */
+const END_OF_TIME = "~";
+
+const SortKey = z.tuple([Timestamp, z.string().min(1).max(200), z.int().min(1)]);
+type SortKey = z.infer<typeof SortKey>;
+const RecordRow = z.object({ record: z.string() });
+
+export interface AuditSearch {
+  readonly tenantId: Scope;
+  readonly agentId?: AgentId | undefined;
+  readonly decision?: DecisionOutcome | undefined;
+  /** Inclusive. */
+  readonly from?: Timestamp | undefined;
+  /** Exclusive. */
+  readonly to?: Timestamp | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+export interface AuditLog extends RecordLog {
+  /** Newest first. */
+  search(home: Home, search: AuditSearch): Promise<Result<ListPage<AuditRecord>>>;
+}
+
+export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Database }): AuditLog {
+  return {
+    async store(home, records) {
+      if (records.length === 0) return ok(undefined);
+      try {
+        const db = dbOf(home);
+        await db.batch(records.map((record) => db.prepare(INSERT).bind(...columnsOf(record))));
+        return ok(undefined);
+      } catch {
+        return fail(refuse("audit_unavailable"));
+      }
+    },
+
+    async search(home, search) {
+      const cursor = search.cursor === undefined ? ok(undefined) : sortKeyOf(search.cursor);
+      if (!cursor.ok) return cursor;
+      const rows = await rowsOf(dbOf(home), search, upperBound(cursor.value, search.to));
+      if (!rows.ok) return rows;
+      const records = rows.value.map((row) => AuditRecord.parse(JSON.parse(RecordRow.parse(row).record)));
+      return ok(pageOf(records, search.limit, ({ at, source, n }) => JSON.stringify([at, source, n])));
+    },
+  };
+}
+
+function columnsOf(record: AuditRecord): readonly (string | number | null)[] {
+  const agentId = "agentId" in record ? record.agentId : null;
+  const decision = "decision" in record ? record.decision : null;
+  const decisionId = "decisionId" in record ? record.decisionId : null;
+  const { source, n, kind, tenantId, at } = record;
+  return [source, n, kind, tenantId, agentId, decision, decisionId, at, JSON.stringify(record)];
+}
+
+async function rowsOf(
+  db: D1Database,
+  { tenantId, agentId, decision, from, limit }: AuditSearch,
+  before: readonly [string, string, number],
+): Promise<Result<readonly unknown[]>> {
+  const common = [tenantId, from ?? "", ...before, limit + 1];
+  const filters = [agentId, decision].filter((filter) => filter !== undefined);
+  try {
+    const { results } = await db
+      .prepare(sqlFor(agentId, decision))
+      .bind(...common, ...filters)
+      .all();
+    return ok(results);
+  } catch {
+    return fail(refuse("store_unavailable"));
+  }
+}
+
+function sqlFor(agentId: AgentId | undefined, decision: DecisionOutcome | undefined): string {
+  if (agentId === undefined) return decision === undefined ? SEARCH : SEARCH_DECISION;
+  return decision === undefined ? SEARCH_AGENT : SEARCH_AGENT_AND_DECISION;
+}
+
+/** No source is empty, so (to, "", 0) sorts before every record at `to` and after all earlier ones. */
+function upperBound(
+  cursor: SortKey | undefined,
+  to: Timestamp | undefined,
+): readonly [string, string, number] {
+  const end = to ?? END_OF_TIME;
+  return cursor !== undefined && cursor[0] < end ? cursor : [end, "", 0];
+}
+
+function sortKeyOf(cursor: string): Result<SortKey> {
+  const text = decodeCursor(cursor);
+  if (!text.ok) return text;
+  const sortKey = SortKey.safeParse(jsonOf(text.value));
+  return sortKey.success
+    ? ok(sortKey.data)
+    : fail(refuse("query_invalid", { field: "cursor", message: "The cursor is not one this API gave out." }));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

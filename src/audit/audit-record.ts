@@ -1,0 +1,127 @@
+/**
+ * Record v1: one entry of the audit log. (source, n) is its identity: sources count without holes, so a lost record
+ * is a visible gap and a repeated one is stored once. No token, key, prompt or answer ever enters a record.
+ */
+import * as z from "zod";
+import { AgentId, DecisionId, Scope, TokenId } from "../kernel/ids.ts";
+import { refusalCodes } from "../kernel/refusal.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
+import { Action } from "../policy/action.ts";
+import { Classification } from "../policy/classification.ts";
+import { Revisions } from "../policy/snapshot.ts";
+import { Usage } from "../quota/contracts.ts";
+import { Home } from "../residency/home.ts";
+import { Place } from "../residency/place.ts";
+
+const common = {
+  v: z.literal(1),
+  source: z.string().min(1).max(200),
+  n: z.int().min(1),
+  /** Numbers a restarted source gave up; none of them belongs to a record. */
+  skipped: z
+    .strictObject({ from: z.int().min(1), to: z.int().min(1) })
+    .nullable()
+    .default(null),
+  at: Timestamp,
+  home: Home,
+  /** The tenant, or `platform`. */
+  tenantId: Scope,
+  requestId: z.string().max(200),
+};
+
+export const DecisionOutcome = z.enum(["allowed", "denied", "pending_approval"]);
+export type DecisionOutcome = z.infer<typeof DecisionOutcome>;
+
+export const Reason = z.strictObject({
+  code: z.union([z.literal("allowed"), z.enum(refusalCodes)]),
+  message: z.string(),
+});
+export type Reason = z.infer<typeof Reason>;
+
+export const DecisionRecord = z.strictObject({
+  ...common,
+  kind: z.literal("decision"),
+  decisionId: DecisionId,
+  decision: DecisionOutcome,
+  reasons: z.array(Reason),
+  surface: z.enum(["relay", "enforce", "model_list"]),
+  agentId: AgentId.nullable(),
+  tokenId: TokenId.nullable(),
+  action: Action.nullable(),
+  resource: z.string().nullable(),
+  classification: Classification.nullable(),
+  /** Salted hash of the end user, if named. */
+  endUser: z.string().nullable(),
+  policyIds: z.array(z.string()),
+  revisions: Revisions.nullable(),
+  place: Place.omit({ clientAddress: true }),
+  reservedTokens: z.int().min(0).nullable(),
+  /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
+  detail: z.record(z.string(), z.json()).nullable(),
+});
+export type DecisionRecord = z.infer<typeof DecisionRecord>;
+
+export const CompletionRecord = z.strictObject({
+  ...common,
+  kind: z.literal("completion"),
+  decisionId: DecisionId,
+  agentId: AgentId,
+  action: Action,
+  resource: z.string(),
+  /** How the call ended. */
+  end: z.enum([
+    "complete",
+    "client_gone",
+    "upstream_error",
+    "upstream_broken",
+    "upstream_unreachable",
+    "upstream_timeout",
+    "relay_deadline",
+    "unreported",
+  ]),
+  upstreamStatus: z.int().nullable(),
+  backend: z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable(),
+  /** What Azure reported; null where it reported nothing. */
+  usage: Usage.nullable(),
+  settlement: z.enum(["used", "as_reserved", "released"]),
+  /** Null where the ledger could not be reached: its alarm charges in full. */
+  chargedTokens: z.int().min(0).nullable(),
+  durationMs: z.int().min(0),
+});
+export type CompletionRecord = z.infer<typeof CompletionRecord>;
+
+/** Written by the ledger's alarm for a reservation that nobody settled; `decisionNumber` is its decision's n. */
+export const AbandonedRecord = z.strictObject({
+  ...common,
+  kind: z.literal("abandoned"),
+  decisionId: DecisionId,
+  decisionNumber: z.int().min(1),
+  agentId: AgentId,
+  action: z.string(),
+  resource: z.string(),
+  /** `abandoned` for a relay that never settled, `unreported` for an /v1/enforce whose usage nobody reported. */
+  reason: z.enum(["abandoned", "unreported"]),
+  chargedTokens: z.int().min(0),
+});
+export type AbandonedRecord = z.infer<typeof AbandonedRecord>;
+
+/** A control-plane write. */
+export const ChangeRecord = z.strictObject({
+  ...common,
+  kind: z.literal("change"),
+  /** The id of the API key that wrote. */
+  actor: z.string(),
+  /** Such as `policy.create`. */
+  operation: z.string(),
+  objectId: z.string(),
+  revision: z.int().min(0).nullable(),
+});
+export type ChangeRecord = z.infer<typeof ChangeRecord>;
+
+export const AuditRecord = z.discriminatedUnion("kind", [
+  DecisionRecord,
+  CompletionRecord,
+  AbandonedRecord,
+  ChangeRecord,
+]);
+export type AuditRecord = z.infer<typeof AuditRecord>;

@@ -1,0 +1,8 @@
+/** How a record leaves the request: into the queue of its home, else into the agent's ledger, else not at all. */
+import type { Home } from "../residency/home.ts";
+import type { AuditRecord } from "./audit-record.ts";
+
+export interface RecordQueue {
+  /** False when the queue did not take it in time. */
+  send(home: Home, record: AuditRecord): Promise<boolean>;
+}

@@ -1,0 +1,41 @@
+/** A deployment: the model name callers use, backed by one or more backends. Deployments are platform state. */
+import * as z from "zod";
+import { Classification } from "../policy/classification.ts";
+import { Backend, BackendInput } from "./backend.ts";
+
+export const DeploymentName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
+    "must be 1 to 64 letters, digits, dots, underscores and hyphens",
+  );
+export type DeploymentName = z.infer<typeof DeploymentName>;
+
+/** USD per million tokens; null = unknown. */
+export const Prices = z.strictObject({
+  inputPerMillion: z.number().min(0).nullable().default(null),
+  cachedInputPerMillion: z.number().min(0).nullable().default(null),
+  outputPerMillion: z.number().min(0).nullable().default(null),
+});
+export type Prices = z.infer<typeof Prices>;
+
+const deploymentFields = {
+  name: DeploymentName,
+  model: z.string().min(1).max(100),
+  /** The most output tokens one choice may use; 0 for models without output, such as embeddings. */
+  maxOutputTokens: z.int().min(0).max(1_000_000),
+  /** Which chat parameter bounds the output; reasoning models accept only `max_completion_tokens`. */
+  outputParameter: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens"),
+  prices: Prices.default({ inputPerMillion: null, cachedInputPerMillion: null, outputPerMillion: null }),
+  /** The highest classification callers may send to this deployment. */
+  classification: Classification.default("restricted"),
+};
+
+export const DeploymentInput = z.strictObject({
+  ...deploymentFields,
+  backends: z.array(BackendInput).min(1).max(32),
+});
+export type DeploymentInput = z.infer<typeof DeploymentInput>;
+
+export const Deployment = z.strictObject({ ...deploymentFields, backends: z.array(Backend).min(1).max(32) });
+export type Deployment = z.infer<typeof Deployment>;

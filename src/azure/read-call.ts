@@ -1,0 +1,108 @@
+/**
+ * Reads from a body what a call to Azure asks for: how many tokens at most, how many choices, whether it streams,
+ * who the end user is. Only fields the gateway acts on are checked; everything else passes (guarantee G10).
+ */
+import * as z from "zod";
+import type { JsonObject } from "../kernel/json.ts";
+import { isJsonObject } from "../kernel/json.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Operation } from "./operation.ts";
+import { promptTokenBound } from "./prompt-bound.ts";
+
+const positive = z.int().min(1).max(10_000_000).nullish();
+const text = z.string().max(10_000).nullish();
+
+const ActedOn = z.object({
+  model: z.string().nullish(),
+  n: z.int().min(1).max(128).nullish(),
+  best_of: z.int().min(1).max(128).nullish(),
+  max_tokens: positive,
+  max_completion_tokens: positive,
+  max_output_tokens: positive,
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  user: text,
+  safety_identifier: text,
+});
+
+/** Stored objects belong to whoever holds the Azure key; until they are bound to their makers, none can be used. */
+const storedObjectFields = ["previous_response_id", "conversation", "prompt", "background"] as const;
+
+export interface CallFacts {
+  readonly model: string | null;
+  readonly promptTokens: number | null;
+  /** The largest output bound the caller named, per choice; null = none. */
+  readonly requestedOutputTokens: number | null;
+  readonly choices: number;
+  readonly stream: boolean;
+  readonly wantsUsage: boolean;
+  readonly endUser: string | null;
+}
+
+export function readCall(
+  operation: Operation,
+  body: unknown,
+): Result<CallFacts & { readonly body: JsonObject }> {
+  if (!isJsonObject(body))
+    return fail(refuse("body_invalid", { message: "The body must be a JSON object." }));
+  const parsed = ActedOn.safeParse(body);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const field = issue?.path.join(".") ?? "";
+    return fail(
+      refuse("body_invalid", { field, message: `\`${field}\`: ${issue?.message ?? "is invalid"}.` }),
+    );
+  }
+  if (operation.name === "responses") {
+    const stored = storedObjectUsed(body);
+    if (stored) return fail(refuse("stored_object_refused", { field: stored }));
+  }
+  const facts = parsed.data;
+  const outputs = operation.outputParameters
+    .map((name) => body[name])
+    .filter((value): value is number => typeof value === "number");
+  return ok({
+    body,
+    model: facts.model ?? null,
+    promptTokens: promptTokenBound(body),
+    requestedOutputTokens: outputs.length > 0 ? Math.max(...outputs) : operation.defaultOutputTokens,
+    choices:
+      operation.outputParameters.length === 0
+        ? 1
+        : Math.max(facts.n ?? 1, facts.best_of ?? 1) * promptCount(operation, body),
+    stream: facts.stream === true,
+    wantsUsage: facts.stream_options?.include_usage === true,
+    endUser: facts.safety_identifier ?? facts.user ?? null,
+  });
+}
+
+/** Completions take an array of prompts and generate `n` for each. */
+function promptCount(operation: Operation, body: JsonObject): number {
+  if (operation.name !== "completions" || !Array.isArray(body.prompt)) return 1;
+  // An array of numbers is one prompt in tokens.
+  return typeof body.prompt[0] === "number" ? 1 : Math.max(1, body.prompt.length);
+}
+
+function storedObjectUsed(body: JsonObject): string | undefined {
+  const field = storedObjectFields.find(
+    (name) => body[name] !== undefined && body[name] !== null && body[name] !== false,
+  );
+  if (field) return field;
+  return referenceIn(body.input, "input");
+}
+
+/** The path of the first reference to a stored item or file. */
+function referenceIn(value: unknown, path: string): string | undefined {
+  if (Array.isArray(value)) {
+    for (const [index, entry] of value.entries()) {
+      const found = referenceIn(entry, `${path}.${index}`);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  if (!isJsonObject(value)) return undefined;
+  if (value.type === "item_reference") return `${path}.type`;
+  if (value.file_id !== undefined && value.file_id !== null) return `${path}.file_id`;
+  return referenceIn(value.content, `${path}.content`) ?? referenceIn(value.output, `${path}.output`);
+}

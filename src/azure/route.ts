@@ -1,0 +1,55 @@
+/**
+ * Path and query to a route. Paths are compared as sent: whatever would need decoding or normalising first
+ * (`%2f`, `..`, `//`) is refused, so that no deployment has two spellings.
+ */
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { DeploymentName } from "./deployment.ts";
+import { type Operation, type OperationName, operations } from "./operation.ts";
+
+export type Route =
+  | {
+      readonly kind: "classic";
+      readonly operation: Operation;
+      readonly deployment: string;
+      readonly apiVersion: string;
+    }
+  | { readonly kind: "v1"; readonly operation: Operation }
+  | { readonly kind: "models" };
+
+const DATED_VERSION = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
+const CLASSIC = /^\/openai\/deployments\/([^/]+)\/(.+)$/;
+const V1 = /^\/openai\/v1\/(.+)$/;
+
+const operationAt = (name: string): Operation | undefined =>
+  Object.hasOwn(operations, name) ? operations[name as OperationName] : undefined; // Own keys are exactly the names.
+
+/** @param path the raw pathname, @param apiVersion the query parameter or null. */
+export function routeOf(method: string, path: string, apiVersion: string | null): Result<Route> {
+  if (path.includes("%") || path.includes("//") || path.includes("\\")) return fail(refuse("path_invalid"));
+
+  const classic = CLASSIC.exec(path);
+  if (classic) {
+    const [, deployment = "", name = ""] = classic;
+    const operation = operationAt(name);
+    if (!operation?.classic) return fail(refuse("route_unknown"));
+    if (method !== "POST") return fail(refuse("method_not_allowed"));
+    if (!DeploymentName.safeParse(deployment).success)
+      return fail(refuse("path_invalid", { field: "deployment" }));
+    if (apiVersion === null || !DATED_VERSION.test(apiVersion)) {
+      return fail(refuse("api_version_invalid", { field: "api-version" }));
+    }
+    return ok({ kind: "classic", operation, deployment, apiVersion });
+  }
+
+  const v1 = V1.exec(path);
+  if (!v1) return fail(refuse("route_unknown"));
+  if (apiVersion !== null && apiVersion !== "v1" && apiVersion !== "preview") {
+    return fail(refuse("api_version_invalid", { field: "api-version" }));
+  }
+  if (v1[1] === "models")
+    return method === "GET" ? ok({ kind: "models" }) : fail(refuse("method_not_allowed"));
+  const operation = operationAt(v1[1] ?? "");
+  if (!operation?.v1) return fail(refuse("route_unknown"));
+  return method === "POST" ? ok({ kind: "v1", operation }) : fail(refuse("method_not_allowed"));
+}

@@ -1,0 +1,113 @@
+/**
+ * Meters a server-sent event stream without touching it: events pass byte for byte as soon as they are whole, usage
+ * is read from the one event that carries it, and the usage chunk that only the gateway asked for is held back. An
+ * event cut in the middle is never passed on, so an error event after it stays readable.
+ */
+import { utf8Text } from "../kernel/encoding.ts";
+import { isJsonObject } from "../kernel/json.ts";
+import type { Usage } from "../quota/contracts.ts";
+import type { Operation } from "./operation.ts";
+import { usageOfEvent } from "./usage.ts";
+
+export interface StreamMeter {
+  /** Takes bytes as they came, returns the bytes of all events they complete. */
+  push(bytes: Uint8Array): Uint8Array;
+  readonly usage: Usage | null;
+  /** Whether the stream said that it is over; SDKs take a silent end for success. */
+  readonly finished: boolean;
+}
+
+const LF = 10;
+const CR = 13;
+const terminalEvents = new Set(["response.completed", "response.incomplete", "response.failed", "error"]);
+/** Reading JSON is what metering costs; only events that can matter are read. */
+const mayMatter =
+  /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|error)"|"error"\s*:\s*\{/;
+
+/** @param hideUsageChunk the gateway asked for usage, the caller did not. */
+export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
+  let pending: Uint8Array = new Uint8Array(0);
+  let usage: Usage | null = null;
+  let finished = false;
+
+  /** False when the event is the gateway's own and stays here. */
+  function see(event: Uint8Array): boolean {
+    const text = utf8Text(event);
+    if (text === undefined) return true;
+    const data = dataOf(text);
+    if (data === "[DONE]") {
+      finished = true;
+      return true;
+    }
+    if (!mayMatter.test(data)) return true;
+    const value = parse(data);
+    if (!isJsonObject(value)) return true;
+    const found = usageOfEvent(operation, value);
+    if (found) usage = found;
+    if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
+      finished = true;
+    return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);
+  }
+
+  return {
+    push(bytes) {
+      const buffer = pending.length === 0 ? bytes : concatenate([pending, bytes]);
+      const passed: Uint8Array[] = [];
+      let start = 0;
+      // An event's end may straddle two chunks, so the search starts a little before the new bytes.
+      let from = Math.max(0, pending.length - 3);
+      for (let end = eventEnd(buffer, from); end !== -1; end = eventEnd(buffer, from)) {
+        const event = buffer.subarray(start, end);
+        if (see(event)) passed.push(event);
+        start = end;
+        from = end;
+      }
+      pending = buffer.slice(start);
+      return passed.length === 1 && passed[0] ? passed[0] : concatenate(passed);
+    },
+    get usage() {
+      return usage;
+    },
+    get finished() {
+      return finished;
+    },
+  };
+}
+
+/** The index after the first blank line at or after `from`, or -1. Lines end in LF or CR LF. */
+function eventEnd(buffer: Uint8Array, from: number): number {
+  for (let index = Math.max(from, 1); index < buffer.length; index += 1) {
+    const byte = buffer[index];
+    if (byte !== LF && byte !== CR) continue;
+    const before = buffer[index - 1];
+    if (byte === LF && before === LF) return index + 1;
+    if (byte === LF && before === CR && buffer[index - 2] === LF) return index + 1;
+  }
+  return -1;
+}
+
+/** The data lines of one event, joined as the event-stream format says. */
+const dataOf = (event: string): string =>
+  event
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => line.slice(line.startsWith("data: ") ? 6 : 5))
+    .join("\n");
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,31 @@
+/**
+ * Where a call goes at Azure. A classic call keeps its own api-version; a v1 call goes to the v1 surface unless the
+ * backend is pinned to a dated version. The region of a backend cannot be read off this URL: the sku table decides.
+ */
+import type { Backend } from "./backend.ts";
+import type { Operation } from "./operation.ts";
+
+export interface Upstream {
+  readonly url: string;
+  /** `stream_options` exists from 2024-09-01-preview on. */
+  readonly canReportUsage: boolean;
+}
+
+const FIRST_WITH_STREAM_OPTIONS = "2024-09-01";
+
+/** @param apiVersion what the caller of a classic path asked for; null on v1 paths. */
+export function upstreamOf(backend: Backend, operation: Operation, apiVersion: string | null): Upstream {
+  const root = backend.endpoint.replace(/\/+$/, "");
+  const version = apiVersion ?? backend.apiVersion;
+  if (version === "v1" || version === "preview") {
+    const query = version === "preview" ? "?api-version=preview" : "";
+    return { url: `${root}/openai/v1/${operation.name}${query}`, canReportUsage: true };
+  }
+  const path = operation.classic
+    ? `deployments/${backend.azureDeployment}/${operation.name}`
+    : operation.name;
+  return {
+    url: `${root}/openai/${path}?api-version=${version}`,
+    canReportUsage: version.slice(0, 10) >= FIRST_WITH_STREAM_OPTIONS,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What the platform gives the Worker, and the configuration made of it. Parsed once per isolate; a Worker that is
+ * misconfigured refuses every request rather than guessing.
+ */
+import * as z from "zod";
+import type { AgentLedger } from "./quota/agent-ledger.object.ts";
+import type { TenantLedger } from "./quota/tenant-ledger.object.ts";
+import { type Home, homes } from "./residency/home.ts";
+
+export interface Env {
+  readonly AGENT_LEDGER: DurableObjectNamespace<AgentLedger>;
+  readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedger>;
+  readonly PLATFORM_DB: D1Database;
+  readonly GLOBAL_DB: D1Database;
+  readonly GLOBAL_KV: KVNamespace;
+  readonly GLOBAL_AUDIT: Queue;
+  readonly GLOBAL_ARCHIVE: R2Bucket;
+  readonly EU_DB: D1Database;
+  readonly EU_KV: KVNamespace;
+  readonly EU_AUDIT: Queue;
+  readonly EU_ARCHIVE: R2Bucket;
+  readonly ISSUER: string;
+  readonly AUDIENCE: string;
+  readonly LEASE_MS: string;
+  readonly RELAY_MAX_MS: string;
+  /** JWK set of private Ed25519 keys; the first signs. */
+  readonly SIGNING_KEYS: string;
+  /** Ledger names are HMACs under this secret; it is never remade, or every counter would start again. */
+  readonly LEDGER_NAME_SECRET: string;
+  /** Salt of end-user and address hashes. */
+  readonly END_USER_SALT: string;
+}
+
+export interface HomeStores {
+  readonly db: D1Database;
+  readonly kv: KVNamespace;
+  readonly audit: Queue;
+  readonly archive: R2Bucket;
+}
+
+export function homeStoresOf(env: Env, home: Home): HomeStores {
+  const prefix = homes[home].bindingPrefix;
+  return {
+    db: env[`${prefix}_DB`],
+    kv: env[`${prefix}_KV`],
+    audit: env[`${prefix}_AUDIT`],
+    archive: env[`${prefix}_ARCHIVE`],
+  };
+}
+
+const milliseconds = z.coerce.number().int().min(1);
+
+const ConfigSchema = z.object({
+  ISSUER: z.url(),
+  AUDIENCE: z.url(),
+  LEASE_MS: milliseconds.max(30_000),
+  RELAY_MAX_MS: milliseconds.max(3_600_000),
+  SIGNING_KEYS: z.string().min(1),
+  LEDGER_NAME_SECRET: z.string().min(32),
+  END_USER_SALT: z.string().min(16),
+});
+
+export interface Config {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly leaseMs: number;
+  readonly relayMaxMs: number;
+  readonly signingKeys: string;
+  readonly ledgerNameSecret: string;
+  readonly endUserSalt: string;
+}
+
+const parsed = new WeakMap<Env, Config>();
+
+/** Throws on a misconfigured Worker, naming the variables and never their values. */
+export function configOf(env: Env): Config {
+  const known = parsed.get(env);
+  if (known) return known;
+  const result = ConfigSchema.safeParse(env);
+  if (!result.success) {
+    const names = [...new Set(result.error.issues.map((issue) => issue.path.join(".")))];
+    throw new Error(`Misconfigured Worker: ${names.join(", ")}. Run \`npm run setup\`.`);
+  }
+  const config: Config = {
+    issuer: result.data.ISSUER,
+    audience: result.data.AUDIENCE,
+    leaseMs: result.data.LEASE_MS,
+    relayMaxMs: result.data.RELAY_MAX_MS,
+    signingKeys: result.data.SIGNING_KEYS,
+    ledgerNameSecret: result.data.LEDGER_NAME_SECRET,
+    endUserSalt: result.data.END_USER_SALT,
+  };
+  parsed.set(env, config);
+  return config;
+}
+
+/** A Worker secret by name, for backends' credentials; undefined when it is not set. */
+export function secretOf(env: Env, name: string): string | undefined {
+  const value: unknown = Reflect.get(env, name);
+  return typeof value === "string" && value.length > 0 ? value : undefined;
+}

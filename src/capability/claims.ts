@@ -1,0 +1,57 @@
+/**
+ * The claims of a capability token (RFC 9068 access token with RFC 9396 authorization details), and the capability
+ * they become once verified. Claim names stay in this room: everyone else reads `Capability`.
+ */
+import * as z from "zod";
+import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
+import { ActionPattern } from "../policy/action.ts";
+import { Classification } from "../policy/classification.ts";
+import { Constraints } from "../policy/constraints.ts";
+import { ResourcePattern } from "../policy/resource.ts";
+import { Home } from "../residency/home.ts";
+
+export const AuthorizationDetail = z.strictObject({
+  type: z.literal("model_invocation"),
+  actions: z.array(ActionPattern).min(1).max(20),
+  locations: z.array(ResourcePattern).min(1).max(50),
+  constraints: Constraints.default({}),
+});
+export type AuthorizationDetail = z.infer<typeof AuthorizationDetail>;
+
+/** Seconds since the epoch; bounded so that arithmetic on it stays exact. */
+const NumericDate = z.int().min(0).max(253_402_300_799);
+
+export const CapabilityClaims = z.strictObject({
+  iss: z.string().min(1).max(512),
+  aud: z.string().min(1).max(512),
+  sub: z.string().min(1).max(256),
+  client_id: AgentId,
+  tid: TenantId,
+  home: Home,
+  roles: z.array(z.string().min(1).max(100)).max(50),
+  classification: Classification,
+  agent_version: z.int().min(1),
+  iat: NumericDate,
+  exp: NumericDate,
+  jti: TokenId,
+  authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
+});
+export type CapabilityClaims = z.infer<typeof CapabilityClaims>;
+
+/** The verified content of a token. */
+export interface Capability {
+  readonly tokenId: TokenId;
+  readonly keyId: string;
+  readonly tenantId: TenantId;
+  readonly home: Home;
+  readonly agentId: AgentId;
+  readonly agentVersion: number;
+  /** The accountable principal; equal to the agent for now. */
+  readonly principal: string;
+  readonly roles: readonly string[];
+  readonly classification: Classification;
+  readonly issuedAtSeconds: number;
+  readonly expiresAtSeconds: number;
+  /** Alternatives, each with actions, resources and constraints; null = all that the policies grant. */
+  readonly authorization: readonly AuthorizationDetail[] | null;
+}

@@ -1,0 +1,75 @@
+/**
+ * Issuing: an agent's state at this moment, signed. What leaves here is exactly what the verifier accepts: claims
+ * pass the same schema, and a token longer than the gateway reads is refused to whoever asks for it, not to
+ * whoever uses it.
+ */
+import { SignJWT } from "jose";
+import type { TokenId } from "../kernel/ids.ts";
+import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import type { Home } from "../residency/home.ts";
+import type { Agent } from "./agent.ts";
+import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
+import type { KeyRing } from "./key-ring.ts";
+import { TOKEN_TYPE } from "./parse-token.ts";
+
+export interface TokenOrder {
+  readonly keyRing: KeyRing;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly agent: Agent;
+  /** The home of the agent's tenant: signed, so that the hot path needs no look-up. */
+  readonly home: Home;
+  readonly expiresInSeconds: number;
+  /** Null = all that the policies grant. */
+  readonly authorization: readonly AuthorizationDetail[] | null;
+  readonly tokenId: TokenId;
+  readonly nowMs: number;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly tokenId: TokenId;
+  readonly expiresAt: Timestamp;
+}
+
+export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
+  const { keyRing, expiresInSeconds, tokenId } = order;
+  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > TOKEN_MAX_SECONDS) {
+    const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
+    return fail(refuse("meaningless", { field: "expiresIn", message }));
+  }
+  const claims = claimsOf(order);
+  const { keyId, algorithm, privateKey } = keyRing.signing;
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: algorithm, typ: TOKEN_TYPE, kid: keyId })
+    .sign(privateKey);
+  if (token.length > MAX_TOKEN_BYTES) {
+    const message = `The token would exceed ${MAX_TOKEN_BYTES} bytes; name fewer roles, locations or constraints.`;
+    return fail(refuse("meaningless", { message }));
+  }
+  return ok({ token, tokenId, expiresAt: timestampOf(claims.exp * 1_000) });
+}
+
+/** Throws only when an agent or an authorization was not parsed before it came here. */
+function claimsOf(order: TokenOrder): CapabilityClaims {
+  const { agent, authorization, expiresInSeconds, nowMs } = order;
+  const issuedAtSeconds = Math.floor(nowMs / 1_000);
+  return CapabilityClaims.parse({
+    iss: order.issuer,
+    aud: order.audience,
+    sub: agent.id,
+    client_id: agent.id,
+    tid: agent.tenantId,
+    home: order.home,
+    roles: agent.roles,
+    classification: agent.classification,
+    agent_version: agent.version,
+    iat: issuedAtSeconds,
+    exp: issuedAtSeconds + expiresInSeconds,
+    jti: order.tokenId,
+    ...(authorization === null ? {} : { authorization_details: authorization }),
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * From a token to its capability, or to one refusal per kind of failure. The order is part of the contract: form,
+ * header, key, signature, issuer and audience, expiry, claims, life, clock. Nothing in an unverified token is
+ * believed or repeated, and no input makes this throw.
+ */
+import { errors, type JWTPayload, jwtVerify } from "jose";
+import { TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { type RefusalCode, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { type Capability, CapabilityClaims } from "./claims.ts";
+import type { KeyRing, VerificationKey } from "./key-ring.ts";
+import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
+
+export interface TokenVerifier {
+  verify(token: string, nowMs: number): Promise<Result<Capability>>;
+}
+
+interface TokenVerifierOptions {
+  readonly keyRing: KeyRing;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** Any other error of jose contradicts what the strict reading has established, and is refused as malformed. */
+const codeOfJoseError: Readonly<Record<string, RefusalCode>> = {
+  [errors.JWSSignatureVerificationFailed.code]: "token_signature_invalid",
+  [errors.JWTClaimValidationFailed.code]: "token_claims_invalid",
+  [errors.JWTExpired.code]: "token_expired",
+};
+
+export function createTokenVerifier({ keyRing, issuer, audience }: TokenVerifierOptions): TokenVerifier {
+  async function verifiedPayload(
+    token: string,
+    key: VerificationKey,
+    nowMs: number,
+  ): Promise<Result<JWTPayload>> {
+    try {
+      const { payload } = await jwtVerify(token, key.publicKey, {
+        algorithms: [key.algorithm],
+        typ: TOKEN_TYPE,
+        issuer,
+        audience,
+        currentDate: new Date(nowMs),
+      });
+      return ok(payload);
+    } catch (error) {
+      const code = error instanceof errors.JOSEError ? codeOfJoseError[error.code] : undefined;
+      return fail(refuse(code ?? "token_malformed"));
+    }
+  }
+
+  return {
+    async verify(token, nowMs) {
+      const parsed = parseToken(token, keyRing.keys);
+      if (!parsed.ok) return parsed;
+      const { key } = parsed.value;
+      const payload = await verifiedPayload(token, key, nowMs);
+      if (!payload.ok) return payload;
+      const claims = CapabilityClaims.safeParse(payload.value);
+      if (!claims.success || !isCoherent(claims.data)) return fail(refuse("token_claims_invalid"));
+      if (claims.data.iat > Math.floor(nowMs / 1_000) + TOKEN_CLOCK_SKEW_SECONDS) {
+        return fail(refuse("token_not_yet_valid"));
+      }
+      return ok(capabilityOf(claims.data, key.keyId));
+    },
+  };
+}
+
+/** A life that issuing never gives, or a principal other than the agent, is not ours even under our signature. */
+function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims): boolean {
+  const lifeSeconds = exp - iat;
+  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && sub === client_id;
+}
+
+const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
+  tokenId: claims.jti,
+  keyId,
+  tenantId: claims.tid,
+  home: claims.home,
+  agentId: claims.client_id,
+  agentVersion: claims.agent_version,
+  principal: claims.sub,
+  roles: claims.roles,
+  classification: claims.classification,
+  issuedAtSeconds: claims.iat,
+  expiresAtSeconds: claims.exp,
+  authorization: claims.authorization_details ?? null,
+});

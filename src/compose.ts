@@ -1,0 +1,158 @@
+/** Constructs every store, client and port from the bindings. Called by worker.ts alone. */
+import { waitUntil } from "cloudflare:workers";
+import { Hono } from "hono";
+import { sweepUnacknowledgedAgents } from "./admin/agent-writer.ts";
+import { createAgentStore } from "./admin/agents.store.ts";
+import { createControlPlane } from "./admin/control-plane.routes.ts";
+import type { Databases } from "./admin/databases.ts";
+import { createDeploymentStore } from "./admin/deployments.store.ts";
+import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
+import { createPolicyStore } from "./admin/policies.store.ts";
+import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
+import { createTenantStore } from "./admin/tenants.store.ts";
+import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
+import { deliverOutbox } from "./audit/outbox.store.ts";
+import { createRecordQueue } from "./audit/record-queue.store.ts";
+import { createAzureCalls } from "./azure/azure-calls.client.ts";
+import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
+import { createApiKeyStore } from "./capability/api-keys.store.ts";
+import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
+import { createTokenVerifier } from "./capability/verify-token.ts";
+import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
+import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
+import { hmacSha256Hex } from "./kernel/digest.ts";
+import { createIdMint, PLATFORM } from "./kernel/ids.ts";
+import { refuse } from "./kernel/refusal.ts";
+import { fail, ok } from "./kernel/result.ts";
+import { createSnapshots } from "./policy/snapshots.store.ts";
+import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
+import { createAgentLedgers, createTenantLedgers } from "./quota/ledgers.store.ts";
+import { createWorkerNumbers } from "./quota/worker-numbers.ts";
+import { type Home, homeNames, PLATFORM_HOME } from "./residency/home.ts";
+
+export interface Composed {
+  readonly gateway: EnforceRoutePorts;
+  readonly controlPlane: Hono;
+  readonly auditLog: AuditLog;
+  readonly keyRing: KeyRing;
+  /** What the minute's schedule repeats: records not yet delivered, agent states not yet acknowledged. */
+  readonly sweep: () => Promise<void>;
+}
+
+const clock: Clock = () => Date.now();
+const random: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
+const wait: Wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const startTimer: StartTimer = (ms, fire) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
+};
+// A background failure is told by its name: messages can hold what a request held.
+const background = (work: Promise<unknown>): void =>
+  waitUntil(
+    work.catch((error: unknown) => {
+      console.error(
+        JSON.stringify({
+          event: "background_failed",
+          error: error instanceof Error ? error.name : "unknown",
+        }),
+      );
+    }),
+  );
+
+export async function compose(env: Env): Promise<Composed> {
+  const config = configOf(env);
+  const keyRing = await importKeyRing(config.signingKeys);
+  const ids = createIdMint(clock, random);
+  const isLocal = isLocalRuntime(env.AGENT_LEDGER);
+  const dbOf = (home: Home) => homeStoresOf(env, home).db;
+  const databases: Databases = { platform: env.PLATFORM_DB, ofHome: dbOf };
+
+  const records = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, wait });
+  const auditLog = createAuditLog({ dbOf });
+  const snapshots = createSnapshots({
+    platformDb: env.PLATFORM_DB,
+    dbOf,
+    kvOf: (home) => homeStoresOf(env, home).kv,
+    background,
+  });
+  const agentLedgers = createAgentLedgers(env, config);
+  const tenantLedgers = createTenantLedgers(env, config);
+  const apiKeys = createApiKeyStore(env.PLATFORM_DB);
+  const tenants = createTenantStore(databases);
+  const agents = createAgentStore(databases);
+  const deliver: DeliverOutbox = (scope, home) =>
+    deliverOutbox({
+      db: scope === PLATFORM ? env.PLATFORM_DB : dbOf(home),
+      queue: records,
+      home: scope === PLATFORM ? PLATFORM_HOME : home,
+      now: clock,
+    });
+
+  const controlPlane = new Hono().route(
+    "/v1",
+    createControlPlane({
+      databases,
+      agents,
+      policies: createPolicyStore(databases),
+      tenants,
+      deployments: createDeploymentStore(env.PLATFORM_DB),
+      apiKeys,
+      auditLog,
+      writer: createRevisionedWriter({
+        databases,
+        tenantLedgers,
+        snapshots,
+        deliverOutbox: deliver,
+        background,
+        clock,
+        wait,
+      }),
+      agentLedgers,
+      deliverOutbox: deliver,
+      background,
+      keyRing,
+      config,
+      isLocal,
+      ids,
+      clock,
+      random,
+    }),
+  );
+
+  return {
+    controlPlane,
+    auditLog,
+    keyRing,
+    gateway: {
+      clock,
+      startTimer,
+      random: Math.random,
+      ids,
+      verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
+      snapshots,
+      ledgers: agentLedgers,
+      records,
+      workerNumber: createWorkerNumbers(random),
+      azure: createAzureCalls(),
+      secretOf: (name) => secretOf(env, name),
+      hashEndUser: (tenantId, endUser) => hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`),
+      isLocal,
+      relayMaxMs: config.relayMaxMs,
+      background,
+      homeOf: async (tenantId) => {
+        const home = await tenants.homeOf(tenantId);
+        if (!home.ok) return home;
+        return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
+      },
+      apiKeys: { find: apiKeys.findByHash },
+    },
+    async sweep() {
+      await Promise.all([deliver(PLATFORM, PLATFORM_HOME), ...homeNames.map((home) => deliverHome(home))]);
+      await sweepUnacknowledgedAgents({ agents, agentLedgers, clock });
+    },
+  };
+
+  function deliverHome(home: Home) {
+    return deliverOutbox({ db: dbOf(home), queue: records, home, now: clock });
+  }
+}

@@ -1,0 +1,31 @@
+/** Admission: what can be refused before any byte of the body is read, from the capability, the place and the snapshot. */
+import type { Deployment } from "../azure/deployment.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Classification } from "../policy/classification.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
+import { eligibleBackends } from "../residency/eligible-backends.ts";
+import { ingressRefusal } from "../residency/ingress.ts";
+import type { Question } from "./question.ts";
+
+export function admit(question: Question, snapshot: Snapshot): Result<null> {
+  const { tenant } = snapshot.tenant;
+  if (tenant.home !== question.capability.home) return fail(refuse("tenant_unknown"));
+  const refusal = ingressRefusal(question.place, tenant.residency);
+  if (refusal) return fail(refusal);
+  if (question.deploymentInPath === null) return ok(null);
+  const deployment = admitDeployment(snapshot, question.deploymentInPath, question.classification);
+  return deployment.ok ? ok(null) : deployment;
+}
+
+/** A deployment by name, if it has a backend that keeps the tenant's promise and may receive this classification. */
+export function admitDeployment(
+  snapshot: Snapshot,
+  name: string,
+  classification: Classification,
+): Result<Deployment> {
+  const deployment = snapshot.platform.deployments.find((candidate) => candidate.name === name);
+  if (!deployment) return fail(refuse("deployment_unknown"));
+  const eligible = eligibleBackends(deployment, snapshot.tenant.tenant.residency, classification);
+  return eligible.ok ? ok(deployment) : eligible;
+}

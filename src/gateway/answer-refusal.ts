@@ -1,0 +1,32 @@
+/** Every authenticated refusal is recorded before it is answered (guarantee G5). */
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { azureError, type Received } from "./azure-error.ts";
+import { decisionRecordOf } from "./decision-record.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { Question, Refused } from "./question.ts";
+
+type RecordPorts = Pick<GatewayPorts, "records" | "ledgers" | "clock">;
+
+/** A refusal is answered once it is recorded; one that cannot be recorded is refused for that reason instead. */
+export async function answerRefusal(
+  ports: RecordPorts,
+  received: Received,
+  question: Question,
+  refused: Refused,
+): Promise<Response> {
+  const recorded = await recordRefusal(ports, question, refused);
+  return azureError(recorded.ok ? refused.refusal : recorded.error, received, question.decisionId);
+}
+
+export async function recordRefusal(
+  ports: RecordPorts,
+  question: Question,
+  refused: Refused,
+): Promise<Result<null>> {
+  const record = decisionRecordOf(question, refused, ports.clock());
+  return (await deliverRecord(ports, record, question.capability))
+    ? ok(null)
+    : fail(refuse("audit_unavailable"));
+}

@@ -1,0 +1,113 @@
+/** The record of a decision. Nothing in it is a token, a prompt or an answer. */
+import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
+import type { Ask, TraceLine } from "../policy/decision.ts";
+import type { Revisions } from "../policy/snapshot.ts";
+import type { RecordNumber } from "../quota/contracts.ts";
+import type { Judgement, Question } from "./question.ts";
+
+/** What a record says beyond its question. */
+interface Decided {
+  readonly refusal: Refusal | null;
+  readonly number: RecordNumber;
+  readonly revisions: Revisions | null;
+  readonly ask?: Ask | null;
+  readonly decisionId?: Question["decisionId"];
+  readonly policyIds?: readonly string[];
+  readonly reservedTokens?: number;
+  readonly detail?: DecisionRecord["detail"];
+}
+
+export function decisionRecordOf(question: Question, judgement: Judgement, nowMs: number): DecisionRecord {
+  if (judgement.kind === "refused") {
+    const { refusal, trace } = judgement;
+    const detail = { evidence: jsonEvidence(refusal.evidence), trace: trace.map(jsonLine) };
+    return recordOf(question, { ...judgement, detail }, nowMs);
+  }
+  const { reserved, candidate, ask, trace } = judgement;
+  return recordOf(
+    question,
+    {
+      refusal: null,
+      number: reserved.number,
+      revisions: reserved.revisions,
+      ask,
+      decisionId: reserved.decisionId,
+      policyIds: candidate.policyIds,
+      reservedTokens: candidate.obligations.reservedTokens,
+      detail:
+        candidate.obligations.auditLogging === "standard"
+          ? null
+          : {
+              trace: trace.map(jsonLine),
+              parameters: {
+                promptTokens: ask.promptTokens,
+                outputTokens: ask.outputTokens,
+                choices: ask.choices,
+                stream: ask.stream,
+              },
+              obligations: { ...candidate.obligations },
+              limits: reserved.limits.map((limit) => ({ ...limit })),
+            },
+    },
+    nowMs,
+  );
+}
+
+export function recordOf(question: Question, decided: Decided, nowMs: number): DecisionRecord {
+  const { capability, place } = question;
+  return {
+    v: 1,
+    kind: "decision",
+    ...decided.number,
+    skipped: null,
+    at: timestampOf(nowMs),
+    home: capability.home,
+    tenantId: capability.tenantId,
+    requestId: question.requestId,
+    decisionId: decided.decisionId ?? question.decisionId,
+    decision: outcomeOf(decided.refusal),
+    reasons: [reasonOf(decided.refusal)],
+    surface: question.surface,
+    agentId: capability.agentId,
+    tokenId: capability.tokenId,
+    action: decided.ask?.action ?? question.action,
+    resource: decided.ask?.resource ?? question.resource,
+    classification: question.classification,
+    endUser: decided.ask?.endUser ?? null,
+    policyIds: [...(decided.policyIds ?? [])],
+    revisions: decided.revisions,
+    place: {
+      country: place.country,
+      continent: place.continent,
+      isEu: place.isEu,
+      colo: place.colo,
+      tlsVersion: place.tlsVersion,
+    },
+    reservedTokens: decided.reservedTokens ?? null,
+    detail: decided.detail ?? null,
+  };
+}
+
+export const outcomeOf = (refusal: Refusal | null): DecisionRecord["decision"] =>
+  refusal === null ? "allowed" : refusal.code === "pending_approval" ? "pending_approval" : "denied";
+
+export const reasonOf = (refusal: Refusal | null): DecisionRecord["reasons"][number] =>
+  refusal === null
+    ? { code: "allowed", message: "A policy allows this." }
+    : { code: refusal.code, message: refusal.message };
+
+const jsonEvidence = (evidence: Refusal["evidence"]) =>
+  Object.fromEntries(
+    Object.entries(evidence ?? {}).map(([name, value]) => [
+      name,
+      typeof value === "object" ? [...value] : value,
+    ]),
+  );
+
+const jsonLine = ({ policyId, outcome, refusal }: TraceLine) => ({
+  policyId,
+  outcome,
+  ...(refusal ? { code: refusal.code, evidence: jsonEvidence(refusal.evidence) } : {}),
+});

@@ -1,0 +1,161 @@
+/**
+ * The decision of an /v1/enforce: the same judgement as a relayed call, without the relay. A bad capability token is
+ * a decision as well (denied); only the API key is a matter of 401.
+ */
+
+import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { ApiKey } from "../capability/api-key.ts";
+import type { Capability } from "../capability/claims.ts";
+import { PLATFORM, type TenantId } from "../kernel/ids.ts";
+import { type Refusal, refusalTable, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
+import { type Home, PLATFORM_HOME } from "../residency/home.ts";
+import type { Place } from "../residency/place.ts";
+import { decisionRecordOf, outcomeOf, reasonOf } from "./decision-record.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import { judge } from "./pipeline.ts";
+import type { Judgement, Question } from "./question.ts";
+import { understandEnforce } from "./understand-enforce.ts";
+
+export interface EnforcePorts extends GatewayPorts {
+  readonly homeOf: (tenantId: TenantId) => Promise<Result<Home>>;
+}
+
+/** Fails only where no decision can stand: a store is ill, or the request id was used for another ask. */
+export async function enforce(
+  ports: EnforcePorts,
+  apiKey: ApiKey,
+  request: EnforceRequest,
+  place: Place,
+): Promise<Result<EnforceReply>> {
+  const verified = await ports.verifier.verify(request.capabilityToken, ports.clock());
+  if (!verified.ok) return denyUnread(ports, apiKey, request, place, verified.error);
+  const capability = verified.value;
+  if (isForeign(apiKey, request, capability)) {
+    return denyUnread(ports, apiKey, request, place, refuse("tenant_mismatch"));
+  }
+
+  const classification = request.context.dataClassification ?? capability.classification;
+  const question: Question = {
+    requestId: request.requestId,
+    decisionId: ports.ids.decision(),
+    surface: "enforce",
+    purpose: "enforce",
+    capability,
+    place,
+    classification,
+    action: request.action,
+    resource: request.resourceId,
+    deploymentInPath: null,
+    understand: (snapshot) => understandEnforce(ports, request, capability, classification, snapshot),
+  };
+  const judged = await judge(ports, question);
+  const recorded = await deliverRecord(ports, decisionRecordOf(question, judged, ports.clock()), capability);
+  if (!recorded) return unrecorded(ports, question, judged);
+  if (judged.kind === "allowed") return ok(allowedReply(request, judged));
+  return isDecision(judged.refusal)
+    ? ok(deniedReply(request, question.decisionId, judged.refusal, judged.revisions))
+    : fail(judged.refusal);
+}
+
+/** The key's tenant, the tenant the caller names and the token's must be one. */
+const isForeign = (apiKey: ApiKey, { tenantId }: EnforceRequest, capability: Capability): boolean =>
+  (apiKey.tenantId !== null && apiKey.tenantId !== capability.tenantId) ||
+  (tenantId !== undefined && tenantId !== capability.tenantId);
+
+/** Trouble with stores and a reused request id are answers of their own status, not decisions. */
+const isDecision = ({ code }: Refusal): boolean =>
+  refusalTable[code].status < 500 && code !== "request_id_reused";
+
+/** What was reserved for a decision that nobody may know of is given back. */
+async function unrecorded(
+  ports: EnforcePorts,
+  { capability }: Question,
+  judged: Judgement,
+): Promise<Result<never>> {
+  if (judged.kind === "allowed" && !judged.reserved.replayed) {
+    const { home, tenantId, agentId } = capability;
+    const { reservationId } = judged.reserved;
+    await ports.ledgers.settle({
+      v: 1,
+      caller: { home, tenantId, agentId },
+      reservationId,
+      outcome: { kind: "released" },
+    });
+  }
+  return fail(refuse("audit_unavailable"));
+}
+
+/**
+ * A denial that read nothing of the token's tenant: it is recorded under the key's tenant, and the token's ledger and
+ * log stay untouched (guarantee G7).
+ */
+async function denyUnread(
+  ports: EnforcePorts,
+  apiKey: ApiKey,
+  request: EnforceRequest,
+  place: Place,
+  refusal: Refusal,
+): Promise<Result<EnforceReply>> {
+  const home = apiKey.tenantId === null ? ok(PLATFORM_HOME) : await ports.homeOf(apiKey.tenantId);
+  if (!home.ok) return home;
+  const decisionId = ports.ids.decision();
+  const { clientAddress: _unrecorded, ...where } = place;
+  const record: DecisionRecord = {
+    v: 1,
+    kind: "decision",
+    ...ports.workerNumber(),
+    skipped: null,
+    at: timestampOf(ports.clock()),
+    home: home.value,
+    tenantId: apiKey.tenantId ?? PLATFORM,
+    requestId: request.requestId,
+    decisionId,
+    decision: outcomeOf(refusal),
+    reasons: [reasonOf(refusal)],
+    surface: "enforce",
+    agentId: null,
+    tokenId: null,
+    action: request.action,
+    resource: request.resourceId,
+    classification: null,
+    endUser: null,
+    policyIds: [],
+    revisions: null,
+    place: where,
+    reservedTokens: null,
+    detail: null,
+  };
+  // There is no ledger of this tenant to fall back on.
+  if (!(await deliverRecord(ports, record, null))) return fail(refuse("audit_unavailable"));
+  return ok(deniedReply(request, decisionId, refusal, null));
+}
+
+const allowedReply = (
+  { requestId }: EnforceRequest,
+  { reserved, candidate }: Extract<Judgement, { kind: "allowed" }>,
+): EnforceReply => ({
+  decision: "allowed",
+  decisionId: reserved.decisionId,
+  requestId,
+  reasons: [reasonOf(null)],
+  revision: reserved.revisions,
+  obligations: candidate.obligations,
+});
+
+const deniedReply = (
+  { requestId }: EnforceRequest,
+  decisionId: string,
+  refusal: Refusal,
+  revision: EnforceReply["revision"],
+): EnforceReply => ({
+  decision: outcomeOf(refusal),
+  decisionId,
+  requestId,
+  reasons: [reasonOf(refusal)],
+  revision,
+  obligations: null,
+});

@@ -1,0 +1,32 @@
+/** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
+import type { RecordQueue } from "../audit/record-delivery.ts";
+import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { TokenVerifier } from "../capability/verify-token.ts";
+import type { Clock, StartTimer } from "../kernel/clock.ts";
+import type { IdMint, TenantId } from "../kernel/ids.ts";
+import type { Snapshots } from "../policy/snapshots.ts";
+import type { RecordNumber } from "../quota/contracts.ts";
+import type { AgentLedgers } from "../quota/ledgers.ts";
+
+export interface GatewayPorts {
+  readonly clock: Clock;
+  readonly startTimer: StartTimer;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly ids: IdMint;
+  readonly verifier: TokenVerifier;
+  readonly snapshots: Snapshots;
+  readonly ledgers: AgentLedgers;
+  readonly records: RecordQueue;
+  /** Numbers for records of decisions that no ledger numbered. */
+  readonly workerNumber: () => RecordNumber;
+  readonly azure: AzureCalls;
+  readonly secretOf: (name: string) => string | undefined;
+  /** Salted, per tenant: the same person in two tenants has two hashes. */
+  readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
+  /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */
+  readonly isLocal: boolean;
+  readonly relayMaxMs: number;
+  /** Keeps the isolate alive for work that outlasts the answer; 30 s after a disconnect at most. */
+  readonly background: (work: Promise<unknown>) => void;
+}

@@ -1,0 +1,73 @@
+/** A call to a model, from its route to its answer: the first two stages, then judgement, then the relay. */
+import type { Route } from "../azure/route.ts";
+import { modelResource } from "../policy/resource.ts";
+import { placeOf } from "../residency/place.ts";
+import { answerRefusal } from "./answer-refusal.ts";
+import { authenticate } from "./authenticate.ts";
+import { azureError, type Received } from "./azure-error.ts";
+import { declaredClassification } from "./declared-classification.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import { judge } from "./pipeline.ts";
+import type { Question } from "./question.ts";
+import { relay } from "./relay.ts";
+import { createCallReader, understandCall } from "./understand-call.ts";
+
+export async function answerModelCall(
+  ports: GatewayPorts,
+  received: Received,
+  route: Exclude<Route, { kind: "models" }>,
+): Promise<Response> {
+  const { request, requestId } = received;
+  const authenticated = await authenticate(ports, request.headers);
+  if (!authenticated.ok) return azureError(authenticated.error, received);
+  const capability = authenticated.value;
+
+  const declared = declaredClassification(request.headers, capability.classification);
+  const classification = declared.ok ? declared.value : capability.classification;
+  const { operation } = route;
+  const deploymentInPath = route.kind === "classic" ? route.deployment : null;
+  const readCall = createCallReader(request, operation);
+
+  const question: Question = {
+    requestId,
+    decisionId: ports.ids.decision(),
+    surface: "relay",
+    purpose: "relay",
+    capability,
+    place: placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip")),
+    classification,
+    action: operation.action,
+    resource: deploymentInPath === null ? null : modelResource(deploymentInPath),
+    deploymentInPath,
+    understand: async (snapshot) => {
+      if (!declared.ok) return declared;
+      const call = await readCall();
+      if (!call.ok) return call;
+      return understandCall(
+        ports,
+        call.value,
+        operation,
+        deploymentInPath,
+        { ...capability, classification },
+        snapshot,
+      );
+    },
+  };
+
+  const judged = await judge(ports, question);
+  if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
+  const call = await readCall();
+  if (!call.ok) return azureError(call.error, received, question.decisionId);
+
+  const relayed = await relay(ports, {
+    question,
+    allowed: judged,
+    operation,
+    body: call.value.body,
+    wantsUsage: call.value.wantsUsage,
+    apiVersion: route.kind === "classic" ? route.apiVersion : null,
+    headers: request.headers,
+    client: request.signal,
+  });
+  return relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
+}

@@ -1,0 +1,114 @@
+/**
+ * `GET /openai/v1/models`: what this capability may use. Azure lists its regional catalogue there; a gateway answers
+ * from the decision core instead, so the list and the calls cannot disagree. It charges nothing, but it is confirmed
+ * and recorded like any decision.
+ */
+import type { Capability } from "../capability/claims.ts";
+import { refuse } from "../kernel/refusal.ts";
+import type { Action } from "../policy/action.ts";
+import { decide } from "../policy/decide.ts";
+import type { Ask } from "../policy/decision.ts";
+import { modelResource } from "../policy/resource.ts";
+import type { Revisions, Snapshot } from "../policy/snapshot.ts";
+import { type Place, placeOf } from "../residency/place.ts";
+import { admit, admitDeployment } from "./admit.ts";
+import { answerRefusal } from "./answer-refusal.ts";
+import { authenticate } from "./authenticate.ts";
+import { azureError, type Received } from "./azure-error.ts";
+import { confirm, confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
+import { recordOf } from "./decision-record.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { Question } from "./question.ts";
+
+export async function answerModelList(ports: GatewayPorts, received: Received): Promise<Response> {
+  const { request, requestId } = received;
+  const authenticated = await authenticate(ports, request.headers);
+  if (!authenticated.ok) return azureError(authenticated.error, received);
+  const capability = authenticated.value;
+  const question: Question = {
+    requestId,
+    decisionId: ports.ids.decision(),
+    surface: "model_list",
+    purpose: "relay",
+    capability,
+    place: placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip")),
+    classification: capability.classification,
+    action: "model_list",
+    resource: null,
+    deploymentInPath: null,
+    understand: () => Promise.reject(new Error("A list of models has no body to understand.")),
+  };
+
+  const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
+  if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
+  const record = recordOf(question, { refusal: null, ...judged }, ports.clock());
+  if (!(await deliverRecord(ports, record, capability)))
+    return azureError(refuse("audit_unavailable"), received);
+  return Response.json(modelListOf(judged.names), {
+    headers: {
+      "x-request-id": requestId,
+      "portcullis-request-id": requestId,
+      "portcullis-decision": question.decisionId,
+    },
+  });
+}
+
+async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: Revisions | undefined) {
+  const loaded = await ports.snapshots.load(question.capability, atLeast);
+  if (!loaded.ok) return unconfirmed(ports, loaded.error);
+  const admitted = admit(question, loaded.value);
+  if (!admitted.ok) return confirmedRefusal(ports, question, loaded.value, admitted.error);
+  const confirmed = await confirm(ports, question, loaded.value);
+  if (confirmed.kind !== "confirmed") return confirmed;
+  return { ...confirmed, names: usableDeployments(question.capability, question.place, loaded.value) };
+}
+
+const listedActions: readonly Action[] = ["chat", "completion", "embedding", "response"];
+
+/** Names of the deployments that some call of this capability could be allowed on. */
+export function usableDeployments(
+  capability: Capability,
+  place: Place,
+  snapshot: Snapshot,
+): readonly string[] {
+  const { classification } = capability;
+  return snapshot.platform.deployments
+    .map(({ name }) => name)
+    .filter(
+      (name) =>
+        admitDeployment(snapshot, name, classification).ok &&
+        listedActions.some((action) => {
+          const ask = {
+            ...smallestAsk,
+            action,
+            classification,
+            resource: modelResource(name),
+            deployment: name,
+          };
+          return decide({ capability, ask, place, snapshot }).kind === "candidates";
+        }),
+    );
+}
+
+const smallestAsk = {
+  promptTokens: 0,
+  outputTokens: 0,
+  choices: 1,
+  stream: false,
+  endUser: null,
+} as const satisfies Partial<Ask>;
+
+/** In Azure's item shape, with the two members that the official SDKs' types name. */
+const modelListOf = (names: readonly string[]) => ({
+  object: "list",
+  data: names.map((id) => ({
+    id,
+    object: "model",
+    status: "succeeded",
+    lifecycle_status: "generally-available",
+    created: 0,
+    created_at: 0,
+    owned_by: "azure-openai",
+  })),
+});

@@ -1,0 +1,58 @@
+/**
+ * The story of a request, written once:
+ *
+ *   receive → authenticate → admit → understand → decide → inspect → reserve → relay → settle → record
+ *
+ * The routes receive and authenticate; `judge` goes from admission to the reservation, for relayed calls and for
+ * /v1/enforce alike; `relay` does the rest. When a ledger knows newer revisions than the snapshot's, the judgement
+ * starts again from at least those, so nothing is decided under a state that a finished write has replaced (G3).
+ */
+import { decide } from "../policy/decide.ts";
+import type { Revisions } from "../policy/snapshot.ts";
+import { inspect } from "../safeguard/inspect.ts";
+import { admit } from "./admit.ts";
+import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { Judgement, Question, Stale } from "./question.ts";
+import { reserve } from "./reserve.ts";
+
+type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids">;
+
+export const judge = (ports: JudgePorts, question: Question): Promise<Judgement> =>
+  underCurrentRevisions(ports, (atLeast) => judgeOnce(ports, question, atLeast));
+
+async function judgeOnce(
+  ports: JudgePorts,
+  question: Question,
+  atLeast: Revisions | undefined,
+): Promise<Judgement | Stale> {
+  const { capability, place } = question;
+
+  const loaded = await ports.snapshots.load(capability, atLeast);
+  if (!loaded.ok) return unconfirmed(ports, loaded.error);
+  const snapshot = loaded.value;
+
+  const admitted = admit(question, snapshot);
+  if (!admitted.ok) return confirmedRefusal(ports, question, snapshot, admitted.error);
+
+  // The first byte of the body is read here, and nowhere before.
+  const understood = await question.understand(snapshot);
+  if (!understood.ok) return confirmedRefusal(ports, question, snapshot, understood.error);
+  const { ask, fields } = understood.value;
+
+  const verdict = decide({ capability, ask, place, snapshot });
+  const { trace } = verdict;
+  if (verdict.kind === "refused") {
+    return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
+      ask,
+      trace,
+      policyIds: verdict.policyIds,
+    });
+  }
+
+  const inspected = inspect(verdict.candidates, ask, fields, snapshot.tenant.tenant.residency);
+  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
+
+  const reserved = await reserve(ports, question, understood.value, snapshot, inspected.value, trace);
+  return reserved.ok ? reserved.value : unconfirmed(ports, reserved.error, { ask, trace });
+}

@@ -1,0 +1,78 @@
+/** What is put to the gateway's judgement: a relayed call, an /v1/enforce, or a list of models. */
+import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { Deployment } from "../azure/deployment.ts";
+import type { Capability } from "../capability/claims.ts";
+import type { DecisionId } from "../kernel/ids.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { Result } from "../kernel/result.ts";
+import type { Action } from "../policy/action.ts";
+import type { Classification } from "../policy/classification.ts";
+import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
+import type { Resource } from "../policy/resource.ts";
+import type { Revisions, Snapshot } from "../policy/snapshot.ts";
+import type { LedgerCaller, RecordNumber, ReserveReply, ReserveRequest } from "../quota/contracts.ts";
+import type { Place } from "../residency/place.ts";
+
+export interface Question {
+  readonly requestId: string;
+  readonly decisionId: DecisionId;
+  readonly surface: DecisionRecord["surface"];
+  readonly purpose: ReserveRequest["purpose"];
+  readonly capability: Capability;
+  readonly place: Place;
+  /** Declared by the caller, else the agent's default. */
+  readonly classification: Classification;
+  /** Known before the body is: for the record of a refusal that came first. */
+  readonly action: Action;
+  readonly resource: Resource | null;
+  /** Named by the path, so that its rules are judged before the body is read. */
+  readonly deploymentInPath: string | null;
+  /** Reads the body (once, however often it is called) and says what it asks for. */
+  readonly understand: (snapshot: Snapshot) => Promise<Result<Understood>>;
+}
+
+export interface Understood {
+  readonly ask: Ask;
+  /** Null for a resource of /v1/enforce that names no deployment of this gateway. */
+  readonly deployment: Deployment | null;
+  /** The body's top-level fields, for inspection; null when there is no body to inspect. */
+  readonly fields: readonly string[] | null;
+  readonly idempotency: ReserveRequest["idempotency"];
+}
+
+export interface Refused {
+  readonly kind: "refused";
+  readonly refusal: Refusal;
+  readonly number: RecordNumber;
+  readonly revisions: Revisions | null;
+  readonly ask: Ask | null;
+  readonly policyIds: readonly string[];
+  readonly trace: readonly TraceLine[];
+}
+
+export interface Allowed {
+  readonly kind: "allowed";
+  readonly snapshot: Snapshot;
+  readonly ask: Ask;
+  readonly deployment: Deployment | null;
+  readonly candidate: Candidate;
+  readonly trace: readonly TraceLine[];
+  readonly reserved: Extract<ReserveReply, { outcome: "reserved" }>;
+}
+
+export type Judgement = Refused | Allowed;
+
+/** The snapshot was older than what the ledger's lease knows. */
+export interface Stale {
+  readonly kind: "stale";
+  readonly revisions: Revisions;
+}
+
+export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCaller => ({
+  home: capability.home,
+  tenantId: capability.tenantId,
+  agentId: capability.agentId,
+  agentVersion: capability.agentVersion,
+  tokenId: capability.tokenId,
+  issuedAtSeconds: capability.issuedAtSeconds,
+});

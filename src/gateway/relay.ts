@@ -1,0 +1,199 @@
+/**
+ * Relay: an allowed call goes to a backend that keeps the tenant's promise, and its answer comes back. The decision's
+ * record is sent while Azure is called and accepted before the caller's first byte (before Azure is called under
+ * `auditLogging: detailed`). Whatever happens to caller or Azure, the call is settled once.
+ */
+import type { Backend } from "../azure/backend.ts";
+import { settlementOfError } from "../azure/billing.ts";
+import { chooseBackend } from "../azure/choose-backend.ts";
+import { forwardedBody } from "../azure/forwarded-body.ts";
+import { upstreamHeaders } from "../azure/headers.ts";
+import { upstreamOf } from "../azure/upstream-url.ts";
+import { usageOfAnswer } from "../azure/usage.ts";
+import { utf8Text } from "../kernel/encoding.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { eligibleBackends } from "../residency/eligible-backends.ts";
+import { answerHeaders } from "./answer-headers.ts";
+import { backendEncrypted } from "./backend-encryption.ts";
+import { decisionRecordOf } from "./decision-record.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import { relayStream } from "./relay-stream.ts";
+import type { RelayedCall } from "./relayed-call.ts";
+import { type CallEnd, settleCall } from "./settle-call.ts";
+import { createUpstreamCutoff, type UpstreamCutoff } from "./upstream-cutoff.ts";
+
+/** A refusal here comes after the reservation: it has been settled, and the decision's record stands. */
+export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Result<Response>> {
+  const { question, allowed } = call;
+  const startedAtMs = ports.clock();
+  const record = () =>
+    deliverRecord(ports, decisionRecordOf(question, allowed, ports.clock()), question.capability);
+  const settle = (backend: Backend | null, end: CallEnd) =>
+    settleCall(ports, question, allowed, backend, startedAtMs, end);
+  const released: CallEnd = { end: "upstream_error", upstreamStatus: null, outcome: { kind: "released" } };
+
+  const chosen = backendFor(ports, call);
+  if (!chosen.ok) {
+    await Promise.all([record(), settle(null, released)]);
+    return chosen;
+  }
+  const { backend, apiKey } = chosen.value;
+
+  if (allowed.candidate.obligations.auditLogging === "detailed" && !(await record())) {
+    await settle(backend, released);
+    return fail(refuse("audit_unavailable"));
+  }
+
+  const cutoff = createUpstreamCutoff(ports.startTimer, call.client, allowed.reserved.relayMaxMs);
+  const settleAndClose = async (end: CallEnd) => {
+    cutoff.close();
+    await settle(backend, end);
+  };
+  const [recorded, answer] = await Promise.all([
+    allowed.candidate.obligations.auditLogging === "detailed" ? true : record(),
+    send(ports, call, backend, apiKey, cutoff),
+  ]);
+  if (!recorded) {
+    cutoff.cut();
+    await settleAndClose({
+      end: "upstream_error",
+      upstreamStatus: answer.ok ? answer.value.status : null,
+      outcome: { kind: "as_reserved" },
+    });
+    return fail(refuse("audit_unavailable"));
+  }
+  if (!answer.ok) {
+    await settleAndClose({
+      end: endOf(answer.error),
+      upstreamStatus: null,
+      outcome: { kind: "as_reserved" },
+    });
+    return answer;
+  }
+  const upstream = answer.value;
+  if (upstream.ok && upstream.body && isEventStream(upstream)) {
+    return ok(relayStream(ports, call, upstream, upstream.body, cutoff, settleAndClose));
+  }
+  return relayWhole(call, upstream, cutoff, settleAndClose);
+}
+
+function backendFor(
+  { secretOf, random, isLocal }: Pick<GatewayPorts, "secretOf" | "random" | "isLocal">,
+  { allowed, question }: RelayedCall,
+): Result<{ readonly backend: Backend; readonly apiKey: string }> {
+  if (!allowed.deployment) return fail(refuse("deployment_unknown"));
+  // Judged again at the last moment before data leaves: no path to Azure avoids the promise.
+  const eligible = eligibleBackends(
+    allowed.deployment,
+    allowed.snapshot.tenant.tenant.residency,
+    question.classification,
+  );
+  if (!eligible.ok) return eligible;
+  const backend = chooseBackend(eligible.value, random());
+  if (!backendEncrypted(backend, isLocal))
+    return fail(refuse("encryption_required", { evidence: { backend: backend.id } }));
+  const apiKey = secretOf(backend.credential.secret);
+  if (apiKey === undefined)
+    return fail(
+      refuse("backend_unavailable", {
+        evidence: { backend: backend.id, missing: backend.credential.secret },
+      }),
+    );
+  return ok({ backend, apiKey });
+}
+
+async function send(
+  { azure }: Pick<GatewayPorts, "azure">,
+  call: RelayedCall,
+  backend: Backend,
+  apiKey: string,
+  cutoff: UpstreamCutoff,
+): Promise<Result<Response>> {
+  const { allowed, operation } = call;
+  if (!allowed.deployment) return fail(refuse("deployment_unknown"));
+  const { url, canReportUsage } = upstreamOf(backend, operation, call.apiVersion);
+  const body = forwardedBody(call.body, {
+    operation,
+    deployment: allowed.deployment,
+    backend,
+    stream: allowed.ask.stream,
+    maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
+    canReportUsage,
+  });
+  try {
+    const answer = await azure.send({
+      url,
+      headers: upstreamHeaders(call.headers, apiKey),
+      body: JSON.stringify(body),
+      signal: cutoff.signal,
+    });
+    cutoff.headersArrived();
+    return ok(answer);
+  } catch {
+    // What fetch throws names hosts and addresses: callers get the code alone.
+    return fail(
+      refuse(
+        cutoff.reason === null || cutoff.reason === "client_gone" ? "upstream_unreachable" : cutoff.reason,
+      ),
+    );
+  }
+}
+
+/** A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. */
+async function relayWhole(
+  call: RelayedCall,
+  upstream: Response,
+  cutoff: UpstreamCutoff,
+  settle: (end: CallEnd) => Promise<void>,
+): Promise<Result<Response>> {
+  const { operation, allowed } = call;
+  const upstreamStatus = upstream.status;
+  const bytes = await readWhole(upstream);
+  const answer = bytes && parsedJson(bytes);
+  if (!bytes || (upstream.ok && answer === undefined)) {
+    await settle({ end: "upstream_broken", upstreamStatus, outcome: { kind: "as_reserved" } });
+    return fail(refuse(cutoff.reason === "relay_deadline" ? "relay_deadline" : "upstream_broken"));
+  }
+  if (!upstream.ok) {
+    await settle({
+      end: "upstream_error",
+      upstreamStatus,
+      outcome: settlementOfError(answer, allowed.ask.promptTokens),
+    });
+    // A refused credential is the gateway's own: told as it is, a caller would doubt the token.
+    if (upstreamStatus === 401 || upstreamStatus === 403) return fail(refuse("backend_unavailable"));
+    // A redirect would lead the caller past the gateway.
+    if (upstreamStatus >= 300 && upstreamStatus < 400) return fail(refuse("upstream_broken"));
+  } else {
+    const usage = usageOfAnswer(operation, answer);
+    const end = cutoff.clientGone ? "client_gone" : "complete";
+    await settle({ end, upstreamStatus, outcome: usage ? { kind: "used", usage } : { kind: "as_reserved" } });
+  }
+  return ok(new Response(bytes, { status: upstreamStatus, headers: answerHeaders(upstream, call) }));
+}
+
+const endOf = (refusal: Refusal): CallEnd["end"] =>
+  refusal.code === "upstream_timeout" || refusal.code === "relay_deadline"
+    ? refusal.code
+    : "upstream_unreachable";
+
+const isEventStream = (response: Response): boolean =>
+  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+
+async function readWhole(response: Response): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch {
+    return undefined;
+  }
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8Text(bytes) ?? "");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+/** An allowed call on its way to Azure, with what of the caller's request it needs. */
+import type { Operation } from "../azure/operation.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Allowed, Question } from "./question.ts";
+
+export interface RelayedCall {
+  readonly question: Question;
+  readonly allowed: Allowed;
+  readonly operation: Operation;
+  readonly body: JsonObject;
+  readonly wantsUsage: boolean;
+  /** What the caller of a classic path asked for; null on v1. */
+  readonly apiVersion: string | null;
+  readonly headers: Headers;
+  /** Fires when the caller goes away. */
+  readonly client: AbortSignal;
+}

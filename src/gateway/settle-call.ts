@@ -1,0 +1,56 @@
+/** The end of a relayed call: the second RPC to the ledger, then the completion record. */
+import type { CompletionRecord } from "../audit/audit-record.ts";
+import type { Backend } from "../azure/backend.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
+import type { Settle } from "../quota/contracts.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { Allowed, Question } from "./question.ts";
+
+export interface CallEnd {
+  readonly end: CompletionRecord["end"];
+  readonly upstreamStatus: number | null;
+  readonly outcome: Settle["outcome"];
+}
+
+/**
+ * Resolves when the ledger has settled, so that a next call finds the room; the record follows in the background.
+ * Never rejects: what cannot be settled here is charged in full by the ledger's alarm and recorded as abandoned.
+ */
+export async function settleCall(
+  ports: Pick<GatewayPorts, "ledgers" | "records" | "clock" | "workerNumber" | "background">,
+  question: Question,
+  allowed: Allowed,
+  backend: Backend | null,
+  startedAtMs: number,
+  { end, upstreamStatus, outcome }: CallEnd,
+): Promise<void> {
+  const { home, tenantId, agentId } = question.capability;
+  const address = { home, tenantId, agentId };
+  const { reservationId, decisionId } = allowed.reserved;
+  const settled = await ports.ledgers.settle({ v: 1, caller: address, reservationId, outcome });
+  const number = settled.ok ? settled.value.number : ports.workerNumber();
+  const nowMs = ports.clock();
+  const record: CompletionRecord = {
+    v: 1,
+    kind: "completion",
+    ...number,
+    skipped: null,
+    at: timestampOf(nowMs),
+    home,
+    tenantId,
+    requestId: question.requestId,
+    decisionId,
+    agentId,
+    action: allowed.ask.action,
+    resource: allowed.ask.resource,
+    end,
+    upstreamStatus,
+    backend: backend && { id: backend.id, region: backend.region, sku: backend.sku },
+    usage: outcome.kind === "used" ? outcome.usage : null,
+    settlement: outcome.kind,
+    chargedTokens: settled.ok ? settled.value.chargedTokens : null,
+    durationMs: Math.max(0, Math.round(nowMs - startedAtMs)),
+  };
+  ports.background(deliverRecord(ports, record, address));
+}

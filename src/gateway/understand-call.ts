@@ -1,0 +1,64 @@
+/** Understanding a relayed call: its body, bounded and read once, becomes an ask. */
+import type { Operation } from "../azure/operation.ts";
+import { type CallFacts, readCall } from "../azure/read-call.ts";
+import type { TenantId } from "../kernel/ids.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { MAX_BODY_BYTES } from "../kernel/limits.ts";
+import { readJsonBody } from "../kernel/read-json-body.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Classification } from "../policy/classification.ts";
+import { modelResource } from "../policy/resource.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
+import { admitDeployment } from "./admit.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { Understood } from "./question.ts";
+
+export type ReadCall = CallFacts & { readonly body: JsonObject };
+
+/** Reads the body at most once, when first asked: a reload of the snapshot judges the same call again. */
+export function createCallReader(request: Request, operation: Operation): () => Promise<Result<ReadCall>> {
+  let known: Result<ReadCall> | undefined;
+  return async () => {
+    if (known) return known;
+    const body = await readJsonBody(request, MAX_BODY_BYTES);
+    const call = body.ok ? readCall(operation, body.value) : body;
+    known = call;
+    return call;
+  };
+}
+
+export async function understandCall(
+  { hashEndUser }: Pick<GatewayPorts, "hashEndUser">,
+  call: ReadCall,
+  operation: Operation,
+  deploymentInPath: string | null,
+  caller: { readonly tenantId: TenantId; readonly classification: Classification },
+  snapshot: Snapshot,
+): Promise<Result<Understood>> {
+  // On classic paths the body's `model` selects nothing: some clients send arbitrary text there.
+  const name = deploymentInPath ?? call.model;
+  if (name === null)
+    return fail(refuse("body_invalid", { field: "model", message: "`model` must name a deployment." }));
+  const deployment = admitDeployment(snapshot, name, caller.classification);
+  if (!deployment.ok) return deployment;
+  const cap = deployment.value.maxOutputTokens;
+  const hasOutput = operation.outputParameters.length > 0;
+  if (hasOutput && cap === 0) return fail(refuse("operation_not_supported"));
+  return ok({
+    ask: {
+      action: operation.action,
+      resource: modelResource(name),
+      deployment: name,
+      promptTokens: call.promptTokens,
+      outputTokens: hasOutput ? Math.min(call.requestedOutputTokens ?? cap, cap) : 0,
+      choices: call.choices,
+      stream: call.stream,
+      classification: caller.classification,
+      endUser: call.endUser === null ? null : await hashEndUser(caller.tenantId, call.endUser),
+    },
+    deployment: deployment.value,
+    fields: Object.keys(call.body),
+    idempotency: null,
+  });
+}

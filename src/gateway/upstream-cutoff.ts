@@ -1,0 +1,63 @@
+/**
+ * What may end a call to Azure early, as one abort signal with one reason: no headers in time, the reservation's
+ * deadline, or a caller who has been gone for as long as draining is worth it.
+ */
+import type { StartTimer } from "../kernel/clock.ts";
+import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
+
+export type CutoffReason = "upstream_timeout" | "relay_deadline" | "client_gone";
+
+export interface UpstreamCutoff {
+  readonly signal: AbortSignal;
+  readonly reason: CutoffReason | null;
+  readonly clientGone: boolean;
+  /** Resolves when the caller goes away. */
+  readonly clientLeft: Promise<void>;
+  headersArrived(): void;
+  /** Cuts for a reason of the gateway's own. */
+  cut(): void;
+  /** No timer outlives the call. */
+  close(): void;
+}
+
+export function createUpstreamCutoff(
+  startTimer: StartTimer,
+  client: AbortSignal,
+  relayMaxMs: number,
+): UpstreamCutoff {
+  const controller = new AbortController();
+  let reason: CutoffReason | null = null;
+  const cutFor = (why: CutoffReason) => () => {
+    reason ??= why;
+    controller.abort();
+  };
+  const stopHeaders = startTimer(Math.min(UPSTREAM_HEADERS_MAX_MS, relayMaxMs), cutFor("upstream_timeout"));
+  const stopDeadline = startTimer(relayMaxMs, cutFor("relay_deadline"));
+  let stopDrain = () => {};
+  const left = Promise.withResolvers<void>();
+  const onClientGone = () => {
+    stopDrain = startTimer(DRAIN_MAX_MS, cutFor("client_gone"));
+    left.resolve();
+  };
+  if (client.aborted) onClientGone();
+  else client.addEventListener("abort", onClientGone, { once: true });
+
+  return {
+    signal: controller.signal,
+    get reason() {
+      return reason;
+    },
+    get clientGone() {
+      return client.aborted;
+    },
+    clientLeft: left.promise,
+    headersArrived: stopHeaders,
+    cut: () => controller.abort(),
+    close() {
+      stopHeaders();
+      stopDeadline();
+      stopDrain();
+      client.removeEventListener("abort", onClientGone);
+    },
+  };
+}

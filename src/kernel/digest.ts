@@ -1,0 +1,27 @@
+/** SHA-256 and HMAC-SHA-256 over text. WebCrypto is deterministic here, so these count as pure. */
+import { toHex, utf8Bytes } from "./encoding.ts";
+
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8Bytes(text))));
+}
+
+export async function hmacSha256Hex(secret: string, text: string): Promise<string> {
+  const key = await crypto.subtle.importKey(
+    "raw",
+    utf8Bytes(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8Bytes(text))));
+}
+
+/** Compares digests of equal length without an early exit, so that timing tells nothing about where they differ. */
+export function equalInConstantTime(left: string, right: string): boolean {
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (let index = 0; index < left.length; index += 1) {
+    difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
+  }
+  return difference === 0;
+}

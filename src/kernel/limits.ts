@@ -1,0 +1,59 @@
+/** Every bound of the gateway in one place, with its unit and its reason. */
+
+/** Our tokens are below 1 KB; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
+export const MAX_TOKEN_BYTES = 8_192;
+
+/** Large enough for prompts with several inline images, small beside an isolate's 128 MB. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Control-plane bodies are small documents. */
+export const MAX_ADMIN_BODY_BYTES = 256 * 1024;
+
+/** Deeper JSON than any API of Azure uses; bounds recursion in everything that walks a body. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Life of a token when `expiresIn` is absent, and at most (DESIGN section 5). */
+export const TOKEN_DEFAULT_SECONDS = 900;
+export const TOKEN_MAX_SECONDS = 3_600;
+
+/** How far the issuing clock may be ahead of the verifying one; expiry gets no such grace. */
+export const TOKEN_CLOCK_SKEW_SECONDS = 5;
+
+/** The relay's hard limit for one call: the official SDKs give up after 600 s as well. */
+export const RELAY_MAX_MS = 600_000;
+
+/** The ledger expires a reservation this long after the relay's limit, so a relay that ends in time always settles first. */
+export const RESERVATION_GRACE_MS = 30_000;
+
+/** A reservation of `/v1/enforce` whose usage nobody reports settles in full after this time (DESIGN section 7). */
+export const ENFORCE_RESERVATION_MS = 600_000;
+
+/** How long a settled or expired reservation is kept, so that a late or repeated settlement finds it. */
+export const RESERVATION_MEMORY_MS = 3_600_000;
+
+/** What `/v1/enforce` reserves when neither the ask nor the grant bounds its tokens. */
+export const ENFORCE_DEFAULT_TOKENS = 4_096;
+
+/** After a client disconnect the upstream is drained this long to learn the usage; waitUntil dies at 30 s. */
+export const DRAIN_MAX_MS = 25_000;
+
+/** How long a record may take into the queue before the ledger's outbox takes it; `queue.send` was seen to hang for a minute. */
+export const QUEUE_SEND_MAX_MS = 2_000;
+
+/** Azure answers headers within this time or the attempt is given up. */
+export const UPSTREAM_HEADERS_MAX_MS = 120_000;
+
+/** Grantors add this to a lease's life, holders nothing: it covers the reply's way and rounding (DESIGN section 7). */
+export const LEASE_GRANTOR_MARGIN_MS = 500;
+
+/** A prepared write that nobody finished is resolved by the ledger's alarm after this time. */
+export const PREPARE_MAX_MS = 30_000;
+
+/** A decision reloads its snapshot at most this often before it answers 503. */
+export const MAX_RELOADS = 2;
+
+/** A snapshot in KV outlives any cold start it can help, and no longer. */
+export const SNAPSHOT_KV_SECONDS = 86_400;
+
+export const LIST_DEFAULT_LIMIT = 50;
+export const LIST_MAX_LIMIT = 200;

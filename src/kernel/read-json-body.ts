@@ -1,0 +1,95 @@
+/**
+ * A JSON body, read within bounds: the declared length is a claim, so bytes are counted as they stream in and
+ * reading stops at the first one too many. Text that is not UTF-8, or nests deeper than anything that walks a body
+ * may recurse, never becomes a value.
+ */
+import { utf8Text } from "./encoding.ts";
+import { MAX_JSON_DEPTH } from "./limits.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { fail, ok, type Result } from "./result.ts";
+
+export interface BodySource {
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array> | null;
+}
+
+const JSON_CONTENT = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+export async function readJsonBody(request: BodySource, maxBytes: number): Promise<Result<unknown>> {
+  if (!JSON_CONTENT.test(request.headers.get("content-type")?.trim() ?? "")) {
+    return fail(refuse("content_type_unsupported", { field: "content-type" }));
+  }
+  const bytes = await readBytes(request, maxBytes);
+  if (!bytes.ok) return bytes;
+  if (bytes.value.length === 0) return fail(refuse("body_missing"));
+  const text = utf8Text(bytes.value);
+  if (text === undefined) return fail(invalid("The body is not UTF-8."));
+  return parseBounded(text);
+}
+
+async function readBytes({ headers, body }: BodySource, maxBytes: number): Promise<Result<Uint8Array>> {
+  const tooLarge = refuse("body_too_large", { message: `The body is larger than ${maxBytes} bytes.` });
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) return fail(tooLarge);
+  if (body === null) return ok(new Uint8Array());
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return ok(joined(chunks, length));
+      length += value.length;
+      if (length > maxBytes) {
+        // Not awaited: a sender that never ends must not hold up the answer.
+        reader.cancel().catch(() => undefined);
+        return fail(tooLarge);
+      }
+      chunks.push(value);
+    }
+  } catch {
+    return fail(invalid("The body broke off before its end."));
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function parseBounded(text: string): Result<unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the body.
+    return fail(invalid("The body is not JSON."));
+  }
+  return nestsWithin(value, MAX_JSON_DEPTH)
+    ? ok(value)
+    : fail(invalid(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`));
+}
+
+/** Level by level instead of recursively: the depth is exactly what is not yet known to be safe. */
+function nestsWithin(value: unknown, maxDepth: number): boolean {
+  let level = isContainer(value) ? [value] : [];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === maxDepth) return false;
+    const next: object[] = [];
+    for (const container of level) {
+      for (const child of Object.values(container)) if (isContainer(child)) next.push(child);
+    }
+    level = next;
+  }
+  return true;
+}
+
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const invalid = (message: string): Refusal => refuse("body_invalid", { message });

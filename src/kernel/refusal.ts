@@ -1,0 +1,138 @@
+/**
+ * The one refusal union and its one map to the wire. A refusal is a value with a stable code; its row gives the
+ * status, the sentence a caller reads, and whether a client should try again. Adding a code without a row does
+ * not compile, and docs/refusals.md is held against this table by a test.
+ */
+
+interface RefusalRow {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 502 | 503 | 504;
+  readonly sentence: string;
+  /** False tells the SDKs to stop at once (`x-should-retry`); true invites a retry. */
+  readonly retry: boolean;
+}
+
+const row = (status: RefusalRow["status"], sentence: string, retry = false): RefusalRow => ({
+  status,
+  sentence,
+  retry,
+});
+
+export const refusalTable = {
+  // Credentials on the data plane
+  token_missing: row(401, "Send a capability token as `api-key` or `Authorization: Bearer`."),
+  credentials_conflict: row(401, "`api-key` and `Authorization` carry different credentials; send one."),
+  token_too_large: row(401, "The capability token is longer than any this gateway issues."),
+  token_malformed: row(401, "The capability token is not a well-formed compact JWS."),
+  token_header_invalid: row(401, "The capability token's header is not one this gateway issues."),
+  token_algorithm_invalid: row(401, "The capability token is signed with an algorithm its key does not use."),
+  token_key_unknown: row(401, "The capability token names a signing key this gateway does not hold."),
+  token_signature_invalid: row(401, "The capability token's signature does not verify."),
+  token_claims_invalid: row(
+    401,
+    "The capability token's claims are not those of a capability token for this gateway.",
+  ),
+  token_expired: row(401, "The capability token has expired; ask for a new one."),
+  token_not_yet_valid: row(401, "The capability token was issued in the future."),
+  token_outdated: row(401, "The agent changed after this capability token was issued; ask for a new one."),
+  agent_unknown: row(403, "The capability token's agent is not registered."),
+  agent_disabled: row(403, "The capability token's agent is disabled."),
+  tenant_unknown: row(403, "The capability token's tenant does not exist here."),
+  tenant_mismatch: row(403, "The capability token belongs to another tenant."),
+
+  // Policy
+  no_matching_grant: row(403, "No policy allows this action on this resource."),
+  denied_by_policy: row(403, "A policy denies this action on this resource."),
+  outside_boundary: row(403, "A boundary does not cover this action on this resource."),
+  outside_token: row(403, "The capability token does not cover this action on this resource."),
+  tenant_not_allowed: row(403, "The policy does not allow this tenant."),
+  role_not_allowed: row(403, "The policy requires a role that the capability does not carry."),
+  classification_exceeded: row(403, "The data is classified higher than the policy allows."),
+  tokens_per_request_exceeded: row(403, "The prompt alone exceeds the tokens allowed per request."),
+  encryption_required: row(
+    403,
+    "The policy requires TLS 1.2 or newer from the caller and https to the backend.",
+  ),
+  indeterminate: row(403, "A rule needs a fact that is not known about this request."),
+  constraint_not_available: row(403, "A policy uses a constraint that this version cannot enforce yet."),
+  pending_approval: row(403, "The request waits for approval."),
+
+  // Residency
+  residency_ingress: row(403, "The tenant's residency promise does not allow a request from this place."),
+  residency_colo: row(
+    403,
+    "The tenant's residency promise does not allow a request to be processed at this location.",
+  ),
+  residency_backend: row(403, "No backend of this deployment keeps the tenant's residency promise."),
+  backend_classification: row(403, "No backend of this deployment may receive data of this classification."),
+
+  // Quotas
+  request_quota_exceeded: row(429, "The request quota is used up."),
+  token_quota_exceeded: row(429, "The token quota has no room for this request."),
+  unbounded_ask: row(400, "A token limit applies, and the prompt of this request cannot be bounded."),
+  request_id_reused: row(409, "This request id was used for a different request within the last 10 minutes."),
+
+  // The request itself
+  route_unknown: row(404, "This gateway does not serve this path."),
+  method_not_allowed: row(405, "This path does not take this method."),
+  path_invalid: row(400, "The path is not in its canonical form."),
+  api_version_invalid: row(400, "The api-version is missing or not one this path accepts."),
+  deployment_unknown: row(404, "No deployment has this name."),
+  operation_not_supported: row(400, "This deployment does not serve this operation."),
+  content_type_unsupported: row(415, "The body must be application/json in UTF-8."),
+  body_missing: row(400, "The request needs a body."),
+  body_too_large: row(413, "The body is larger than this gateway accepts."),
+  body_invalid: row(400, "The body is not what this operation takes."),
+  query_invalid: row(400, "The query is not what this operation takes."),
+  unsupported_parameter: row(
+    400,
+    "The request uses a parameter that cannot be inspected under the obligations that apply.",
+  ),
+  stored_object_refused: row(400, "Objects stored at Azure cannot be used through this gateway yet."),
+
+  // The control plane
+  api_key_missing: row(401, "Send an API key as `X-Api-Key`."),
+  api_key_invalid: row(401, "The API key is not valid."),
+  scope_missing: row(403, "The API key lacks the scope this operation needs."),
+  not_found: row(404, "There is no such object."),
+  already_exists: row(409, "An object with this id or name exists."),
+  in_use: row(409, "The object is still in use."),
+  write_in_progress: row(503, "Another change is being written; try again.", true),
+  meaningless: row(422, "The document is well-formed but has no meaning."),
+  not_available_yet: row(422, "The document uses a value that this version does not support yet."),
+
+  // Stores, ledgers and Azure
+  snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),
+  revision_unsettled: row(503, "Policies are changing; try again.", true),
+  ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),
+  ledger_overloaded: row(503, "Too many requests of this agent at once; try again shortly.", true),
+  audit_unavailable: row(503, "The decision cannot be recorded at the moment.", true),
+  store_unavailable: row(503, "A store cannot be reached at the moment.", true),
+  backend_unavailable: row(503, "No backend of this deployment can be used at the moment.", true),
+  upstream_unreachable: row(502, "Azure OpenAI could not be reached."),
+  upstream_timeout: row(504, "Azure OpenAI did not answer in time."),
+  upstream_broken: row(502, "Azure OpenAI's answer broke off."),
+  relay_deadline: row(504, "The call reached its time limit."),
+  internal_error: row(500, "The gateway failed; the request id names the failure."),
+} as const satisfies Record<string, RefusalRow>;
+
+export type RefusalCode = keyof typeof refusalTable;
+
+/** JSON-safe, so that it crosses RPC and enters records. `message` is for callers: never a secret, never a prompt. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+  /** The JSON path, header or parameter at fault. */
+  readonly field?: string;
+  readonly retryAfterSeconds?: number;
+  /** For administrators and records: what was compared with what. */
+  readonly evidence?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+export const refuse = (code: RefusalCode, details: Partial<Omit<Refusal, "code">> = {}): Refusal => ({
+  code,
+  message: refusalTable[code].sentence,
+  ...details,
+});
+
+/** The refusal codes as a non-empty tuple, for schemas that carry one. */
+export const refusalCodes = Object.keys(refusalTable) as [RefusalCode, ...RefusalCode[]]; // Object.keys loses the key type.

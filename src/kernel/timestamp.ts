@@ -1,0 +1,13 @@
+/** Timestamps on the wire and in records: RFC 3339, UTC, milliseconds, always ending in `Z`. */
+import * as z from "zod";
+
+export const Timestamp = z
+  .string()
+  .regex(
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/,
+    "must be RFC 3339 in UTC with milliseconds, such as 2026-01-31T08:30:00.000Z",
+  )
+  .refine((text) => !Number.isNaN(Date.parse(text)), "is not a moment of the calendar");
+export type Timestamp = z.infer<typeof Timestamp>;
+
+export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toISOString();

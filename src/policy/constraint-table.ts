@@ -1,0 +1,61 @@
+/**
+ * How each constraint is enforced, as data. A key that is not live yet is storable and refuses with
+ * `constraint_not_available`: it is never ignored (guarantee G9). Adding a key to the schema without a row here
+ * does not compile.
+ */
+import type { ConstraintKey, Constraints } from "./constraints.ts";
+
+/**
+ * - `selector`: a fact of the request decides whether the policy applies.
+ * - `tokens`: bounds one request's tokens.
+ * - `quota`: counted by a ledger.
+ * - `obligation`: what the gateway must do if it allows.
+ * - `approval`: `false` is satisfied; `true` is not available yet.
+ * - `unavailable`: its machinery is not built yet.
+ */
+export type Enforcement = "selector" | "tokens" | "quota" | "obligation" | "approval" | "unavailable";
+
+export const constraintTable = {
+  allowedTenants: "selector",
+  allowedRoles: "selector",
+  allowedAgents: "unavailable",
+  maxTokensPerRequest: "tokens",
+  maxOutputTokens: "unavailable",
+  maxPromptCharacters: "unavailable",
+  parameters: "unavailable",
+  deniedPatterns: "unavailable",
+  maxRequestsPerMinute: "unavailable",
+  maxRequestsPerDay: "quota",
+  maxTokensPerMinute: "unavailable",
+  maxTokensPerDay: "quota",
+  maxCostPerDay: "unavailable",
+  maxCostPerMonth: "unavailable",
+  maxConcurrentRequests: "unavailable",
+  quotaScope: "unavailable",
+  dataClassification: "selector",
+  noPersonalData: "unavailable",
+  noSecrets: "unavailable",
+  encryptionRequired: "selector",
+  auditLogging: "obligation",
+  requiresApproval: "approval",
+  allowedCountries: "unavailable",
+  deniedCountries: "unavailable",
+  allowedIpRanges: "unavailable",
+  validFrom: "unavailable",
+  validUntil: "unavailable",
+  dataResidency: "unavailable",
+  processing: "unavailable",
+  allowedTools: "unavailable",
+  allowStore: "unavailable",
+} as const satisfies Record<ConstraintKey, Enforcement>;
+
+/** The first key of these constraints that cannot be enforced yet. */
+export function unavailableKey(constraints: Constraints): ConstraintKey | undefined {
+  if (constraints.requiresApproval === true) return "requiresApproval";
+  return presentKeys(constraints).find((key) => constraintTable[key] === "unavailable");
+}
+
+export function presentKeys(constraints: Constraints): readonly ConstraintKey[] {
+  // Object.keys loses the key type; the schema is strict, so nothing else can be in there.
+  return (Object.keys(constraints) as ConstraintKey[]).filter((key) => constraints[key] !== undefined);
+}

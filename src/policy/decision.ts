@@ -1,0 +1,69 @@
+/** What `decide` answers: a refusal, or the grants that would allow, in order, each with its limits and obligations. */
+import * as z from "zod";
+import type { PolicyId } from "../kernel/ids.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { LimitClaim } from "../quota/limit-claim.ts";
+import type { Action } from "./action.ts";
+import type { Classification } from "./classification.ts";
+import type { Resource } from "./resource.ts";
+
+/** What one request wants. Token bounds are upper bounds, never estimates. */
+export interface Ask {
+  readonly action: Action;
+  readonly resource: Resource;
+  readonly deployment: string;
+  /** Null when the prompt cannot be bounded: refused wherever a token limit applies. */
+  readonly promptTokens: number | null;
+  /**
+   * Per choice: what the caller asked for, cut to the deployment's cap. Null when the caller of /v1/enforce named
+   * no counts: then the grant's `maxTokensPerRequest` is reserved, or a default.
+   */
+  readonly outputTokens: number | null;
+  /** How many choices Azure generates: max of `n` and `best_of`. */
+  readonly choices: number;
+  readonly stream: boolean;
+  /** Declared by the caller; the agent's default otherwise. */
+  readonly classification: Classification;
+  /** Salted hash of the end user. */
+  readonly endUser: string | null;
+}
+
+/** What a decision obliges the gateway (or the caller of /v1/enforce) to do. */
+export const Obligations = z.strictObject({
+  /** Write this bound of output tokens per choice into the request; null = no token limit applies. */
+  maxOutputTokens: z.int().min(0).nullable(),
+  /** What is reserved: prompt bound plus output bound times choices. */
+  reservedTokens: z.int().min(0),
+  auditLogging: z.enum(["standard", "detailed"]),
+  encryptionRequired: z.boolean(),
+});
+export type Obligations = z.infer<typeof Obligations>;
+
+/** One grant that would allow the ask. */
+export interface Candidate {
+  readonly grantId: PolicyId;
+  /** The grant and the boundaries that hold it. */
+  readonly policyIds: readonly PolicyId[];
+  readonly claims: readonly LimitClaim[];
+  readonly obligations: Obligations;
+}
+
+/** One line of the evaluation, for administrators. */
+export interface TraceLine {
+  readonly policyId: PolicyId | "token" | "tenant";
+  readonly outcome: "allows" | "not_matched" | "dropped" | "denies" | "bounds";
+  readonly refusal?: Refusal;
+}
+
+export type Verdict =
+  | {
+      readonly kind: "refused";
+      readonly refusal: Refusal;
+      readonly policyIds: readonly PolicyId[];
+      readonly trace: readonly TraceLine[];
+    }
+  | {
+      readonly kind: "candidates";
+      readonly candidates: readonly [Candidate, ...Candidate[]];
+      readonly trace: readonly TraceLine[];
+    };

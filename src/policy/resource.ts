@@ -1,0 +1,38 @@
+/**
+ * Resources and the patterns that name them: exact, `prefix/*`, or `*`. Both are compared raw, and whatever would
+ * need normalising first is rejected (no identifier may have two spellings), so containment stays a string comparison.
+ */
+import * as z from "zod";
+
+const SEGMENT = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?";
+const resourceExpression = new RegExp(`^api://${SEGMENT}(?:/${SEGMENT})*$`);
+const patternExpression = new RegExp(`^(?:\\*|api://${SEGMENT}(?:/${SEGMENT})*(?:/\\*)?)$`);
+const MAX_RESOURCE_LENGTH = 512;
+
+export const Resource = z
+  .string()
+  .max(MAX_RESOURCE_LENGTH)
+  .regex(resourceExpression, "must be a resource such as api://azure-openai/models/gpt-4");
+export type Resource = z.infer<typeof Resource>;
+
+export const ResourcePattern = z
+  .string()
+  .max(MAX_RESOURCE_LENGTH)
+  .regex(patternExpression, "must be an exact resource, a prefix ending in /*, or *");
+export type ResourcePattern = z.infer<typeof ResourcePattern>;
+
+export function matchesResource(pattern: ResourcePattern, resource: Resource): boolean {
+  if (pattern === "*") return true;
+  if (pattern.endsWith("/*")) return resource.startsWith(pattern.slice(0, -1));
+  return pattern === resource;
+}
+
+const MODEL_PREFIX = "api://azure-openai/models/";
+
+export const modelResource = (deployment: string): Resource => `${MODEL_PREFIX}${deployment}`;
+
+/** The deployment a resource names, or undefined when it is not a model. */
+export const deploymentOfResource = (resource: Resource): string | undefined =>
+  resource.startsWith(MODEL_PREFIX) && !resource.slice(MODEL_PREFIX.length).includes("/")
+    ? resource.slice(MODEL_PREFIX.length)
+    : undefined;

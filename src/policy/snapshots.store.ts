@@ -1,0 +1,169 @@
+/**
+ * Snapshots from isolate memory, KV or D1. Rows and revision are read together in one batch, so a snapshot is never
+ * torn; it is kept under the revision that was read, so an entry in KV can be missing but never wrong. What is
+ * current is decided by the ledgers' leases, not here: the `current` key is only a hint for cold isolates.
+ */
+import * as z from "zod";
+import { Deployment } from "../azure/deployment.ts";
+import { DEFAULT_TENANT, PLATFORM, type Scope, type TenantId } from "../kernel/ids.ts";
+import { SNAPSHOT_KV_SECONDS } from "../kernel/limits.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok } from "../kernel/result.ts";
+import { type Home, PLATFORM_HOME } from "../residency/home.ts";
+import { builtInDefaultTenant } from "./default-tenant.ts";
+import { POLICIES_OF_SCOPE, parsePolicyRow } from "./policy-rows.ts";
+import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
+import type { Snapshots } from "./snapshots.ts";
+import { Tenant } from "./tenant.ts";
+
+const SELECT_REVISION = "SELECT max(revision) AS revision FROM revisions WHERE scope = ?1";
+const SELECT_TENANT = "SELECT document FROM tenants WHERE id = ?1";
+const SELECT_DEPLOYMENTS = "SELECT document FROM deployments ORDER BY name";
+
+const RevisionRow = z.object({ revision: z.int().nullable() });
+const DocumentRow = z.object({ document: z.string() });
+
+/** Enough for every tenant an isolate meets in its life; the oldest go first. */
+const MAX_SCOPES_IN_MEMORY = 500;
+
+interface SnapshotStores {
+  readonly platformDb: D1Database;
+  readonly dbOf: (home: Home) => D1Database;
+  readonly kvOf: (home: Home) => KVNamespace;
+  readonly background: (work: Promise<unknown>) => void;
+}
+
+interface Revised {
+  readonly revision: number;
+}
+
+/** One kind of snapshot: where it is read and how it is recognised. */
+interface Part<S> {
+  readonly scope: Scope;
+  readonly home: Home;
+  readonly schema: z.ZodType<S>;
+  /** Of this isolate: values, never promises, which must not be shared between requests. */
+  readonly memory: Map<Scope, S>;
+  /** Null when the scope does not exist. */
+  read(): Promise<S | null>;
+}
+
+export function createSnapshots(stores: SnapshotStores): Snapshots {
+  const tenants = new Map<Scope, TenantSnapshot>();
+  const platformPart: Part<PlatformSnapshot> = {
+    scope: PLATFORM,
+    home: PLATFORM_HOME,
+    schema: PlatformSnapshot,
+    memory: new Map(),
+    read: () => readPlatform(stores.platformDb),
+  };
+  const tenantPart = (tenantId: TenantId, home: Home): Part<TenantSnapshot> => ({
+    scope: tenantId,
+    home,
+    schema: TenantSnapshot,
+    memory: tenants,
+    read: () => readTenant(stores.dbOf(home), tenantId),
+  });
+
+  async function load<S extends Revised>(part: Part<S>, atLeast: number | undefined): Promise<S | null> {
+    const kept = part.memory.get(part.scope) ?? null;
+    const fresh = (snapshot: S | null): snapshot is S =>
+      snapshot !== null && snapshot.revision >= (atLeast ?? 0);
+    if (fresh(kept)) return kept;
+    const cached = await fromKv(stores.kvOf(part.home), part, atLeast);
+    if (fresh(cached)) return remember(part, cached);
+    const read = await part.read();
+    if (read === null) return null;
+    if (!fresh(read)) throw new Error("The database is behind the revision its ledger published.");
+    stores.background(toKv(stores.kvOf(part.home), part, read));
+    return remember(part, read);
+  }
+
+  return {
+    async load({ tenantId, home }, atLeast) {
+      try {
+        const [platform, tenant] = await Promise.all([
+          load(platformPart, atLeast?.platform),
+          load(tenantPart(tenantId, home), atLeast?.tenant),
+        ]);
+        if (tenant === null || platform === null) return fail(refuse("tenant_unknown"));
+        return ok({ platform, tenant });
+      } catch {
+        return fail(refuse("snapshot_unavailable"));
+      }
+    },
+    async fill(scope, home) {
+      const fillPart = async <S extends Revised>(part: Part<S>) => {
+        const read = await part.read();
+        if (read !== null) await toKv(stores.kvOf(part.home), part, read);
+      };
+      // A write does not fail because a cache does: isolates read D1 then.
+      await (scope === PLATFORM ? fillPart(platformPart) : fillPart(tenantPart(scope, home))).catch(() => {});
+    },
+  };
+}
+
+function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
+  memory.delete(scope);
+  memory.set(scope, snapshot);
+  const oldest = memory.keys().next().value;
+  if (memory.size > MAX_SCOPES_IN_MEMORY && oldest !== undefined) memory.delete(oldest);
+  return snapshot;
+}
+
+async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
+  const [revision, policies, deployments] = await db.batch([
+    db.prepare(SELECT_REVISION).bind(PLATFORM),
+    db.prepare(POLICIES_OF_SCOPE).bind(PLATFORM),
+    db.prepare(SELECT_DEPLOYMENTS),
+  ]);
+  return {
+    revision: revisionOf(revision),
+    policies: (policies?.results ?? []).map(parsePolicyRow),
+    deployments: (deployments?.results ?? []).map((row) =>
+      Deployment.parse(JSON.parse(DocumentRow.parse(row).document)),
+    ),
+  };
+}
+
+async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
+  const [revision, tenants, policies] = await db.batch([
+    db.prepare(SELECT_REVISION).bind(tenantId),
+    db.prepare(SELECT_TENANT).bind(tenantId),
+    db.prepare(POLICIES_OF_SCOPE).bind(tenantId),
+  ]);
+  const row = tenants?.results[0];
+  const tenant = row
+    ? Tenant.parse(JSON.parse(DocumentRow.parse(row).document))
+    : tenantId === DEFAULT_TENANT
+      ? builtInDefaultTenant
+      : null;
+  if (tenant === null) return null;
+  return { revision: revisionOf(revision), tenant, policies: (policies?.results ?? []).map(parsePolicyRow) };
+}
+
+const revisionOf = (result: D1Result | undefined): number =>
+  RevisionRow.parse(result?.results[0]).revision ?? 0;
+
+const kvKey = (scope: Scope, revision: number | "current"): string => `snapshot/v1/${scope}/${revision}`;
+
+/** Null when KV has none, or nothing that can be read: D1 answers then. */
+async function fromKv<S>(kv: KVNamespace, part: Part<S>, revision: number | undefined): Promise<S | null> {
+  try {
+    const wanted =
+      revision ??
+      z.coerce
+        .number()
+        .int()
+        .parse(await kv.get(kvKey(part.scope, "current")));
+    return part.schema.parse(await kv.get(kvKey(part.scope, wanted), "json"));
+  } catch {
+    return null;
+  }
+}
+
+async function toKv<S extends Revised>(kv: KVNamespace, part: Part<S>, snapshot: S): Promise<void> {
+  const options = { expirationTtl: SNAPSHOT_KV_SECONDS };
+  await kv.put(kvKey(part.scope, snapshot.revision), JSON.stringify(snapshot), options);
+  await kv.put(kvKey(part.scope, "current"), String(snapshot.revision), options);
+}

@@ -1,0 +1,19 @@
+/** Where snapshots come from: isolate memory, then KV by revision, then D1. Only snapshots.store.ts implements this. */
+import type { Scope, TenantId } from "../kernel/ids.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { Result } from "../kernel/result.ts";
+import type { Home } from "../residency/home.ts";
+import type { Revisions, Snapshot } from "./snapshot.ts";
+
+export interface Snapshots {
+  /**
+   * @param atLeast revisions a ledger named: whatever is older is read again.
+   * Fails with `tenant_unknown` or `snapshot_unavailable`.
+   */
+  load(
+    tenant: { readonly tenantId: TenantId; readonly home: Home },
+    atLeast?: Revisions,
+  ): Promise<Result<Snapshot, Refusal>>;
+  /** After a committed write: reads the scope's snapshot on the primary and puts it into KV. Best effort. */
+  fill(scope: Scope, home: Home): Promise<void>;
+}

@@ -1,0 +1,36 @@
+/**
+ * One call to a ledger, with a time limit. Repeated at most once, on a new stub, and only where the platform says that
+ * this can help and does not add load. Every ledger method tolerates a repeat.
+ */
+
+export const LEDGER_CALL_MAX_MS = 10_000;
+
+const flagged = (error: unknown, name: "retryable" | "overloaded"): boolean =>
+  error instanceof Error && Reflect.get(error, name) === true;
+
+export const isOverloaded = (error: unknown): boolean => flagged(error, "overloaded");
+
+export async function withinTime<T>(work: Promise<T>, maxMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("The call took too long.")), maxMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param call makes its own stub, so that a repeat gets a new one. */
+export function callLedger(call: () => Promise<unknown>, maxMs: number): Promise<unknown> {
+  const repeated = async (): Promise<unknown> => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!flagged(error, "retryable") || isOverloaded(error)) throw error;
+      return call();
+    }
+  };
+  return withinTime(repeated(), maxMs);
+}

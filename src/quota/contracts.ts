@@ -1,0 +1,203 @@
+/**
+ * The ledgers' RPC contracts. Worker and ledger may run different versions during a deploy, so every message carries
+ * `v`, fields are only ever added, and both sides parse what they receive.
+ */
+import * as z from "zod";
+import { AgentId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
+import { refusalCodes } from "../kernel/refusal.ts";
+import { Revision, Revisions } from "../policy/snapshot.ts";
+import { Home } from "../residency/home.ts";
+import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
+
+const v = z.literal(1);
+const tokens = z.int().min(0);
+
+/** Whose capability asks, as the agent's ledger checks it. */
+export const LedgerCaller = z.strictObject({
+  home: Home,
+  tenantId: TenantId,
+  agentId: AgentId,
+  agentVersion: z.int().min(1),
+  tokenId: TokenId,
+  issuedAtSeconds: z.int().min(0),
+});
+export type LedgerCaller = z.infer<typeof LedgerCaller>;
+
+/** What the ledger repeats in the record when a reservation is abandoned, since nobody else is left to say it. */
+export const ReservationSubject = z.strictObject({
+  requestId: z.string(),
+  action: z.string(),
+  resource: z.string(),
+});
+export type ReservationSubject = z.infer<typeof ReservationSubject>;
+
+export const LedgerCandidate = z.strictObject({
+  /** All are reserved together or none; agent scope in the agent's ledger, tenant scope in the tenant's. */
+  claims: z.array(LimitClaim).max(64),
+  /** What the reservation holds at most, even where no limit counts it. */
+  reservedTokens: tokens,
+});
+export type LedgerCandidate = z.infer<typeof LedgerCandidate>;
+
+export const ReserveRequest = z.strictObject({
+  v,
+  caller: LedgerCaller,
+  /** Minted by the Worker, never taken from a caller. */
+  reservationId: ReservationId,
+  decisionId: DecisionId,
+  snapshot: Revisions,
+  /** `relay`: the gateway calls Azure. `enforce`: the caller does, and unreported usage settles in full. */
+  purpose: z.enum(["relay", "enforce"]),
+  /** In order; the first with room is charged. */
+  candidates: z.array(LedgerCandidate).min(1).max(64),
+  /** `/v1/enforce` is idempotent on the caller's request id for 10 minutes. */
+  idempotency: z.strictObject({ requestId: z.string().min(1).max(200), askHash: z.string() }).nullable(),
+  subject: ReservationSubject,
+});
+export type ReserveRequest = z.infer<typeof ReserveRequest>;
+
+/** Where a record's number comes from: the ledger's source name and the number it gave out. */
+export const RecordNumber = z.strictObject({ source: z.string().min(1).max(200), n: z.int().min(1) });
+export type RecordNumber = z.infer<typeof RecordNumber>;
+
+export const LimitState = z.strictObject({
+  owner: z.string(),
+  scope: QuotaScope,
+  meter: Meter,
+  window: Window,
+  limit: z.int(),
+  left: z.int(),
+  resetsAtMs: z.int(),
+});
+export type LimitState = z.infer<typeof LimitState>;
+
+/** A refusal as it crosses RPC; the Refusal type of the kernel with its code checked. */
+export const LedgerRefusal = z.object({
+  code: z.enum(refusalCodes),
+  message: z.string(),
+  retryAfterSeconds: z.int().min(0).optional(),
+  evidence: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
+    .optional(),
+});
+export type LedgerRefusal = z.infer<typeof LedgerRefusal>;
+
+const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
+const refused = z.strictObject({
+  outcome: z.literal("refused"),
+  refusal: LedgerRefusal,
+  revisions: Revisions,
+  number: RecordNumber,
+});
+
+export const ReserveReply = z.discriminatedUnion("outcome", [
+  z.strictObject({
+    outcome: z.literal("reserved"),
+    /** Index into the request's candidates. */
+    candidate: z.int().min(0),
+    /** The first decision's id and reservation on a replay, the request's own otherwise. */
+    decisionId: DecisionId,
+    reservationId: ReservationId,
+    replayed: z.boolean(),
+    /** The relay's hard limit, as a duration from before the Worker asked. */
+    relayMaxMs: z.int().min(0),
+    limits: z.array(LimitState),
+    revisions: Revisions,
+    number: RecordNumber,
+  }),
+  stale,
+  refused,
+]);
+export type ReserveReply = z.infer<typeof ReserveReply>;
+
+/** Asked before an authenticated refusal (or a call that charges nothing) is answered: is its snapshot still current? */
+export const ConfirmRequest = z.strictObject({ v, caller: LedgerCaller, snapshot: Revisions });
+export type ConfirmRequest = z.infer<typeof ConfirmRequest>;
+
+export const ConfirmReply = z.discriminatedUnion("outcome", [
+  z.strictObject({ outcome: z.literal("confirmed"), revisions: Revisions, number: RecordNumber }),
+  stale,
+  refused,
+]);
+export type ConfirmReply = z.infer<typeof ConfirmReply>;
+
+export const Usage = z.strictObject({ promptTokens: tokens, completionTokens: tokens, totalTokens: tokens });
+export type Usage = z.infer<typeof Usage>;
+
+export const Settle = z.strictObject({
+  v,
+  caller: z.strictObject({ home: Home, tenantId: TenantId, agentId: AgentId }),
+  reservationId: ReservationId,
+  /** `used`: actual usage. `as_reserved`: usage never came. `released`: Azure was not reached, or does not bill it. */
+  outcome: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("used"), usage: Usage }),
+    z.strictObject({ kind: z.literal("as_reserved") }),
+    z.strictObject({ kind: z.literal("released") }),
+  ]),
+});
+export type Settle = z.infer<typeof Settle>;
+
+export const SettleReply = z.strictObject({
+  /** `unknown`: no such reservation; nothing was changed. `repeated`: settled before; nothing was changed. */
+  outcome: z.enum(["settled", "corrected", "repeated", "unknown"]),
+  chargedTokens: tokens,
+  chargedRequests: tokens,
+  number: RecordNumber,
+});
+export type SettleReply = z.infer<typeof SettleReply>;
+
+/** Agent state as the control plane writes it to the agent's own ledger; the highest version wins. */
+export const AgentState = z.strictObject({
+  v,
+  home: Home,
+  tenantId: TenantId,
+  agentId: AgentId,
+  version: z.int().min(1),
+  status: z.enum(["active", "disabled", "deleted"]),
+});
+export type AgentState = z.infer<typeof AgentState>;
+
+/** A lease is a duration: the holder counts from before it asked, the grantor from its answer plus a margin. */
+export const LeaseRequest = z.strictObject({ v, scope: Scope, home: Home });
+export type LeaseRequest = z.infer<typeof LeaseRequest>;
+export const LeaseReply = z.strictObject({ durationMs: z.int().min(0), revisions: Revisions });
+export type LeaseReply = z.infer<typeof LeaseReply>;
+
+/** Tenant-wide limits are reserved in the tenant's ledger, one hop from the agent's. */
+export const TenantReserve = z.strictObject({
+  v,
+  scope: Scope,
+  home: Home,
+  reservationId: ReservationId,
+  claims: z.array(LimitClaim).min(1).max(64),
+  expiresInMs: z.int().min(0),
+});
+export type TenantReserve = z.infer<typeof TenantReserve>;
+export const TenantReserveReply = z.discriminatedUnion("outcome", [
+  z.strictObject({ outcome: z.literal("reserved"), limits: z.array(LimitState) }),
+  z.strictObject({ outcome: z.literal("refused"), refusal: LedgerRefusal }),
+]);
+export type TenantReserveReply = z.infer<typeof TenantReserveReply>;
+
+/** Charges per meter; `null` = as reserved. */
+export const TenantSettle = z.strictObject({
+  v,
+  reservationId: ReservationId,
+  charge: z.strictObject({ requests: tokens, tokens }).nullable(),
+});
+export type TenantSettle = z.infer<typeof TenantSettle>;
+
+/** The write protocol of DESIGN section 7: prepare n+1, commit in D1, publish, wait, answer. */
+export const PrepareRequest = z.strictObject({ v, scope: Scope, home: Home });
+export type PrepareRequest = z.infer<typeof PrepareRequest>;
+export const PrepareReply = z.discriminatedUnion("outcome", [
+  z.strictObject({ outcome: z.literal("prepared"), revision: Revision }),
+  z.strictObject({ outcome: z.literal("busy"), retryAfterMs: z.int().min(0) }),
+]);
+export type PrepareReply = z.infer<typeof PrepareReply>;
+
+export const PublishRequest = z.strictObject({ v, scope: Scope, revision: Revision });
+export type PublishRequest = z.infer<typeof PublishRequest>;
+/** How long until every lease that may still carry an older revision has run out. */
+export const PublishReply = z.strictObject({ waitMs: z.int().min(0) });
+export type PublishReply = z.infer<typeof PublishReply>;

@@ -1,0 +1,46 @@
+/** The ledgers as the other rooms see them: a port of domain types. An error of the platform becomes `unavailable`. */
+
+import type { AuditRecord } from "../audit/audit-record.ts";
+import type { AgentId, Scope, TenantId } from "../kernel/ids.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { Result } from "../kernel/result.ts";
+import type { Home } from "../residency/home.ts";
+import type {
+  AgentState,
+  ConfirmReply,
+  ConfirmRequest,
+  PrepareReply,
+  PublishReply,
+  ReserveReply,
+  ReserveRequest,
+  Settle,
+  SettleReply,
+} from "./contracts.ts";
+
+export interface AgentAddress {
+  readonly home: Home;
+  readonly tenantId: TenantId;
+  readonly agentId: AgentId;
+}
+
+export interface ScopeAddress {
+  readonly scope: Scope;
+  readonly home: Home;
+}
+
+/** Failures are `ledger_unavailable` or `ledger_overloaded`. */
+export interface AgentLedgers {
+  reserve(request: ReserveRequest): Promise<Result<ReserveReply, Refusal>>;
+  confirm(request: ConfirmRequest): Promise<Result<ConfirmReply, Refusal>>;
+  settle(request: Settle): Promise<Result<SettleReply, Refusal>>;
+  /** Keeps a record that the queue did not take, and delivers it later. */
+  keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
+  putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
+}
+
+export interface TenantLedgers {
+  prepare(address: ScopeAddress): Promise<Result<PrepareReply, Refusal>>;
+  publish(address: ScopeAddress, revision: number): Promise<Result<PublishReply, Refusal>>;
+  /** Gives up a prepared revision at once: a void row takes its number, unless the write committed after all. */
+  resolve(address: ScopeAddress, revision: number): Promise<Result<PublishReply, Refusal>>;
+}

@@ -1,0 +1,30 @@
+/**
+ * Inspection, as the candidates' obligations and the tenant's promise ask for it. Detectors for personal data and
+ * secrets will stand here; until then the policies that want them refuse. What is inspected today: under a residency
+ * promise, a field nobody has reviewed, or
+ * content that Azure would fetch (images by URL, search, files), could take data elsewhere.
+ */
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Ask, Candidate } from "../policy/decision.ts";
+import type { ResidencyPromise } from "../residency/promise.ts";
+import { knownParameters } from "./known-parameters.ts";
+
+/** @param fields the body's top-level fields; null when there is no body. */
+export function inspect(
+  candidates: readonly [Candidate, ...Candidate[]],
+  ask: Pick<Ask, "promptTokens">,
+  fields: readonly string[] | null,
+  promise: ResidencyPromise,
+): Result<readonly [Candidate, ...Candidate[]]> {
+  if (fields === null || promise.zone === "none") return ok(candidates);
+  if (ask.promptTokens === null) {
+    return fail(
+      refuse("unsupported_parameter", {
+        message: "Under a residency promise, a request may only draw on text that stands in its own body.",
+      }),
+    );
+  }
+  const unknown = fields.find((field) => !knownParameters.has(field));
+  return unknown === undefined ? ok(candidates) : fail(refuse("unsupported_parameter", { field: unknown }));
+}

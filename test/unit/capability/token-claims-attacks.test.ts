@@ -1,0 +1,105 @@
+// The catalogue of single-token attacks on claims, all signed with our own key: a signature does not make a claim ours.
+import { describe, expect, it } from "vitest";
+import {
+  goodClaims,
+  goodHeader,
+  ISSUER,
+  NOW_SECONDS,
+  signClaims,
+  signTexts,
+  verdictOf,
+} from "./token-fixture.ts";
+
+type Attack = readonly [name: string, code: string, forge: () => Promise<string>];
+
+const header = JSON.stringify(goodHeader);
+const payload = JSON.stringify(goodClaims);
+
+const without = (name: string) => signClaims({ [name]: undefined });
+const claims: readonly Attack[] = [
+  ...Object.keys(goodClaims).map(
+    (name): Attack => [`no ${name}`, "token_claims_invalid", () => without(name)],
+  ),
+  ["another issuer", "token_claims_invalid", () => signClaims({ iss: "https://evil.test" })],
+  ["an issuer with a slash more", "token_claims_invalid", () => signClaims({ iss: `${ISSUER}/` })],
+  ["an issuer as an array", "token_claims_invalid", () => signClaims({ iss: [ISSUER] })],
+  ["another audience", "token_claims_invalid", () => signClaims({ aud: "https://other.test" })],
+  [
+    "our audience among others",
+    "token_claims_invalid",
+    () => signClaims({ aud: [goodClaims.aud, "https://other.test"] }),
+  ],
+  ["our audience alone in an array", "token_claims_invalid", () => signClaims({ aud: [goodClaims.aud] })],
+  ["exp as a string", "token_claims_invalid", () => signClaims({ exp: String(NOW_SECONDS + 900) })],
+  ["exp as a fraction", "token_claims_invalid", () => signClaims({ exp: NOW_SECONDS + 0.5 + 60 })],
+  ["exp of null", "token_claims_invalid", () => signClaims({ exp: null })],
+  ["exp of 1e308", "token_claims_invalid", () => signClaims({ exp: 1e308 })],
+  ["a negative exp", "token_expired", () => signClaims({ exp: -1 })],
+  ["a negative iat", "token_claims_invalid", () => signClaims({ iat: -1 })],
+  ["iat as a string", "token_claims_invalid", () => signClaims({ iat: String(NOW_SECONDS) })],
+  ["a life of an hour and a second", "token_claims_invalid", () => signClaims({ exp: NOW_SECONDS + 3_601 })],
+  [
+    "a life over a year, issued long ago",
+    "token_claims_invalid",
+    () => signClaims({ iat: NOW_SECONDS - 31_536_000 }),
+  ],
+  [
+    "an end before the start",
+    "token_claims_invalid",
+    () => signClaims({ iat: NOW_SECONDS + 5, exp: NOW_SECONDS + 5 }),
+  ],
+  ["nbf in the future", "token_claims_invalid", () => signClaims({ nbf: NOW_SECONDS + 60 })],
+  ["nbf in the past", "token_claims_invalid", () => signClaims({ nbf: NOW_SECONDS - 60 })],
+  ["a claim we do not issue", "token_claims_invalid", () => signClaims({ scope: "admin" })],
+  [
+    "an own __proto__",
+    "token_claims_invalid",
+    () => signTexts(header, `${payload.slice(0, -1)},"__proto__":{"tid":"tenant-b"}}`),
+  ],
+  [
+    "another subject than the agent",
+    "token_claims_invalid",
+    () => signClaims({ sub: `agent_${"f".repeat(32)}` }),
+  ],
+  ["the platform as tenant", "token_claims_invalid", () => signClaims({ tid: "platform" })],
+  ["an odd spelling of the tenant", "token_claims_invalid", () => signClaims({ tid: "Tenant-A" })],
+  ["an unknown home", "token_claims_invalid", () => signClaims({ home: "mars" })],
+  ["a prototype's member as home", "token_claims_invalid", () => signClaims({ home: "constructor" })],
+  ["an unknown classification", "token_claims_invalid", () => signClaims({ classification: "secret" })],
+  ["roles as text", "token_claims_invalid", () => signClaims({ roles: "analyst" })],
+  ["agent version 0", "token_claims_invalid", () => signClaims({ agent_version: 0 })],
+  [
+    "no authorization at all, spelt []",
+    "token_claims_invalid",
+    () => signClaims({ authorization_details: [] }),
+  ],
+  ["authorization of null", "token_claims_invalid", () => signClaims({ authorization_details: null })],
+  ...authorizationAttacks([
+    ["another type", { type: "payment" }],
+    ["an unknown action", { actions: ["root"] }],
+    ["no location", { locations: [] }],
+    ["a location to be normalised", { locations: ["api://azure-openai/models/../admin"] }],
+    ["an unknown constraint", { constraints: { maxTokensPerFortnight: 1 } }],
+    ["a constraint of the wrong type", { constraints: { maxTokensPerRequest: "1" } }],
+    ["an unknown member", { privileges: ["all"] }],
+  ]),
+];
+
+function authorizationAttacks(changes: readonly (readonly [string, object])[]): readonly Attack[] {
+  const detail = { type: "model_invocation", actions: ["chat"], locations: ["*"], constraints: {} };
+  return changes.map(([name, change]) => [
+    `authorization with ${name}`,
+    "token_claims_invalid",
+    () => signClaims({ authorization_details: [{ ...detail, ...change }] }),
+  ]);
+}
+
+describe("claims", () => {
+  it("are accepted before any attack, so that each refusal is the attack's", async () => {
+    expect(await verdictOf(await signClaims({}))).toBe("accepted");
+  });
+
+  it.each(claims)("%s → %s", async (_name, code, forge) => {
+    expect(await verdictOf(await forge())).toBe(code);
+  });
+});

@@ -1,0 +1,76 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { createRecordQueue } from "../../../src/audit/record-queue.store.ts";
+import { homeStoresOf } from "../../../src/bindings.ts";
+import { QUEUE_SEND_MAX_MS } from "../../../src/kernel/limits.ts";
+import type { Home } from "../../../src/residency/home.ts";
+import { decisionRecord } from "../../unit/audit/record-fixture.ts";
+
+const never = () => new Promise<never>(() => {});
+const record = decisionRecord();
+
+/** The smallest queue: whatever `send` does. */
+const queueThat = (send: (body: unknown) => Promise<unknown>) => ({
+  send: async (body: unknown) => {
+    await send(body);
+    return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  },
+});
+
+describe("the record queue", () => {
+  it("sends the record to the queue of its home", async () => {
+    const taken: [Home, unknown][] = [];
+    const queueOf = (home: Home) => queueThat(async (body) => taken.push([home, body]));
+    const queue = createRecordQueue({ queueOf, wait: never });
+    expect(await queue.send("eu", record)).toBe(true);
+    expect(await queue.send("global", record)).toBe(true);
+    expect(taken).toEqual([
+      ["eu", record],
+      ["global", record],
+    ]);
+  });
+
+  it("is taken by the platform's own queue", async () => {
+    const queue = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, wait: never });
+    expect(await queue.send("eu", record)).toBe(true);
+  });
+
+  it("says false once the queue has had its time", async () => {
+    const waited: number[] = [];
+    const wait = async (ms: number) => void waited.push(ms);
+    const queue = createRecordQueue({ queueOf: () => queueThat(never), wait });
+    expect(await queue.send("eu", record)).toBe(false);
+    expect(waited).toEqual([QUEUE_SEND_MAX_MS]);
+  });
+
+  it.each<[string, () => Pick<Queue, "send">]>([
+    ["rejects", () => queueThat(async () => Promise.reject(new Error("Too Many Requests")))],
+    [
+      "throws",
+      () => ({
+        send() {
+          throw new Error("no such queue");
+        },
+      }),
+    ],
+    [
+      "is not there",
+      () => {
+        throw new Error("no binding");
+      },
+    ],
+  ])("says false when the queue %s", async (_name, queueOf) => {
+    expect(await createRecordQueue({ queueOf, wait: never }).send("eu", record)).toBe(false);
+  });
+
+  it("does not let a queue that fails late become an unhandled rejection", async () => {
+    let failLate = (_error: Error) => {};
+    const late = new Promise<never>((_resolve, reject) => {
+      failLate = reject;
+    });
+    const queue = createRecordQueue({ queueOf: () => queueThat(() => late), wait: async () => {} });
+    expect(await queue.send("eu", record)).toBe(false);
+    failLate(new Error("Internal Server Error"));
+    await expect(late).rejects.toThrow();
+  });
+});

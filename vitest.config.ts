@@ -1,0 +1,46 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+// Rooms that are pure run in Node; rooms that rely on the platform run in workerd; users' paths run against a gateway.
+export default defineConfig(async () => ({
+  test: {
+    reporters: ["default", "./dev/count-reporter.ts"],
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "simulator", include: ["test/simulator/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
+                HOME_MIGRATIONS: await readD1Migrations("./migrations/home"),
+                LEASE_MS: "200",
+                SIGNING_KEYS:
+                  '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}',
+                LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
+                END_USER_SALT: "an-end-user-salt-used-by-tests-only",
+                AZURE_OPENAI_API_KEY: "simulator-key",
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "workers",
+          include: ["test/workers/**/*.test.ts"],
+          setupFiles: ["./test/workers/apply-migrations.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "blackbox",
+          include: ["test/blackbox/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+}));
