@@ -1,12 +1,14 @@
 /** Constructs every store, client and port from the bindings. Called by worker.ts alone. */
 import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
-import { sweepUnacknowledgedAgents } from "./admin/agent-writer.ts";
+import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
 import { createAgentStore } from "./admin/agents.store.ts";
+import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
+import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { createPolicyStore } from "./admin/policies.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
@@ -91,7 +93,8 @@ export async function compose(env: Env): Promise<Composed> {
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
-      databases,
+      changes: createChangeLog(databases),
+      keyKeepers: createKeyKeepers(env.PLATFORM_DB),
       agents,
       policies: createPolicyStore(databases),
       tenants,
@@ -148,7 +151,7 @@ export async function compose(env: Env): Promise<Composed> {
     },
     async sweep() {
       await Promise.all([deliver(PLATFORM, PLATFORM_HOME), ...homeNames.map((home) => deliverHome(home))]);
-      await sweepUnacknowledgedAgents({ agents, agentLedgers, clock });
+      await sweepUnacknowledgedAgents({ agents, agentLedgers });
     },
   };
 

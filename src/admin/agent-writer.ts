@@ -9,16 +9,18 @@ import type { AgentId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
-import type { AgentLedgers } from "../quota/ledgers.ts";
-import { type Home, homeNames } from "../residency/home.ts";
-import type { AgentChange, AgentStore, StoredAgent } from "./agents.store.ts";
+import type { Home } from "../residency/home.ts";
+import type { AgentChange, StoredAgent } from "./agents.store.ts";
 import { changeRecord } from "./change-record.ts";
+import { asked } from "./databases.ts";
 import type { Caller } from "./operation.ts";
+import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
+import { type AgentStateDeps, putAgentState } from "./put-agent-state.ts";
 import { canSee, notFound } from "./tenant-access.ts";
 
-export interface AgentWriterDeps {
-  readonly agents: AgentStore;
-  readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
+export interface AgentWriterDeps extends AgentStateDeps {
+  readonly deliverOutbox: DeliverOutbox;
+  readonly background: Background;
   readonly clock: Clock;
 }
 
@@ -35,6 +37,7 @@ export async function createAgent(
   const record = changeRecord({ ...facts, revision: null, nowMs: deps.clock() });
   const inserted = await deps.agents.insert(home, agent, record);
   if (!inserted.ok) return inserted;
+  deliver(deps, agent, home);
   return acknowledged(deps, { agent, home, status: agent.status, acknowledgedVersion: 0 });
 }
 
@@ -62,7 +65,8 @@ async function changeAgent(
     if (from === null || !canSee(caller.apiKey, from.agent.tenantId)) return fail(notFound("agent"));
     // Deleting again is how a caller repeats a deletion that the ledger did not acknowledge.
     const isPending = from.acknowledgedVersion < from.agent.version;
-    if (from.status === "deleted" && !(patch.status === "deleted" && isPending)) return fail(notFound("agent"));
+    if (from.status === "deleted" && !(patch.status === "deleted" && isPending))
+      return fail(notFound("agent"));
     const next = nextOf(from, patch, deps.clock());
     if (next === null) return acknowledged(deps, from);
     const facts = { caller, scope: from.agent.tenantId, home: from.home, operation, objectId: id };
@@ -70,9 +74,15 @@ async function changeAgent(
     const { version, updatedAt } = next.agent;
     const committed = await deps.agents.change({ from, patch, version, updatedAt, record });
     if (!committed.ok) return committed;
-    if (committed.value === "committed") return acknowledged(deps, next);
+    if (committed.value === "outdated") continue;
+    deliver(deps, next.agent, next.home);
+    return acknowledged(deps, next);
   }
   return fail(refuse("write_in_progress"));
+}
+
+function deliver({ deliverOutbox, background }: AgentWriterDeps, agent: Agent, home: Home): void {
+  background(asked(() => deliverOutbox(agent.tenantId, home)));
 }
 
 /** Null when the patch changes nothing. */
@@ -101,48 +111,7 @@ function nextOf(from: StoredAgent, patch: AgentChange["patch"], nowMs: number): 
 
 async function acknowledged(deps: AgentWriterDeps, stored: StoredAgent): Promise<Result<Agent>> {
   if (stored.acknowledgedVersion >= stored.agent.version) return ok(stored.agent);
-  if (await putState(deps, stored)) return ok(stored.agent);
+  if (await putAgentState(deps, stored)) return ok(stored.agent);
   const message = `The change to ${stored.agent.id} is committed, but its ledger could not be reached; it will be repeated until it takes effect.`;
   return fail(refuse("ledger_unavailable", { message }));
-}
-
-async function putState({ agents, agentLedgers }: AgentWriterDeps, stored: StoredAgent): Promise<boolean> {
-  const { agent, home, status } = stored;
-  const { id: agentId, tenantId, version } = agent;
-  const put = await agentLedgers.putAgentState({ v: 1, home, tenantId, agentId, version, status });
-  // An acknowledgement that D1 does not learn of only makes the sweep put the same version again.
-  if (put.ok) await agents.acknowledge(stored);
-  return put.ok;
-}
-
-const SWEEP_PAGE = 100;
-const SWEEP_MAX_PAGES = 10;
-
-export interface Sweep {
-  readonly acknowledged: number;
-  readonly pending: number;
-}
-
-/** For the scheduled handler. Goes on past agents that fail, so that one ledger never holds up the others. */
-export async function sweepUnacknowledgedAgents(deps: AgentWriterDeps): Promise<Sweep> {
-  const sweeps = await Promise.all(homeNames.map((home) => sweepHome(deps, home)));
-  return {
-    acknowledged: sweeps.reduce((sum, sweep) => sum + sweep.acknowledged, 0),
-    pending: sweeps.reduce((sum, sweep) => sum + sweep.pending, 0),
-  };
-}
-
-async function sweepHome(deps: AgentWriterDeps, home: Home): Promise<Sweep> {
-  let after: AgentId | null = null;
-  const total = { acknowledged: 0, pending: 0 };
-  for (let page = 0; page < SWEEP_MAX_PAGES; page += 1) {
-    const agents: Result<readonly StoredAgent[]> = await deps.agents.unacknowledged(home, after, SWEEP_PAGE);
-    if (!agents.ok) break;
-    const puts = await Promise.all(agents.value.map((stored) => putState(deps, stored)));
-    total.acknowledged += puts.filter(Boolean).length;
-    total.pending += puts.filter((put) => !put).length;
-    after = agents.value.at(-1)?.agent.id ?? null;
-    if (agents.value.length < SWEEP_PAGE) break;
-  }
-  return total;
 }

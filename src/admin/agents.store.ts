@@ -111,13 +111,26 @@ export function createAgentStore(databases: Databases): AgentStore {
       const { id, tenantId, name, description, metadata, roles, status, classification, version } = agent;
       const insert = db
         .prepare(agentStatements.insert)
-        .bind(id, tenantId, name, description, JSON.stringify(metadata), JSON.stringify(roles), status, classification, version, agent.createdAt);
+        .bind(
+          id,
+          tenantId,
+          name,
+          description,
+          JSON.stringify(metadata),
+          JSON.stringify(roles),
+          status,
+          classification,
+          version,
+          agent.createdAt,
+        );
       const stored = await asked(() =>
         db.batch([insert, outboxStatement(db, controlSource(tenantId), record)]),
       );
       if (stored.ok) return ok(null);
       if (tenantId === DEFAULT_TENANT) return stored;
-      const tenant = await asked(() => db.prepare("SELECT 1 FROM tenants WHERE id = ?1").bind(tenantId).first());
+      const tenant = await asked(() =>
+        db.prepare("SELECT 1 FROM tenants WHERE id = ?1").bind(tenantId).first(),
+      );
       return tenant.ok && tenant.value === null ? fail(notFound("tenant", "tenantId")) : stored;
     },
 
@@ -143,8 +156,16 @@ export function createAgentStore(databases: Databases): AgentStore {
       const { agent, home } = from;
       const db = databases.ofHome(home);
       const roles = patch.roles === undefined ? null : JSON.stringify(patch.roles);
-      const columns = [patch.name ?? null, patch.description ?? null, roles, patch.status ?? null, patch.classification ?? null];
-      const update = db.prepare(agentStatements.change).bind(agent.id, ...columns, agent.version, version, updatedAt);
+      const columns = [
+        patch.name ?? null,
+        patch.description ?? null,
+        roles,
+        patch.status ?? null,
+        patch.classification ?? null,
+      ];
+      const update = db
+        .prepare(agentStatements.change)
+        .bind(agent.id, ...columns, agent.version, version, updatedAt);
       const batch = await asked(() =>
         db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record)]),
       );

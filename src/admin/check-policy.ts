@@ -31,7 +31,9 @@ export function checkPolicy(policy: PolicyInput): Refusal | null {
     return refuse("not_available_yet", { field: unsupported, message });
   }
   const inert =
-    policy.effect === "deny" ? presentKeys(policy.constraints).find((key) => !meaningfulOnDeny.has(key)) : undefined;
+    policy.effect === "deny"
+      ? presentKeys(policy.constraints).find((key) => !meaningfulOnDeny.has(key))
+      : undefined;
   if (inert !== undefined) {
     return meaningless(`constraints.${inert}`, `\`${inert}\` has no meaning on a policy that denies.`);
   }
@@ -39,10 +41,14 @@ export function checkPolicy(policy: PolicyInput): Refusal | null {
 }
 
 /** @param path where the constraints stand in the document. */
-export function checkConstraints({ parameters, validFrom, validUntil }: Constraints, path: string): Refusal | null {
+export function checkConstraints(
+  { parameters, validFrom, validUntil }: Constraints,
+  path: string,
+): Refusal | null {
   for (const [name, { min, max }] of Object.entries(parameters ?? {})) {
     const field = `${path}.parameters.${name}`;
-    if (min === undefined && max === undefined) return meaningless(field, "A range needs `min`, `max` or both.");
+    if (min === undefined && max === undefined)
+      return meaningless(field, "A range needs `min`, `max` or both.");
     if (min !== undefined && max !== undefined && min > max) return meaningless(field, "The range is empty.");
   }
   // Both have one fixed form, so text order is time order.

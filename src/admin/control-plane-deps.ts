@@ -6,21 +6,22 @@ import type { Clock, RandomBytes } from "../kernel/clock.ts";
 import type { IdMint } from "../kernel/ids.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";
 import type { AgentStore } from "./agents.store.ts";
-import type { Databases } from "./databases.ts";
+import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
+import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
 
 export interface ControlPlaneDeps {
-  /** Only to prepare the record that commits with a change. */
-  readonly databases: Databases;
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
   readonly tenants: TenantStore;
   readonly deployments: DeploymentStore;
   readonly apiKeys: ApiKeyStore;
+  readonly keyKeepers: KeyKeepers;
+  readonly changes: ChangeLog;
   readonly auditLog: Pick<AuditLog, "search">;
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;

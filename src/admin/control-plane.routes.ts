@@ -3,8 +3,8 @@
  * one form for every answer. Mount it after other routes below `/v1`: it answers whatever it does not know.
  */
 import { type Context, Hono } from "hono";
-import { authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
 import type { ApiKey } from "../capability/api-key.ts";
+import { authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
 import { problemOf } from "../kernel/wire.ts";
@@ -61,7 +61,11 @@ async function serve(deps: ControlPlaneDeps, operation: Operation, context: Cont
   }
 }
 
-async function admit(deps: ControlPlaneDeps, operation: Operation, context: Context): Promise<Result<ApiKey>> {
+async function admit(
+  deps: ControlPlaneDeps,
+  operation: Operation,
+  context: Context,
+): Promise<Result<ApiKey>> {
   const find = deps.apiKeys.findByHash;
   const apiKey = await authenticateApiKey({ find }, context.req.header("x-api-key") ?? null);
   if (!apiKey.ok) return apiKey;
@@ -80,7 +84,11 @@ function success({ status, body, revision }: Answer, requestId: string): Respons
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-function problem(refusal: Refusal, requestId: string, headers: Readonly<Record<string, string>> = {}): Response {
+function problem(
+  refusal: Refusal,
+  requestId: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const answer = problemOf(refusal, requestId);
   return new Response(answer.body, { status: answer.status, headers: { ...answer.headers, ...headers } });
 }

@@ -26,7 +26,9 @@ export async function asked<T>(question: () => Promise<T>): Promise<Result<T>> {
  * Ids do not tell the home, so every home is asked. A home that cannot be reached hides only what is in it: what
  * another one holds is found all the same.
  */
-export async function firstFound<T>(searches: readonly Promise<Result<T | null>>[]): Promise<Result<T | null>> {
+export async function firstFound<T>(
+  searches: readonly Promise<Result<T | null>>[],
+): Promise<Result<T | null>> {
   const results = await Promise.all(searches);
   const found = results.find((result) => result.ok && result.value !== null);
   return found ?? results.find((result) => !result.ok) ?? ok(null);

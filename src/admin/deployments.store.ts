@@ -15,11 +15,15 @@ export const deploymentStatements = {
 } as const;
 
 const DeploymentRow = z.object({ document: z.string() });
-const parseRow = (row: unknown): Deployment => Deployment.parse(JSON.parse(DeploymentRow.parse(row).document));
+const parseRow = (row: unknown): Deployment =>
+  Deployment.parse(JSON.parse(DeploymentRow.parse(row).document));
 
 export interface DeploymentStore {
   find(name: DeploymentName): Promise<Result<Deployment | null>>;
-  list(page: { readonly cursor?: string | undefined; readonly limit: number }): Promise<Result<ListPage<Deployment>>>;
+  list(page: {
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+  }): Promise<Result<ListPage<Deployment>>>;
   put(deployment: Deployment, at: Timestamp): D1PreparedStatement;
   delete(name: DeploymentName): D1PreparedStatement;
 }

@@ -91,6 +91,7 @@ function parseQuery<Q extends z.ZodType>(schema: Q, searchParams: URLSearchParam
 }
 
 async function parseBody<B extends z.ZodType>(schema: B, source: BodySource): Promise<Result<z.output<B>>> {
-  const read = schema instanceof z.ZodUndefined ? ok(undefined) : await readJsonBody(source, MAX_ADMIN_BODY_BYTES);
+  const read =
+    schema instanceof z.ZodUndefined ? ok(undefined) : await readJsonBody(source, MAX_ADMIN_BODY_BYTES);
   return read.ok ? parseDocument(schema, read.value, "body_invalid") : read;
 }

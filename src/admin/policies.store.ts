@@ -4,13 +4,13 @@ import { PLATFORM } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { Policy } from "../policy/policy.ts";
-import { POLICIES_OF_SCOPE, parsePolicyRow } from "../policy/policy-rows.ts";
+import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
 import { homeNames, PLATFORM_HOME } from "../residency/home.ts";
 import { asked, type Databases, databaseOf, firstFound } from "./databases.ts";
 
 export const policyStatements = {
-  ofScope: POLICIES_OF_SCOPE,
+  ofScope: SELECT_POLICIES_OF_SCOPE,
   get: "SELECT scope, document FROM policies WHERE id = ?1",
   list: "SELECT document FROM policies WHERE scope = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
   anyOfScope: "SELECT 1 FROM policies WHERE scope = ?1 LIMIT 1",
@@ -39,7 +39,8 @@ export function createPolicyStore(databases: Databases): PolicyStore {
     { isPlatform: true, home: PLATFORM_HOME },
     ...homeNames.map((home) => ({ isPlatform: false, home })),
   ];
-  const prepare = ({ scope, home }: ScopeAddress, sql: string) => databaseOf(databases, scope, home).prepare(sql);
+  const prepare = ({ scope, home }: ScopeAddress, sql: string) =>
+    databaseOf(databases, scope, home).prepare(sql);
 
   return {
     find: (id) =>
@@ -48,7 +49,7 @@ export function createPolicyStore(databases: Databases): PolicyStore {
           const db = isPlatform ? databases.platform : databases.ofHome(home);
           const row = await asked(() => db.prepare(policyStatements.get).bind(id).first());
           if (!row.ok || row.value === null) return row.ok ? ok(null) : row;
-          const policy = parsePolicyRow(row.value);
+          const policy = policyOfRow(row.value);
           const scope: Scope = isPlatform ? PLATFORM : policy.scope;
           return ok({ policy, scope, home });
         }),
@@ -60,7 +61,7 @@ export function createPolicyStore(databases: Databases): PolicyStore {
       const statement = prepare(of, policyStatements.list).bind(of.scope, after.value, limit + 1);
       const rows = await asked(() => statement.all());
       if (!rows.ok) return rows;
-      return ok(pageOf(rows.value.results.map(parsePolicyRow), limit, (policy) => policy.id));
+      return ok(pageOf(rows.value.results.map(policyOfRow), limit, (policy) => policy.id));
     },
 
     async hasAny(of) {

@@ -80,7 +80,10 @@ export function createRevisionedWriter(deps: RevisionedWriterDeps): RevisionedWr
   };
 }
 
-async function takeTurn({ tenantLedgers, wait }: RevisionedWriterDeps, address: ScopeAddress): Promise<Result<number>> {
+async function takeTurn(
+  { tenantLedgers, wait }: RevisionedWriterDeps,
+  address: ScopeAddress,
+): Promise<Result<number>> {
   let waitedMs = 0;
   for (;;) {
     const reply = await tenantLedgers.prepare(address);

@@ -4,7 +4,7 @@
  */
 import type { ApiKey } from "../capability/api-key.ts";
 import { tenantFor } from "../capability/api-key-auth.ts";
-import { PLATFORM, type Scope } from "../kernel/ids.ts";
+import { PLATFORM, type Scope, type TenantId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 
@@ -14,18 +14,26 @@ export type TenantField = "tenantId" | "tenant";
 export const canSee = (apiKey: ApiKey, scope: Scope): boolean =>
   apiKey.tenantId === null || apiKey.tenantId === scope;
 
-/** The scope an operation is about: the one named, else the key's tenant, else the fallback. */
-export function scopeFor<F extends Scope>(
+/** The tenant an operation is about: the one named, else the key's, else the fallback. */
+export function tenantOf<F extends Scope>(
   apiKey: ApiKey,
-  requested: Scope | undefined,
+  requested: TenantId | undefined,
   fallback: F,
   field: TenantField,
+): Result<TenantId | F> {
+  const tenant = tenantFor(apiKey, requested, fallback);
+  return tenant.ok ? tenant : fail({ ...tenant.error, field });
+}
+
+/** The same where `platform` may be named as well. */
+export function scopeOf(
+  apiKey: ApiKey,
+  requested: Scope | undefined,
+  fallback: Scope,
+  field: TenantField,
 ): Result<Scope> {
-  if (requested === PLATFORM) {
-    return apiKey.tenantId === null ? ok(PLATFORM) : fail(mismatch(field));
-  }
-  const scope = tenantFor(apiKey, requested, fallback);
-  return scope.ok ? scope : fail({ ...scope.error, field });
+  if (requested !== PLATFORM) return tenantOf(apiKey, requested, fallback, field);
+  return apiKey.tenantId === null ? ok(PLATFORM) : fail(mismatch(field));
 }
 
 const mismatch = (field: TenantField): Refusal =>

@@ -40,7 +40,10 @@ export interface TenantStore {
   /** What the directory says, whether or not the tenant has a document. */
   homeOf(id: TenantId): Promise<Result<Home | null>>;
   find(id: TenantId): Promise<Result<Tenant | null>>;
-  list(page: { readonly cursor?: string | undefined; readonly limit: number }): Promise<Result<ListPage<Tenant>>>;
+  list(page: {
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+  }): Promise<Result<ListPage<Tenant>>>;
   put(tenant: Tenant, at: Timestamp): D1PreparedStatement;
   /** Fails as a whole while the tenant has agents. */
   delete(id: TenantId, home: Home): readonly D1PreparedStatement[];

@@ -11,7 +11,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 import { builtInDefaultTenant } from "./default-tenant.ts";
-import { POLICIES_OF_SCOPE, parsePolicyRow } from "./policy-rows.ts";
+import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "./policy-rows.ts";
 import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { Tenant } from "./tenant.ts";
@@ -114,12 +114,12 @@ function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
 async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   const [revision, policies, deployments] = await db.batch([
     db.prepare(SELECT_REVISION).bind(PLATFORM),
-    db.prepare(POLICIES_OF_SCOPE).bind(PLATFORM),
+    db.prepare(SELECT_POLICIES_OF_SCOPE).bind(PLATFORM),
     db.prepare(SELECT_DEPLOYMENTS),
   ]);
   return {
     revision: revisionOf(revision),
-    policies: (policies?.results ?? []).map(parsePolicyRow),
+    policies: (policies?.results ?? []).map(policyOfRow),
     deployments: (deployments?.results ?? []).map((row) =>
       Deployment.parse(JSON.parse(DocumentRow.parse(row).document)),
     ),
@@ -130,7 +130,7 @@ async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSna
   const [revision, tenants, policies] = await db.batch([
     db.prepare(SELECT_REVISION).bind(tenantId),
     db.prepare(SELECT_TENANT).bind(tenantId),
-    db.prepare(POLICIES_OF_SCOPE).bind(tenantId),
+    db.prepare(SELECT_POLICIES_OF_SCOPE).bind(tenantId),
   ]);
   const row = tenants?.results[0];
   const tenant = row
@@ -139,7 +139,7 @@ async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSna
       ? builtInDefaultTenant
       : null;
   if (tenant === null) return null;
-  return { revision: revisionOf(revision), tenant, policies: (policies?.results ?? []).map(parsePolicyRow) };
+  return { revision: revisionOf(revision), tenant, policies: (policies?.results ?? []).map(policyOfRow) };
 }
 
 const revisionOf = (result: D1Result | undefined): number =>

@@ -33,9 +33,8 @@ import { RELEASED, takeBackMoves } from "./settlement.ts";
 import { createTenantHop, type TenantHop } from "./tenant-hop.store.ts";
 
 type Caller = ReserveRequest["caller"];
-type Final = Extract<ReserveReply, { outcome: "reserved" | "refused" | "stale" }>;
 type Step =
-  | { readonly kind: "answer"; readonly reply: Final }
+  | { readonly kind: "answer"; readonly reply: ReserveReply }
   | { readonly kind: "full"; readonly refusal: LedgerRefusal }
   | { readonly kind: "ask_tenant"; readonly reservation: AgentReservation };
 
@@ -147,14 +146,14 @@ export class AgentLedger extends DurableObject<Env> {
   }
 
   /** What answers a reserve before any quota: agent state, revisions, a repeated call, a known request id. */
-  #gate(request: ReserveRequest, revisions: Revisions, nowMs: number): Final | null {
+  #gate(request: ReserveRequest, revisions: Revisions, nowMs: number): ReserveReply | null {
     const { caller, reservationId, idempotency } = request;
     const refused = this.#standingOrStale(caller, request.snapshot, revisions);
     if (refused) return refused;
     const same = this.#store.tables.find(reservationId);
     if (same) {
-      if (same.state === "tentative" || same.decisionId !== request.decisionId) {
-        throw new Error("This reservation is under way or belongs to another decision.");
+      if (same.state !== "open" || same.decisionId !== request.decisionId) {
+        throw new Error("This reservation is under way, has ended, or belongs to another decision.");
       }
       // The platform repeated the call: the first answer was lost, and its number is this decision's.
       return this.#reserved(request, same, revisions, same.number, false);
@@ -198,7 +197,7 @@ export class AgentLedger extends DurableObject<Env> {
     const { reservationId, expiresAtMs } = reservation;
     const { hop } = this.#above(request.caller);
     let reply: TenantReserveReply;
-    let answered: Final | null;
+    let answered: ReserveReply | null;
     try {
       const expiresInMs = Math.max(0, expiresAtMs - Date.now());
       reply = await hop.reserve({ reservationId, claims: claimsOf(candidate, "tenant"), expiresInMs });
@@ -232,7 +231,7 @@ export class AgentLedger extends DurableObject<Env> {
     tenantLimits: readonly LimitState[],
     revisions: Revisions,
     nowMs: number,
-  ): Final {
+  ): ReserveReply {
     const number = this.#store.takeNumber();
     const limits = [...reservation.limits, ...tenantLimits];
     const open: AgentReservation = { ...reservation, state: "open", number, limits };
@@ -251,7 +250,7 @@ export class AgentLedger extends DurableObject<Env> {
     revisions: Revisions,
     n: number,
     replayed: boolean,
-  ): Final {
+  ): ReserveReply {
     return {
       outcome: "reserved",
       // A replay is decided again and may offer fewer candidates than the first ask had.
@@ -279,11 +278,10 @@ export class AgentLedger extends DurableObject<Env> {
     tables.remove(reservation.reservationId);
   }
 
-  /** Expired reservations are charged in full; their records go out with the alarm that this arms. */
+  /** Expired reservations are charged in full; their records go out with the alarm, which is due as well. */
   #expireOverdue(nowMs: number): void {
     if (!this.#deadlines.isOverdue(nowMs)) return;
     this.#atomically(() => this.#store.expireOverdue(nowMs));
-    this.#deadlines.arm(this.#store.nextDeadlineMs());
   }
 
   /** Runs a step in one commit, with a lease that is live at that very moment. */
@@ -304,7 +302,13 @@ export class AgentLedger extends DurableObject<Env> {
   #above({ tenantId, home }: Pick<Caller, "tenantId" | "home">) {
     if (this.#upward === null) {
       const hop = createTenantHop(this.env, tenantId, home);
-      this.#upward = { hop, lease: new LeaseHolder(Date.now, () => hop.lease()) };
+      this.#upward = {
+        hop,
+        lease: new LeaseHolder(
+          () => Date.now(),
+          () => hop.lease(),
+        ),
+      };
     }
     return this.#upward;
   }
@@ -316,8 +320,8 @@ export class AgentLedger extends DurableObject<Env> {
       this.#store.outbox.done(key);
     } catch {
       this.#store.outbox.failed({ key, attempts: 0 }, nowMs);
+      this.#deadlines.arm(this.#store.nextDeadlineMs());
     }
-    if (this.#store.outbox.has(key)) this.#deadlines.arm(this.#store.nextDeadlineMs());
   }
 
   async #deliver({ kind, body }: OutboxRow): Promise<boolean> {

@@ -11,7 +11,7 @@ const flagged = (error: unknown, name: "retryable" | "overloaded"): boolean =>
 export const isOverloaded = (error: unknown): boolean => flagged(error, "overloaded");
 
 export async function withinTime<T>(work: Promise<T>, maxMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("The call took too long.")), maxMs);
   });

@@ -67,10 +67,6 @@ export class Outbox {
     this.#sql.exec("UPDATE outbox SET attempts = ?, next_at = ? WHERE key = ?", attempts, nextAtMs, row.key);
   }
 
-  has(key: string): boolean {
-    return this.#sql.exec("SELECT 1 FROM outbox WHERE key = ?", key).toArray().length > 0;
-  }
-
   nextDeadlineMs(): number | null {
     return this.#sql.exec<{ value: number | null }>("SELECT min(next_at) AS value FROM outbox").one().value;
   }

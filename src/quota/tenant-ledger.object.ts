@@ -60,7 +60,10 @@ export class TenantLedger extends DurableObject<Env> {
     this.#scope = new TenantTables(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
     const hop = createTenantHop(env, PLATFORM, PLATFORM_HOME);
-    this.#platform = new LeaseHolder(Date.now, () => hop.lease());
+    this.#platform = new LeaseHolder(
+      () => Date.now(),
+      () => hop.lease(),
+    );
     this.#grants = grantsAfterStart(this.#scope.longestMs(), Date.now());
     ctx.blockConcurrencyWhile(async () => {
       await this.#deadlines.load();

@@ -1,0 +1,40 @@
+/** `.dev.vars`, the Worker's local secrets: made once, completed when something is missing, never changed. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { parseEnv } from "node:util";
+import { writeSecretFile } from "./state-folder.ts";
+
+export const SIMULATOR_KEY = "simulator-key";
+
+function freshSigningKeys(): string {
+  const { crv, d, kty, x } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  return JSON.stringify({ keys: [{ kty, crv, x, d }] });
+}
+
+const freshSecret = () => randomBytes(32).toString("base64url");
+
+const makers: Readonly<Record<string, () => string>> = {
+  SIGNING_KEYS: freshSigningKeys,
+  LEDGER_NAME_SECRET: freshSecret,
+  END_USER_SALT: freshSecret,
+  AZURE_OPENAI_API_KEY: () => process.env.AZURE_OPENAI_API_KEY || SIMULATOR_KEY,
+};
+
+const readText = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
+export const readDevVars = (path: string): NodeJS.Dict<string> => parseEnv(readText(path));
+
+/** Answers the names that were added. */
+export async function completeDevVars(path: string): Promise<readonly string[]> {
+  const text = readText(path);
+  const present = parseEnv(text);
+  const missing = Object.entries(makers).filter(([name]) => !present[name]);
+  if (missing.length > 0) {
+    // Single quotes: JSON holds double ones, and none of the values holds a single one.
+    const added = missing.map(([name, make]) => `${name}='${make()}'\n`).join("");
+    await writeSecretFile(path, text === "" || text.endsWith("\n") ? text + added : `${text}\n${added}`);
+  }
+  await chmod(path, 0o600);
+  return missing.map(([name]) => name);
+}

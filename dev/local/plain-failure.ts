@@ -1,0 +1,14 @@
+/** A failure that the reader can mend: shown as its sentence alone, without a stack, and the command exits with 1. */
+export class PlainFailure extends Error {
+  override readonly name = "PlainFailure";
+}
+
+/** Runs a command's main function; its result is the exit code. */
+export async function runCommand(main: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(error instanceof PlainFailure ? error.message : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,180 @@
+// The control plane over real D1, with ledgers in memory and a clock and a wait that tests can watch.
+import { env } from "cloudflare:workers";
+import { createAgentStore } from "../../../src/admin/agents.store.ts";
+import { createChangeLog } from "../../../src/admin/change-log.store.ts";
+import { createControlPlane } from "../../../src/admin/control-plane.routes.ts";
+import type { ControlPlaneDeps } from "../../../src/admin/control-plane-deps.ts";
+import type { Databases } from "../../../src/admin/databases.ts";
+import { createDeploymentStore } from "../../../src/admin/deployments.store.ts";
+import { createKeyKeepers } from "../../../src/admin/key-keepers.store.ts";
+import { createPolicyStore } from "../../../src/admin/policies.store.ts";
+import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
+import { createTenantStore } from "../../../src/admin/tenants.store.ts";
+import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
+import { homeStoresOf } from "../../../src/bindings.ts";
+import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
+import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
+import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
+import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { createFakeAgentLedgers, createFakeTenantLedgers } from "./fake-ledgers.ts";
+
+export const databases: Databases = {
+  platform: env.PLATFORM_DB,
+  ofHome: (home) => homeStoresOf(env, home).db,
+};
+
+const clock = () => Date.now();
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+const ids = createIdMint(clock, random);
+
+export interface CallOptions {
+  readonly key?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  readonly body: any;
+}
+
+export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
+  const tenantLedgers = createFakeTenantLedgers(databases);
+  const agentLedgers = createFakeAgentLedgers();
+  const waits: number[] = [];
+  const work: Promise<unknown>[] = [];
+  const delivered: string[] = [];
+  const filled: string[] = [];
+  const apiKeys = createApiKeyStore(env.PLATFORM_DB);
+  const background = (promise: Promise<unknown>) => {
+    work.push(promise);
+  };
+  const deliverOutbox = async (scope: string) => {
+    delivered.push(scope);
+  };
+  const wait = async (ms: number) => {
+    waits.push(ms);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const fill = async (scope: string) => {
+    filled.push(scope);
+  };
+  const deps: ControlPlaneDeps = {
+    agents: createAgentStore(databases),
+    policies: createPolicyStore(databases),
+    tenants: createTenantStore(databases),
+    deployments: createDeploymentStore(env.PLATFORM_DB),
+    apiKeys,
+    keyKeepers: createKeyKeepers(env.PLATFORM_DB),
+    changes: createChangeLog(databases),
+    auditLog: createAuditLog({ dbOf: databases.ofHome }),
+    writer: createRevisionedWriter({
+      databases,
+      tenantLedgers,
+      snapshots: { fill },
+      deliverOutbox,
+      background,
+      clock,
+      wait,
+    }),
+    agentLedgers,
+    deliverOutbox,
+    background,
+    keyRing: await importKeyRing(env.SIGNING_KEYS),
+    config: { issuer: env.ISSUER, audience: env.AUDIENCE },
+    isLocal: true,
+    ids,
+    clock,
+    random,
+    ...overrides,
+  };
+  const app = createControlPlane(deps);
+
+  async function makeKey(
+    tenantId: string | null,
+    scopes: readonly ApiKeyScope[] = ApiKeyScope.options,
+  ): Promise<string> {
+    const text = mintApiKeyText(random);
+    const apiKey = {
+      id: ids.apiKey(),
+      name: "test",
+      scopes: [...scopes],
+      tenantId: tenantId === null ? null : TenantId.parse(tenantId),
+      createdAt: timestampOf(clock()),
+    };
+    const stored = await apiKeys.insert({ apiKey, hash: await apiKeyHash(text) });
+    if (!stored.ok) throw new Error(stored.error.code);
+    return text;
+  }
+
+  const rootKey = await makeKey(null);
+
+  async function call(method: string, path: string, options: CallOptions = {}): Promise<Reply> {
+    const headers = new Headers(options.headers);
+    const key = options.key === undefined ? rootKey : options.key;
+    if (key !== null) headers.set("x-api-key", key);
+    const hasBody = options.body !== undefined;
+    if (hasBody && !headers.has("content-type")) headers.set("content-type", "application/json");
+    const body = typeof options.body === "string" ? options.body : JSON.stringify(options.body);
+    const response = await app.request(`http://gateway${path}`, {
+      method,
+      headers,
+      ...(hasBody ? { body } : {}),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === "" ? null : JSON.parse(text),
+    };
+  }
+
+  let counter = 0;
+  async function makeTenant(prefix = "tenant", home = "global"): Promise<string> {
+    counter += 1;
+    const id = `${prefix}-${counter}-${Math.random().toString(36).slice(2, 8)}`;
+    const reply = await call("POST", "/tenants", { body: { id, name: id, home } });
+    if (reply.status !== 201) throw new Error(JSON.stringify(reply.body));
+    return id;
+  }
+
+  return {
+    app,
+    deps,
+    call,
+    makeKey,
+    makeTenant,
+    rootKey,
+    tenantLedgers,
+    agentLedgers,
+    waits,
+    work,
+    delivered,
+    filled,
+  };
+}
+
+export const minimalPolicy = {
+  name: "Allow chat",
+  effect: "allow",
+  actions: ["chat"],
+  resources: ["api://azure-openai/models/gpt-4"],
+};
+
+export const minimalDeployment = (name: string, endpoint = "https://contoso.openai.azure.com") => ({
+  name,
+  model: "gpt-4",
+  maxOutputTokens: 4096,
+  backends: [
+    {
+      endpoint,
+      azureDeployment: "gpt-4",
+      region: "swedencentral",
+      sku: "Standard",
+      credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
+    },
+  ],
+});

@@ -1,0 +1,284 @@
+// What the ledgers do on their own: expire, record, repeat, purge. Dates are chosen; alarms are run by hand.
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { AuditRecord } from "../../../src/audit/audit-record.ts";
+import {
+  ENFORCE_RESERVATION_MS,
+  RESERVATION_GRACE_MS,
+  RESERVATION_MEMORY_MS,
+} from "../../../src/kernel/limits.ts";
+import {
+  agentStub,
+  agents,
+  ask,
+  claim,
+  config,
+  newAgent,
+  newTenant,
+  reserve,
+  reserved,
+  scopeStub,
+  settle,
+  used,
+  type Who,
+} from "./drive.ts";
+
+const NOON = Date.parse("2030-05-05T12:00:00Z");
+const RELAY_LIFE_MS = config.relayMaxMs + RESERVATION_GRACE_MS;
+
+let sent: AuditRecord[] = [];
+let queueFails = false;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOON });
+  sent = [];
+  queueFails = false;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (ms: number) => vi.setSystemTime(NOON + ms);
+
+/** Puts a queue that the test can read in the place of the ledger's own. */
+async function watchQueue(who: Who) {
+  const send = async (record: unknown) => {
+    if (queueFails) throw new Error("The queue is down.");
+    sent.push(AuditRecord.parse(record));
+  };
+  await runInDurableObject(await agentStub(who), (ledger) => {
+    Reflect.set(ledger, "env", { ...env, GLOBAL_AUDIT: { send } });
+  });
+}
+
+const rows = async (who: Who, query: string) =>
+  runInDurableObject(await agentStub(who), (_, state) => state.storage.sql.exec(query).toArray());
+
+const counters = (who: Who) => rows(who, "SELECT settled, reserved FROM counters ORDER BY name");
+
+const alarmAt = async (who: Who) =>
+  runInDurableObject(await agentStub(who), (_, state) => state.storage.getAlarm());
+
+it("charges an abandoned relay in full and records it with its decision's number", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const claims = [claim({}), claim({ meter: "tokens", limit: 500, amount: 100 })];
+  const { decisionId, number } = await reserved(ask(who, claims));
+  expect(await alarmAt(who)).toBe(NOON + RELAY_LIFE_MS);
+  at(RELAY_LIFE_MS);
+  expect(await runDurableObjectAlarm(await agentStub(who))).toBe(true);
+  expect(await counters(who)).toEqual([
+    { settled: 1, reserved: 0 },
+    { settled: 100, reserved: 0 },
+  ]);
+  expect(sent).toMatchObject([
+    {
+      kind: "abandoned",
+      reason: "abandoned",
+      decisionId,
+      decisionNumber: number.n,
+      source: number.source,
+      n: number.n + 1,
+      agentId: who.agentId,
+      tenantId: who.tenantId,
+      chargedTokens: 100,
+    },
+  ]);
+});
+
+it("records an unreported enforce after its own time, and only that", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const { decisionId } = await reserved(ask(who, [claim({})], { purpose: "enforce" }));
+  await reserved(ask(who, [claim({})]));
+  at(ENFORCE_RESERVATION_MS - 1);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toEqual([]);
+  at(ENFORCE_RESERVATION_MS);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toMatchObject([{ kind: "abandoned", reason: "unreported", decisionId }]);
+  expect(await counters(who)).toEqual([{ settled: 1, reserved: 1 }]);
+});
+
+it("does not expire what was settled, and is armed again for the next deadline", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const first = await reserved(ask(who, [claim({})]));
+  await settle(who, first.reservationId, used(1));
+  at(1_000);
+  await reserved(ask(who, [claim({})]));
+  at(RELAY_LIFE_MS);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toEqual([]);
+  expect(await alarmAt(who)).toBe(NOON + 1_000 + RELAY_LIFE_MS);
+});
+
+it("corrects the counters when a settlement comes after expiry, in the window of the reservation", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const claims = [claim({ meter: "tokens", limit: 500, amount: 100 })];
+  const { reservationId } = await reserved(ask(who, claims));
+  at(RELAY_LIFE_MS + 1);
+  expect(await settle(who, reservationId, used(30))).toMatchObject({
+    outcome: "corrected",
+    chargedTokens: 30,
+  });
+  expect(await counters(who)).toEqual([{ settled: 30, reserved: 0 }]);
+  expect(await settle(who, reservationId, used(40))).toMatchObject({
+    outcome: "repeated",
+    chargedTokens: 30,
+  });
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toMatchObject([{ kind: "abandoned", chargedTokens: 100 }]);
+});
+
+it("keeps an undeliverable record, with back-off, until the queue takes it", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  queueFails = true;
+  await reserved(ask(who, [claim({})]));
+  at(RELAY_LIFE_MS);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toEqual([]);
+  const retryAt = await alarmAt(who);
+  expect(retryAt).toBeGreaterThan(NOON + RELAY_LIFE_MS);
+  await evictDurableObject(await agentStub(who));
+  await watchQueue(who);
+  queueFails = false;
+  at((retryAt ?? 0) - NOON);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toMatchObject([{ kind: "abandoned" }]);
+  expect(await rows(who, "SELECT key FROM outbox")).toEqual([]);
+});
+
+it("delivers a record it was given to keep, once", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const record = AuditRecord.parse({
+    v: 1,
+    kind: "change",
+    source: "control-plane",
+    n: 7,
+    at: new Date(NOON).toISOString(),
+    home: "global",
+    tenantId: who.tenantId,
+    requestId: "request-1",
+    actor: "key",
+    operation: "policy.create",
+    objectId: "policy",
+    revision: 1,
+  });
+  expect(await agents.keepRecord(who, record)).toEqual({ ok: true, value: null });
+  await agents.keepRecord(who, record);
+  at(1_000);
+  await runDurableObjectAlarm(await agentStub(who));
+  at(10_000);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(sent).toEqual([record]);
+});
+
+it("repeats a tenant's settlement until it is acknowledged", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const claims = [claim({ scope: "tenant", meter: "tokens", limit: 100, amount: 100 })];
+  const { reservationId } = await reserved(ask(who, claims));
+  const tenant = await scopeStub(tenantId);
+  await runInDurableObject(tenant, (ledger) => {
+    Reflect.set(ledger, "settle", () => Promise.reject(new Error("down")));
+  });
+  expect(await settle(who, reservationId, used(10))).toMatchObject({ outcome: "settled" });
+  const tenantCounters = () =>
+    runInDurableObject(tenant, (_, state) =>
+      state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
+    );
+  expect(await tenantCounters()).toEqual([{ settled: 0, reserved: 100 }]);
+  await evictDurableObject(tenant);
+  at(60_000);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(await tenantCounters()).toEqual([{ settled: 10, reserved: 0 }]);
+  expect(await rows(who, "SELECT key FROM outbox")).toEqual([]);
+});
+
+it("expires the tenant's part in the tenant's ledger", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  await reserved(ask(who, [claim({ scope: "tenant", limit: 1 })]));
+  at(RELAY_LIFE_MS);
+  await runDurableObjectAlarm(await scopeStub(tenantId));
+  const counted = await runInDurableObject(await scopeStub(tenantId), (_, state) =>
+    state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
+  );
+  expect(counted).toEqual([{ settled: 1, reserved: 0 }]);
+});
+
+it("takes the charge back when the tenant's ledger cannot be reached", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const claims = [claim({ limit: 1 }), claim({ scope: "tenant", limit: 5 })];
+  await runInDurableObject(await scopeStub(tenantId), (ledger) => {
+    Reflect.set(ledger, "reserve", () => Promise.reject(new Error("down")));
+  });
+  expect(await agents.reserve(ask(who, claims))).toMatchObject({
+    ok: false,
+    error: { code: "ledger_unavailable" },
+  });
+  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
+  await evictDurableObject(await scopeStub(tenantId));
+  expect(await reserved(ask(who, claims))).toMatchObject({ number: { n: 1 } });
+});
+
+it("decides again on agent state that changed while the tenant's ledger was asked", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const tenant = await scopeStub(tenantId);
+  await runInDurableObject(tenant, (ledger) => {
+    const real = ledger.reserve.bind(ledger);
+    Reflect.set(ledger, "reserve", async (request: Parameters<typeof real>[0]) => {
+      await agents.putAgentState({ v: 1, ...who, version: 2, status: "disabled" });
+      return real(request);
+    });
+  });
+  const reply = await reserve(ask(who, [claim({}), claim({ scope: "tenant" })]));
+  expect(reply).toMatchObject({ outcome: "refused", refusal: { code: "agent_disabled" } });
+  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
+  const above = await runInDurableObject(tenant, (_, state) =>
+    state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
+  );
+  expect(above).toEqual([{ settled: 0, reserved: 0 }]);
+});
+
+it("starts a new day at zero, settles yesterday's call yesterday, and purges what has ended", async () => {
+  const who = await newAgent();
+  await watchQueue(who);
+  const late = Date.parse("2030-05-05T23:59:59Z") - NOON;
+  at(late);
+  const claims = [claim({ limit: 1 })];
+  const { reservationId, limits } = await reserved(ask(who, claims));
+  expect(limits[0]?.resetsAtMs).toBe(Date.parse("2030-05-06T00:00:00Z"));
+  expect(await reserve(ask(who, claims))).toMatchObject({ refusal: { retryAfterSeconds: 1 } });
+  at(late + 2_000);
+  const next = await reserved(ask(who, claims));
+  await settle(who, reservationId, used(1));
+  const today = Math.floor((NOON + late + 2_000) / 86_400_000);
+  expect(await rows(who, "SELECT bucket, settled, reserved FROM counters ORDER BY bucket")).toEqual([
+    { bucket: today - 1, settled: 1, reserved: 0 },
+    { bucket: today, settled: 0, reserved: 1 },
+  ]);
+  await settle(who, next.reservationId, used(1));
+  at(late + 2_000 + RESERVATION_MEMORY_MS);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(await rows(who, "SELECT bucket FROM counters")).toEqual([{ bucket: today }]);
+  expect(await rows(who, "SELECT id FROM reservations")).toEqual([]);
+});
+
+it("forgets a request id after ten minutes", async () => {
+  const who = await newAgent();
+  const idempotency = { requestId: "r", askHash: "h" };
+  const enforce = () => reserved(ask(who, [claim({})], { purpose: "enforce", idempotency }));
+  await enforce();
+  at(599_999);
+  expect(await enforce()).toMatchObject({ replayed: true });
+  at(600_000);
+  expect(await enforce()).toMatchObject({ replayed: false });
+});
