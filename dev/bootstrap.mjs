@@ -16,7 +16,9 @@ const SAME_SIGNAL_MS = 1_000;
 /** npm writes the second file last, whenever it has installed what the first one says. */
 function isInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+  return (
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs
+  );
 }
 
 /**

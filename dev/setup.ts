@@ -9,7 +9,9 @@ await runCommand(async () => {
   await refuseWhileRunning(folder);
   const { adminKey, addedVars, appliedMigrations } = await prepare(folder);
   console.log(
-    addedVars.length > 0 ? `Secrets written to .dev.vars: ${addedVars.join(", ")}` : "Secrets: .dev.vars is complete",
+    addedVars.length > 0
+      ? `Secrets written to .dev.vars: ${addedVars.join(", ")}`
+      : "Secrets: .dev.vars is complete",
   );
   console.log(`Migrations applied: ${appliedMigrations}`);
   console.log(`Admin key (X-Api-Key): ${adminKey}`);

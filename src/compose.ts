@@ -1,16 +1,16 @@
 /** Constructs every store, client and port from the bindings. Called by worker.ts alone. */
 import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
-import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
 import { createAgentStore } from "./admin/agents.store.ts";
 import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
-import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
+import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
 import { createPolicyStore } from "./admin/policies.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
+import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
@@ -48,20 +48,16 @@ const startTimer: StartTimer = (ms, fire) => {
   const timer = setTimeout(fire, ms);
   return () => clearTimeout(timer);
 };
-// A background failure is told by its name: messages can hold what a request held.
-const background = (work: Promise<unknown>): void =>
+/** Work that outlasts the answer. A failure is told by its name: messages can hold what a request held. */
+const inBackground = (work: Promise<unknown>): void =>
   waitUntil(
     work.catch((error: unknown) => {
-      console.error(
-        JSON.stringify({
-          event: "background_failed",
-          error: error instanceof Error ? error.name : "unknown",
-        }),
-      );
+      const name = error instanceof Error ? error.name : "unknown";
+      console.error(JSON.stringify({ event: "background_failed", error: name }));
     }),
   );
 
-export async function compose(env: Env): Promise<Composed> {
+export async function compose(env: Env, background = inBackground): Promise<Composed> {
   const config = configOf(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const ids = createIdMint(clock, random);

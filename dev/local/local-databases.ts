@@ -30,7 +30,8 @@ export async function openLocalDatabases(folder: StateFolder): Promise<LocalData
   await writeFile(folder.databasesConfig, JSON.stringify({ name, compatibility_date, d1_databases }));
   const proxy = await getPlatformProxy<Record<string, D1Database>>({
     configPath: folder.databasesConfig,
-    persist: { path: folder.stores },
+    // Here, and only here, wrangler wants the version folder named.
+    persist: { path: join(folder.stores, "v3") },
     envFiles: [],
     remoteBindings: false,
   });

@@ -5,6 +5,9 @@ export class PlainFailure extends Error {
 
 /** Runs a command's main function; its result is the exit code. */
 export async function runCommand(main: () => Promise<number>): Promise<void> {
+  // Whoever read our output may be gone before we have stopped in order.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   try {
     process.exitCode = await main();
   } catch (error) {

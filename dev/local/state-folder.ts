@@ -11,7 +11,7 @@ export const wranglerConfig = join(projectRoot, "wrangler.toml");
 
 export interface StateFolder {
   readonly devVars: string;
-  /** wrangler's own layout below `--persist-to`. */
+  /** What `wrangler dev` takes as `--persist-to`. */
   readonly stores: string;
   readonly adminKey: string;
   readonly databasesConfig: string;
@@ -24,7 +24,7 @@ export function openStateFolder(environment: NodeJS.ProcessEnv = process.env): S
   mkdirSync(local, { recursive: true, mode: 0o700 });
   return {
     devVars: join(base, ".dev.vars"),
-    stores: join(base, ".wrangler/state/v3"),
+    stores: join(base, ".wrangler/state"),
     adminKey: join(local, "admin-key"),
     databasesConfig: join(local, "databases.json"),
     connection: join(local, "portcullis.json"),

@@ -4,4 +4,5 @@ Object.assign(process.env, {
   WRANGLER_SEND_ERROR_REPORTS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_LOG: "warn",
 });

@@ -43,6 +43,7 @@ export function callerHeaders(upstream: Headers): Headers {
 }
 
 function capWait(headers: Headers, name: string, max: number): void {
-  const wait = Number(headers.get(name) ?? 0);
-  if (wait > max) headers.set(name, String(max));
+  const wait = headers.get(name);
+  // A date, which the header may also be, is no number: it is capped unread.
+  if (wait !== null && !(Number(wait) <= max)) headers.set(name, String(max));
 }

@@ -47,5 +47,6 @@ function everyPart(value: unknown): boolean {
   if (!isJsonObject(value)) return true;
   if (value.type !== undefined && !(typeof value.type === "string" && boundedTypes.has(value.type)))
     return false;
-  return everyPart(value.content) && everyPart(value.output) && value.audio === undefined;
+  // SDKs send back their own answers with `audio: null`.
+  return everyPart(value.content) && everyPart(value.output) && (value.audio ?? null) === null;
 }

@@ -9,6 +9,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Operation } from "./operation.ts";
 import { promptTokenBound } from "./prompt-bound.ts";
+import { storedObjectUsed } from "./stored-objects.ts";
 
 const positive = z.int().min(1).max(10_000_000).nullish();
 const text = z.string().max(10_000).nullish();
@@ -25,9 +26,6 @@ const ActedOn = z.object({
   user: text,
   safety_identifier: text,
 });
-
-/** Stored objects belong to whoever holds the Azure key; until they are bound to their makers, none can be used. */
-const storedObjectFields = ["previous_response_id", "conversation", "prompt", "background"] as const;
 
 export interface CallFacts {
   readonly model: string | null;
@@ -54,10 +52,8 @@ export function readCall(
       refuse("body_invalid", { field, message: `\`${field}\`: ${issue?.message ?? "is invalid"}.` }),
     );
   }
-  if (operation.name === "responses") {
-    const stored = storedObjectUsed(body);
-    if (stored) return fail(refuse("stored_object_refused", { field: stored }));
-  }
+  const stored = storedObjectUsed(operation, body);
+  if (stored) return fail(refuse("stored_object_refused", { field: stored }));
   const facts = parsed.data;
   const outputs = operation.outputParameters
     .map((name) => body[name])
@@ -81,28 +77,5 @@ export function readCall(
 function promptCount(operation: Operation, body: JsonObject): number {
   if (operation.name !== "completions" || !Array.isArray(body.prompt)) return 1;
   // An array of numbers is one prompt in tokens.
-  return typeof body.prompt[0] === "number" ? 1 : Math.max(1, body.prompt.length);
-}
-
-function storedObjectUsed(body: JsonObject): string | undefined {
-  const field = storedObjectFields.find(
-    (name) => body[name] !== undefined && body[name] !== null && body[name] !== false,
-  );
-  if (field) return field;
-  return referenceIn(body.input, "input");
-}
-
-/** The path of the first reference to a stored item or file. */
-function referenceIn(value: unknown, path: string): string | undefined {
-  if (Array.isArray(value)) {
-    for (const [index, entry] of value.entries()) {
-      const found = referenceIn(entry, `${path}.${index}`);
-      if (found) return found;
-    }
-    return undefined;
-  }
-  if (!isJsonObject(value)) return undefined;
-  if (value.type === "item_reference") return `${path}.type`;
-  if (value.file_id !== undefined && value.file_id !== null) return `${path}.file_id`;
-  return referenceIn(value.content, `${path}.content`) ?? referenceIn(value.output, `${path}.output`);
+  return body.prompt.every((entry) => typeof entry === "number") ? 1 : body.prompt.length;
 }

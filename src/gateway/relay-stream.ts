@@ -24,9 +24,10 @@ export function relayStream(
   const meter = createStreamMeter(call.operation, !call.wantsUsage);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   background(
-    pump(events, writable.getWriter(), meter, cutoff).then((end) =>
-      settle({ ...end, upstreamStatus: upstream.status }),
-    ),
+    pump(events, writable.getWriter(), meter, cutoff).then(async ({ closing, ...end }) => {
+      await settle({ ...end, upstreamStatus: upstream.status });
+      await closing;
+    }),
   );
   return new Response(readable, {
     status: upstream.status,
@@ -34,12 +35,17 @@ export function relayStream(
   });
 }
 
+interface Pumped extends Omit<CallEnd, "upstreamStatus"> {
+  /** A caller may never read to the end: settling does not wait for it. */
+  readonly closing: Promise<void>;
+}
+
 async function pump(
   events: ReadableStream<Uint8Array>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
   meter: StreamMeter,
   cutoff: UpstreamCutoff,
-): Promise<Omit<CallEnd, "upstreamStatus">> {
+): Promise<Pumped> {
   // A write to a caller who left rejects or hangs, so leaving is learned from the signal as well.
   let callerReads = true;
   const write = async (bytes: Uint8Array) => {
@@ -48,16 +54,29 @@ async function pump(
       () => true,
       () => false,
     );
-    callerReads = await Promise.race([written, cutoff.clientLeft.then(() => false)]);
+    callerReads = await Promise.race([written, cutoff.callerLost.then(() => false)]);
   };
 
   const broken = await forward(events.getReader(), meter, write);
   const end = endOf(cutoff, meter, broken);
-  if (end === "upstream_broken" || end === "relay_deadline")
-    await write(utf8Bytes(streamErrorEvent(refuse(end))));
-  if (callerReads) await writer.close().catch(() => {});
-  else await writer.abort().catch(() => {});
-  return { end, outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" } };
+  const closing = end === "client_gone" ? abandon(writer) : finish(writer, end);
+  return {
+    end,
+    outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" },
+    closing: closing.catch(() => {}),
+  };
+}
+
+/** Not waited for: with a write that nobody reads, workerd never resolves it. */
+async function abandon(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  writer.abort().catch(() => {});
+}
+
+async function finish(writer: WritableStreamDefaultWriter<Uint8Array>, end: CallEnd["end"]): Promise<void> {
+  if (end === "upstream_broken" || end === "relay_deadline") {
+    await writer.write(utf8Bytes(streamErrorEvent(refuse(end))));
+  }
+  await writer.close();
 }
 
 /** True when the upstream broke off rather than ended. */

@@ -11,8 +11,8 @@ export interface UpstreamCutoff {
   readonly signal: AbortSignal;
   readonly reason: CutoffReason | null;
   readonly clientGone: boolean;
-  /** Resolves when the caller goes away. */
-  readonly clientLeft: Promise<void>;
+  /** Resolves when nothing more is worth waiting to write: the caller left, or the call was cut. */
+  readonly callerLost: Promise<void>;
   headersArrived(): void;
   /** Cuts for a reason of the gateway's own. */
   cut(): void;
@@ -26,18 +26,19 @@ export function createUpstreamCutoff(
   relayMaxMs: number,
 ): UpstreamCutoff {
   const controller = new AbortController();
+  const lost = Promise.withResolvers<void>();
   let reason: CutoffReason | null = null;
   const cutFor = (why: CutoffReason) => () => {
     reason ??= why;
+    lost.resolve();
     controller.abort();
   };
   const stopHeaders = startTimer(Math.min(UPSTREAM_HEADERS_MAX_MS, relayMaxMs), cutFor("upstream_timeout"));
   const stopDeadline = startTimer(relayMaxMs, cutFor("relay_deadline"));
   let stopDrain = () => {};
-  const left = Promise.withResolvers<void>();
   const onClientGone = () => {
     stopDrain = startTimer(DRAIN_MAX_MS, cutFor("client_gone"));
-    left.resolve();
+    lost.resolve();
   };
   if (client.aborted) onClientGone();
   else client.addEventListener("abort", onClientGone, { once: true });
@@ -50,7 +51,7 @@ export function createUpstreamCutoff(
     get clientGone() {
       return client.aborted;
     },
-    clientLeft: left.promise,
+    callerLost: lost.promise,
     headersArrived: stopHeaders,
     cut: () => controller.abort(),
     close() {

@@ -40,8 +40,10 @@ export function decide(input: DecideInput): Verdict {
     classification: ask.classification,
     tlsVersion: input.place.tlsVersion,
   };
-  const policies = [...snapshot.platform.policies, ...snapshot.tenant.policies].filter(
-    (policy) => policy.mode === "enforce" && covers(policy.actions, policy.resources, ask),
+  const policies = inOrder(
+    [...snapshot.platform.policies, ...snapshot.tenant.policies].filter(
+      (policy) => policy.mode === "enforce" && covers(policy.actions, policy.resources, ask),
+    ),
   );
   const trace: TraceLine[] = [];
 
@@ -69,9 +71,8 @@ export function decide(input: DecideInput): Verdict {
 
   const candidates: Candidate[] = [];
   const dropped: { readonly policy: Policy; readonly refusal: Refusal }[] = [];
-  for (const policy of inOrder(
-    policies.filter(({ effect, kind }) => effect === "allow" && kind === "grant"),
-  )) {
+  for (const policy of policies) {
+    if (policy.effect === "deny" || policy.kind === "boundary") continue;
     for (const authorization of authorizations) {
       const candidate = candidateOf(policy, authorization, facts, input);
       if (candidate.ok) {

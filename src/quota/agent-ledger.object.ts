@@ -1,42 +1,36 @@
 /**
- * The ledger of one agent: its counters, reservations, agent state and record numbers. Every decision is one
- * synchronous step under a live lease: load, call a reducer, store, answer. Whatever was read before an await is read
- * again after it. A call that fails by throwing has charged nothing and used no number.
+ * The ledger of one agent: its counters, reservations, agent state and record numbers. This file does the waiting
+ * (leases, the hop to the tenant's ledger, the alarm); what is decided is decided in synchronous steps, and whatever
+ * was read before an await is read again after it. A call that fails by throwing has used no number and holds nothing.
  */
 import { DurableObject } from "cloudflare:workers";
 import { AuditRecord } from "../audit/audit-record.ts";
-import { type Config, configOf, type Env } from "../bindings.ts";
-import type { Revisions } from "../policy/snapshot.ts";
+import { configOf, type Env } from "../bindings.ts";
 import { AgentLedgerStore } from "./agent-ledger-store.object.ts";
-import { type AgentReservation, claimsOf, openReservation, settleReservation } from "./agent-reservation.ts";
-import { isSnapshotStale, standingAfter, standingRefusal } from "./agent-standing.ts";
+import { type AgentReservation, claimsOf } from "./agent-reservation.ts";
+import { standingAfter } from "./agent-standing.ts";
+import { AgentSteps, type Moment, type Tried } from "./agent-steps.object.ts";
 import {
   AgentState,
   type ConfirmReply,
   ConfirmRequest,
   type LedgerCandidate,
   type LedgerRefusal,
-  type LimitState,
   type ReserveReply,
   ReserveRequest,
   Settle,
   type SettleReply,
-  type TenantReserveReply,
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
 import { KeptSettlement } from "./kept-settlement.ts";
 import { LeaseHolder } from "./lease-holder.ts";
-import { ledgerRefusal, quotaRefusal } from "./ledger-refusal.ts";
+import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OutboxRow } from "./outbox.object.ts";
 import { sendRecord } from "./record-sender.store.ts";
-import { RELEASED, takeBackMoves } from "./settlement.ts";
+import { RELEASED } from "./settlement.ts";
 import { createTenantHop, type TenantHop } from "./tenant-hop.store.ts";
 
-type Caller = ReserveRequest["caller"];
-type Step =
-  | { readonly kind: "answer"; readonly reply: ReserveReply }
-  | { readonly kind: "full"; readonly refusal: LedgerRefusal }
-  | { readonly kind: "ask_tenant"; readonly reservation: AgentReservation };
+type Tenant = Pick<ReserveRequest["caller"], "home" | "tenantId">;
 
 /** A handler that dies is run again after this time at the latest. */
 const ALARM_AGAIN_MS = 30_000;
@@ -46,21 +40,21 @@ const KEPT_RECORD_DELAY_MS = 1_000;
 const SETTLE_REPEAT_MS = 10_000;
 
 export class AgentLedger extends DurableObject<Env> {
-  readonly #config: Config;
   readonly #store: AgentLedgerStore;
   readonly #deadlines: Deadlines;
+  readonly #steps: AgentSteps;
   #upward: { readonly hop: TenantHop; readonly lease: LeaseHolder } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = configOf(env);
     this.#store = new AgentLedgerStore(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
+    this.#steps = new AgentSteps(this.#store, this.#deadlines, configOf(env).relayMaxMs);
     ctx.blockConcurrencyWhile(async () => {
       await this.#deadlines.load();
       // Calls that were under way died with the last instance: nobody was answered, so nothing is held for them.
       this.#atomically(() => {
-        for (const reservation of this.#store.tables.tentative()) this.#takeBack(reservation);
+        for (const reservation of this.#store.tables.tentative()) this.#steps.takeBack(reservation);
       });
       this.#deadlines.arm(this.#store.nextDeadlineMs());
     });
@@ -68,47 +62,33 @@ export class AgentLedger extends DurableObject<Env> {
 
   async reserve(raw: ReserveRequest): Promise<ReserveReply> {
     const request = ReserveRequest.parse(raw);
+    const { caller } = request;
     let firstRefusal: LedgerRefusal | undefined;
     for (const [index, candidate] of request.candidates.entries()) {
-      const step = await this.#underLease(request.caller, (revisions, nowMs) =>
-        this.#open(request, index, candidate, revisions, nowMs),
+      const step = await this.#underLease(caller, (moment) =>
+        this.#steps.open(request, index, candidate, moment),
       );
-      const tried = step.kind === "ask_tenant" ? await this.#askTenant(request, candidate, step) : step;
+      const tried =
+        step.kind === "ask_tenant" ? await this.#askTenant(request, candidate, step.reservation) : step;
       if (tried.kind === "answer") return tried.reply;
       firstRefusal ??= tried.refusal;
     }
     const refusal = firstRefusal ?? ledgerRefusal("internal_error");
-    return this.#underLease(
-      request.caller,
-      (revisions, nowMs) =>
-        this.#gate(request, revisions, nowMs) ?? this.#refused(request.caller, refusal, revisions),
-    );
+    return this.#underLease(caller, (moment) => this.#steps.refuse(request, refusal, moment));
   }
 
   async confirm(raw: ConfirmRequest): Promise<ConfirmReply> {
-    const { caller, snapshot } = ConfirmRequest.parse(raw);
-    return this.#underLease(caller, (revisions) => {
-      const refused = this.#standingOrStale(caller, snapshot, revisions);
-      return refused ?? { outcome: "confirmed", revisions, number: this.#store.number(caller.agentId) };
-    });
+    const request = ConfirmRequest.parse(raw);
+    return this.#underLease(request.caller, (moment) => this.#steps.confirm(request, moment));
   }
 
   async settle(raw: Settle): Promise<SettleReply> {
     const request = Settle.parse(raw);
-    const { home, tenantId, agentId } = request.caller;
     const nowMs = Date.now();
     this.#expireOverdue(nowMs);
-    const { reply, kept } = this.#atomically(() => {
-      const found = this.#store.tables.find(request.reservationId);
-      const { reply, change } = settleReservation(found, request.outcome, nowMs);
-      const number = this.#store.number(agentId);
-      if (change === null) return { reply: { ...reply, number }, kept: null };
-      this.#store.tables.move(change.moves);
-      this.#store.tables.put(change.reservation, nowMs);
-      const kept = change.tenantSettle && { home, tenantId, settle: change.tenantSettle };
-      if (kept) this.#store.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
-      return { reply: { ...reply, number }, kept };
-    });
+    const { reply, kept } = this.#atomically(() =>
+      this.#steps.settle(request, nowMs, nowMs + SETTLE_REPEAT_MS),
+    );
     if (kept) await this.#settleAbove(kept, nowMs);
     return reply;
   }
@@ -129,7 +109,7 @@ export class AgentLedger extends DurableObject<Env> {
     this.#deadlines.replace(Date.now() + ALARM_AGAIN_MS);
     try {
       const nowMs = Date.now();
-      this.#expireOverdue(nowMs);
+      this.#expire(nowMs);
       await this.#store.outbox.deliver(nowMs, (row) => this.#deliver(row));
       this.#atomically(() => this.#store.purge(Date.now()));
       this.#deadlines.replace(this.#store.nextDeadlineMs());
@@ -138,168 +118,65 @@ export class AgentLedger extends DurableObject<Env> {
     }
   }
 
-  /** Agent state, then revisions: checked wherever something is decided, never remembered across an await. */
-  #standingOrStale(caller: Caller, snapshot: Revisions, revisions: Revisions) {
-    const refusal = standingRefusal(this.#store.agent.standing(), caller.agentVersion);
-    if (refusal) return this.#refused(caller, refusal, revisions);
-    return isSnapshotStale(snapshot, revisions) ? { outcome: "stale" as const, revisions } : null;
-  }
-
-  /** What answers a reserve before any quota: agent state, revisions, a repeated call, a known request id. */
-  #gate(request: ReserveRequest, revisions: Revisions, nowMs: number): ReserveReply | null {
-    const { caller, reservationId, idempotency } = request;
-    const refused = this.#standingOrStale(caller, request.snapshot, revisions);
-    if (refused) return refused;
-    const same = this.#store.tables.find(reservationId);
-    if (same) {
-      if (same.state !== "open" || same.decisionId !== request.decisionId) {
-        throw new Error("This reservation is under way, has ended, or belongs to another decision.");
-      }
-      // The platform repeated the call: the first answer was lost, and its number is this decision's.
-      return this.#reserved(request, same, revisions, same.number, false);
-    }
-    const known = idempotency && this.#store.agent.knownAsk(idempotency.requestId, nowMs);
-    if (!known) return null;
-    const first = this.#store.tables.find(known.reservationId);
-    if (idempotency.askHash !== known.askHash || first === null) {
-      return this.#refused(caller, ledgerRefusal("request_id_reused"), revisions);
-    }
-    return this.#reserved(request, first, revisions, this.#store.takeNumber(), true);
-  }
-
-  #open(
-    request: ReserveRequest,
-    index: number,
-    candidate: LedgerCandidate,
-    revisions: Revisions,
-    nowMs: number,
-  ): Step {
-    const answer = this.#gate(request, revisions, nowMs);
-    if (answer) return { kind: "answer", reply: answer };
-    const { tables } = this.#store;
-    const opening = openReservation(tables.total, request, index, candidate, this.#config.relayMaxMs, nowMs);
-    if (!opening.opened) return { kind: "full", refusal: quotaRefusal(opening.binding, nowMs) };
-    tables.reserve(opening.moves);
-    const { reservation } = opening;
-    if (reservation.tenantWide) {
-      tables.put(reservation, nowMs);
-      return { kind: "ask_tenant", reservation };
-    }
-    return { kind: "answer", reply: this.#commit(request, reservation, [], revisions, nowMs) };
-  }
-
   /** The tentative charge either becomes a reservation or is taken back, whatever happens on the way. */
   async #askTenant(
     request: ReserveRequest,
     candidate: LedgerCandidate,
-    { reservation }: Extract<Step, { kind: "ask_tenant" }>,
-  ): Promise<Exclude<Step, { kind: "ask_tenant" }>> {
+    reservation: AgentReservation,
+  ): Promise<Tried> {
     const { reservationId, expiresAtMs } = reservation;
     const { hop } = this.#above(request.caller);
-    let reply: TenantReserveReply;
-    let answered: ReserveReply | null;
     try {
+      const claims = claimsOf(candidate, "tenant");
       const expiresInMs = Math.max(0, expiresAtMs - Date.now());
-      reply = await hop.reserve({ reservationId, claims: claimsOf(candidate, "tenant"), expiresInMs });
-      if (reply.outcome === "refused") {
-        this.#atomically(() => this.#takeBack(reservation));
-        return { kind: "full", refusal: reply.refusal };
+      const above = await hop.reserve({ reservationId, claims, expiresInMs });
+      if (above.outcome === "refused") {
+        this.#atomically(() => this.#steps.takeBack(reservation));
+        return { kind: "full", refusal: above.refusal };
       }
-      const { limits } = reply;
-      answered = await this.#underLease(request.caller, (revisions, nowMs) => {
-        // Its own tentative row must not look like another call's; it is back if this step throws.
-        this.#store.tables.remove(reservationId);
-        const gated = this.#gate(request, revisions, nowMs);
-        if (gated === null) return this.#commit(request, reservation, limits, revisions, nowMs);
-        this.#store.tables.move(takeBackMoves(reservation.charges));
-        return gated;
-      });
+      const reply = await this.#underLease(request.caller, (moment) =>
+        this.#steps.close(request, reservation, above.limits, moment),
+      );
+      const isOurs = reply.outcome === "reserved" && reply.reservationId === reservationId;
+      // Where this hop fails, the tenant's part expires in full: never over, and the answer stands.
+      if (!isOurs) await hop.settle({ v: 1, reservationId, charge: RELEASED }).catch(() => undefined);
+      return { kind: "answer", reply };
     } catch (error) {
       // If the tenant's ledger reserved after all, its own expiry charges it: never over.
-      this.#atomically(() => this.#takeBack(reservation));
+      this.#atomically(() => this.#steps.takeBack(reservation));
       throw error;
     }
-    const isOurs = answered.outcome === "reserved" && answered.reservationId === reservationId;
-    // Unreachable now, it expires there in full; the answer stands either way.
-    if (!isOurs) await hop.settle({ v: 1, reservationId, charge: RELEASED }).catch(() => undefined);
-    return { kind: "answer", reply: answered };
-  }
-
-  #commit(
-    request: ReserveRequest,
-    reservation: AgentReservation,
-    tenantLimits: readonly LimitState[],
-    revisions: Revisions,
-    nowMs: number,
-  ): ReserveReply {
-    const number = this.#store.takeNumber();
-    const limits = [...reservation.limits, ...tenantLimits];
-    const open: AgentReservation = { ...reservation, state: "open", number, limits };
-    this.#store.tables.put(open, nowMs);
-    const { idempotency, reservationId } = request;
-    if (idempotency) {
-      this.#store.agent.putAsk(idempotency.requestId, { askHash: idempotency.askHash, reservationId }, nowMs);
-    }
-    this.#deadlines.arm(open.expiresAtMs);
-    return this.#reserved(request, open, revisions, number, false);
-  }
-
-  #reserved(
-    request: ReserveRequest,
-    { candidate, decisionId, reservationId, limits }: AgentReservation,
-    revisions: Revisions,
-    n: number,
-    replayed: boolean,
-  ): ReserveReply {
-    return {
-      outcome: "reserved",
-      // A replay is decided again and may offer fewer candidates than the first ask had.
-      candidate: Math.min(candidate, request.candidates.length - 1),
-      decisionId,
-      reservationId,
-      replayed,
-      relayMaxMs: this.#config.relayMaxMs,
-      limits,
-      revisions,
-      number: this.#store.numbered(request.caller.agentId, n),
-    };
-  }
-
-  #refused({ agentId }: Caller, refusal: LedgerRefusal, revisions: Revisions) {
-    const number = this.#store.number(agentId);
-    return { outcome: "refused" as const, refusal, revisions, number };
-  }
-
-  #takeBack(reservation: AgentReservation): void {
-    const { tables } = this.#store;
-    // Only what is still tentative: a step that has ended it may have freed its charges already.
-    if (tables.find(reservation.reservationId)?.state !== "tentative") return;
-    tables.move(takeBackMoves(reservation.charges));
-    tables.remove(reservation.reservationId);
   }
 
   /** Expired reservations are charged in full; their records go out with the alarm, which is due as well. */
   #expireOverdue(nowMs: number): void {
-    if (!this.#deadlines.isOverdue(nowMs)) return;
+    if (this.#deadlines.isOverdue(nowMs)) this.#expire(nowMs);
+  }
+
+  #expire(nowMs: number): void {
     this.#atomically(() => this.#store.expireOverdue(nowMs));
   }
 
   /** Runs a step in one commit, with a lease that is live at that very moment. */
-  async #underLease<T>(caller: Caller, step: (revisions: Revisions, nowMs: number) => T): Promise<T> {
+  async #underLease<T>(caller: Tenant, step: (moment: Moment) => T): Promise<T> {
     const { lease } = this.#above(caller);
-    await lease.ensure();
+    let live = null;
+    // Even a microtask is time in which a lease can run out.
+    while (live === null) {
+      await lease.ensure();
+      live = lease.current();
+    }
     const nowMs = Date.now();
-    const live = lease.current();
-    if (live === null) throw new Error("The lease ran out before it could be used.");
+    const { revisions } = live;
     this.#expireOverdue(nowMs);
-    return this.#atomically(() => step(live.revisions, nowMs));
+    return this.#atomically(() => step({ nowMs, revisions }));
   }
 
   #atomically<T>(step: () => T): T {
     return this.ctx.storage.transactionSync(step);
   }
 
-  #above({ tenantId, home }: Pick<Caller, "tenantId" | "home">) {
+  #above({ tenantId, home }: Tenant) {
     if (this.#upward === null) {
       const hop = createTenantHop(this.env, tenantId, home);
       this.#upward = {
@@ -324,13 +201,12 @@ export class AgentLedger extends DurableObject<Env> {
     }
   }
 
-  async #deliver({ kind, body }: OutboxRow): Promise<boolean> {
+  async #deliver({ kind, body }: OutboxRow): Promise<void> {
     if (kind === "record") {
       await sendRecord(this.env, AuditRecord.parse(JSON.parse(body)));
     } else {
       const kept = KeptSettlement.parse(JSON.parse(body));
       await this.#above(kept).hop.settle(kept.settle);
     }
-    return true;
   }
 }

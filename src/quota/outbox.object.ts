@@ -39,8 +39,8 @@ export class Outbox {
     );
   }
 
-  /** Attempts every due row; `send` answers whether it was delivered. Never rejects because of one row. */
-  async deliver(nowMs: number, send: (row: OutboxRow) => Promise<boolean>): Promise<void> {
+  /** Attempts every due row; `send` rejects where it was not delivered. One row never stops another. */
+  async deliver(nowMs: number, send: (row: OutboxRow) => Promise<void>): Promise<void> {
     const rows = this.#sql
       .exec<{ key: string; kind: OutboxRow["kind"]; body: string; attempts: number }>(
         "SELECT key, kind, body, attempts FROM outbox WHERE next_at <= ? ORDER BY next_at LIMIT ?",
@@ -50,9 +50,12 @@ export class Outbox {
       .toArray();
     await Promise.all(
       rows.map(async (row) => {
-        const delivered = await send(row).catch(() => false);
-        if (delivered) this.done(row.key);
-        else this.failed(row, nowMs);
+        try {
+          await send(row);
+          this.done(row.key);
+        } catch {
+          this.failed(row, nowMs);
+        }
       }),
     );
   }

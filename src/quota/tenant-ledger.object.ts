@@ -77,9 +77,12 @@ export class TenantLedger extends DurableObject<Env> {
     if (scope === PLATFORM) {
       return this.#grant(leaseMs, { tenant: 0, platform: this.#scope.revisions().revision });
     }
-    await this.#platform.ensureFresh();
-    const above = this.#platform.current();
-    if (above === null) throw new Error("The platform's lease ran out before it could be used.");
+    let above = null;
+    // Even a microtask is time in which a lease can run out.
+    while (above === null) {
+      await this.#platform.ensureFresh();
+      above = this.#platform.current();
+    }
     const { revision } = this.#scope.revisions();
     // A tenant's grant never outlives the tenant's own lease: else a platform write would not wait for it.
     return this.#grant(Math.min(leaseMs, leaseLeftMs(above, Date.now())), {
@@ -147,7 +150,7 @@ export class TenantLedger extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#deadlines.replace(Date.now() + ALARM_AGAIN_MS);
     try {
-      this.#expireOverdue(Date.now());
+      this.#expire(Date.now());
       this.#atomically(() => this.#tables.purge(Date.now()));
       const overdue = overduePrepared(this.#scope.revisions(), Date.now());
       if (overdue) await this.#resolve(overdue.revision);
@@ -185,7 +188,10 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   #expireOverdue(nowMs: number): void {
-    if (!this.#deadlines.isOverdue(nowMs)) return;
+    if (this.#deadlines.isOverdue(nowMs)) this.#expire(nowMs);
+  }
+
+  #expire(nowMs: number): void {
     this.#atomically(() => {
       for (const overdue of this.#tables.overdue(nowMs)) {
         const { reservation, moves } = expireTenantReservation(overdue, nowMs);

@@ -10,7 +10,13 @@ import { type Simulator, startSimulator } from "../../dev/simulator/start-simula
 import { ApiKeyScope } from "../../src/capability/api-key.ts";
 
 /** What `request.cf` says of a caller; Miniflare takes it from this header, and only locally. */
-export const frankfurt = { country: "DE", continent: "EU", isEUCountry: "1", colo: "FRA", tlsVersion: "TLSv1.3" };
+export const frankfurt = {
+  country: "DE",
+  continent: "EU",
+  isEUCountry: "1",
+  colo: "FRA",
+  tlsVersion: "TLSv1.3",
+};
 export const virginia = { country: "US", continent: "NA", colo: "IAD", tlsVersion: "TLSv1.3" };
 
 const signingKeys = JSON.stringify({
@@ -70,11 +76,14 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
   });
   const url = (await harness.listen()).url.origin;
   const worker = harness.getWorker<{ PLATFORM_DB: D1Database; GLOBAL_DB: D1Database; EU_DB: D1Database }>();
-  for (const database of ["PLATFORM_DB", "GLOBAL_DB", "EU_DB"] as const) await worker.applyD1Migrations(database);
+  for (const database of ["PLATFORM_DB", "GLOBAL_DB", "EU_DB"] as const)
+    await worker.applyD1Migrations(database);
 
   const adminKey = `pk_${randomBytes(32).toString("base64url")}`;
   const { PLATFORM_DB } = await worker.getEnv();
-  await PLATFORM_DB.prepare("INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at) VALUES (?1, ?2, ?3, ?4, NULL, ?5)")
+  await PLATFORM_DB.prepare(
+    "INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at) VALUES (?1, ?2, ?3, ?4, NULL, ?5)",
+  )
     .bind(
       `key_${randomBytes(16).toString("hex")}`,
       createHash("sha256").update(adminKey).digest("hex"),
@@ -143,7 +152,12 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
         defaultHeaders: headersFor(place),
       }),
     openai: (token, place = frankfurt) =>
-      new OpenAI({ baseURL: `${url}/openai/v1`, apiKey: token, maxRetries: 0, defaultHeaders: headersFor(place) }),
+      new OpenAI({
+        baseURL: `${url}/openai/v1`,
+        apiKey: token,
+        maxRetries: 0,
+        defaultHeaders: headersFor(place),
+      }),
     async recorded(query, fits) {
       const deadline = Date.now() + 15_000;
       while (Date.now() < deadline) {

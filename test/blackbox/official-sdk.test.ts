@@ -32,7 +32,10 @@ beforeEach(() => gateway.simulator.clear());
 const hello = [{ role: "user" as const, content: "Say hello to the castle." }];
 
 /** What a promise rejects with, as the class the SDK promises. */
-async function thrown<E extends Error>(work: Promise<unknown>, type: new (...args: never[]) => E): Promise<E> {
+async function thrown<E extends Error>(
+  work: Promise<unknown>,
+  type: new (...args: never[]) => E,
+): Promise<E> {
   const error = await work.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -43,7 +46,10 @@ async function thrown<E extends Error>(work: Promise<unknown>, type: new (...arg
 
 describe("AzureOpenAI on classic paths", () => {
   it("completes a chat", async () => {
-    const { data, response } = await gateway.azure(token).chat.completions.create({ model: "ignored", messages: hello }).withResponse();
+    const { data, response } = await gateway
+      .azure(token)
+      .chat.completions.create({ model: "ignored", messages: hello })
+      .withResponse();
     expect(data.choices[0]?.message.content).toContain("castle");
     expect(data.usage?.total_tokens).toBeGreaterThan(0);
     expect(response.headers.get("portcullis-decision")).toMatch(/^decision_/);
@@ -54,7 +60,9 @@ describe("AzureOpenAI on classic paths", () => {
   });
 
   it("streams a chat, with the usage chunk hidden from a caller who did not ask", async () => {
-    const stream = await gateway.azure(token).chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
+    const stream = await gateway
+      .azure(token)
+      .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
     let text = "";
     let withUsage = 0;
     for await (const chunk of stream) {
@@ -67,16 +75,21 @@ describe("AzureOpenAI on classic paths", () => {
   });
 
   it("streams the usage chunk to a caller who asked", async () => {
-    const stream = await gateway
-      .azure(token)
-      .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true, stream_options: { include_usage: true } });
+    const stream = await gateway.azure(token).chat.completions.create({
+      model: "gpt-4o-mini",
+      messages: hello,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
     let usage: unknown;
     for await (const chunk of stream) usage = chunk.usage ?? usage;
     expect(usage).toMatchObject({ total_tokens: expect.any(Number) });
   });
 
   it("completes text and embeds", async () => {
-    const completion = await gateway.azure(token, "gpt-4").completions.create({ model: "gpt-4", prompt: "Once upon a time" });
+    const completion = await gateway
+      .azure(token, "gpt-4")
+      .completions.create({ model: "gpt-4", prompt: "Once upon a time" });
     expect(completion.choices[0]?.text).toBeTruthy();
     const embedding = await gateway
       .azure(token, "text-embedding-3-small")
@@ -92,7 +105,12 @@ describe("OpenAI on /openai/v1", () => {
     expect(answer.choices[0]?.message.content).toContain("castle");
     expect(gateway.simulator.requests[0]?.path).toBe("/openai/v1/chat/completions");
     let events = 0;
-    for await (const _ of await client.chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true })) events += 1;
+    for await (const _ of await client.chat.completions.create({
+      model: "gpt-4o-mini",
+      messages: hello,
+      stream: true,
+    }))
+      events += 1;
     expect(events).toBeGreaterThan(2);
   });
 
@@ -102,7 +120,12 @@ describe("OpenAI on /openai/v1", () => {
     expect(whole.output_text).toContain("castle");
     expect(gateway.simulator.requests[0]?.body).toMatchObject({ store: false });
     let last: string | undefined;
-    for await (const event of await client.responses.create({ model: "gpt-4o-mini", input: "hello", stream: true })) last = event.type;
+    for await (const event of await client.responses.create({
+      model: "gpt-4o-mini",
+      input: "hello",
+      stream: true,
+    }))
+      last = event.type;
     expect(last).toBe("response.completed");
   });
 
@@ -111,19 +134,27 @@ describe("OpenAI on /openai/v1", () => {
     const { data } = await client.embeddings.create({ model: "text-embedding-3-small", input: "moat" });
     expect(data[0]?.embedding).toHaveLength(1536);
     const models = await client.models.list();
-    expect(models.data.map(({ id }) => id).toSorted()).toEqual(["gpt-4", "gpt-4o-mini", "text-embedding-3-small"]);
+    expect(models.data.map(({ id }) => id).toSorted()).toEqual([
+      "gpt-4",
+      "gpt-4o-mini",
+      "text-embedding-3-small",
+    ]);
   });
 
   it("refuses what would use objects stored at Azure", async () => {
     const client = gateway.openai(token);
-    const error = await thrown(client.responses.create({ model: "gpt-4o-mini", input: "hi", previous_response_id: "resp_1" }), BadRequestError);
+    const error = await thrown(
+      client.responses.create({ model: "gpt-4o-mini", input: "hi", previous_response_id: "resp_1" }),
+      BadRequestError,
+    );
     expect(error).toMatchObject({ code: "stored_object_refused", param: "previous_response_id" });
     expect(gateway.simulator.requests).toHaveLength(0);
   });
 });
 
 describe("every refusal is the SDK's own typed error, with code and request id", () => {
-  const call = (client = gateway.azure(token)) => client.chat.completions.create({ model: "gpt-4o-mini", messages: hello });
+  const call = (client = gateway.azure(token)) =>
+    client.chat.completions.create({ model: "gpt-4o-mini", messages: hello });
 
   it("401 AuthenticationError for a token that does not verify", async () => {
     const error = await thrown(call(gateway.azure(`${token.slice(0, -6)}AAAAAA`)), AuthenticationError);
@@ -177,7 +208,9 @@ describe("every refusal is the SDK's own typed error, with code and request id",
   it("a stream that Azure cuts or lets end silently ends with an error, never as a success", async () => {
     for (const kind of ["cut", "silent-end"] as const) {
       gateway.simulator.next({ kind, afterChunks: 3 });
-      const stream = await gateway.azure(token).chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
+      const stream = await gateway
+        .azure(token)
+        .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
       const read = async () => {
         for await (const _ of stream);
       };
@@ -189,12 +222,25 @@ describe("every refusal is the SDK's own typed error, with code and request id",
 
 describe("the record", () => {
   it("holds the decision and the completion of a call, and neither prompt nor token", async () => {
-    const { response } = await gateway.azure(token).chat.completions.create({ model: "m", messages: hello, user: "ada@example.org" }).withResponse();
+    const { response } = await gateway
+      .azure(token)
+      .chat.completions.create({ model: "m", messages: hello, user: "ada@example.org" })
+      .withResponse();
     const decisionId = response.headers.get("portcullis-decision");
-    const decision = await gateway.recorded(`agent=${agentId}`, (r) => r.kind === "decision" && r.decisionId === decisionId);
-    const completion = await gateway.recorded(`agent=${agentId}`, (r) => r.kind === "completion" && r.decisionId === decisionId);
+    const decision = await gateway.recorded(
+      `agent=${agentId}`,
+      (r) => r.kind === "decision" && r.decisionId === decisionId,
+    );
+    const completion = await gateway.recorded(
+      `agent=${agentId}`,
+      (r) => r.kind === "completion" && r.decisionId === decisionId,
+    );
     expect(decision).toMatchObject({ decision: "allowed", action: "chat", place: { country: "DE" } });
-    expect(completion).toMatchObject({ end: "complete", settlement: "used", backend: { region: "swedencentral", sku: "Standard" } });
+    expect(completion).toMatchObject({
+      end: "complete",
+      settlement: "used",
+      backend: { region: "swedencentral", sku: "Standard" },
+    });
     const text = JSON.stringify([decision, completion]);
     for (const secret of ["castle", "ada@example.org", token]) expect(text).not.toContain(secret);
   });

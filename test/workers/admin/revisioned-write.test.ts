@@ -158,12 +158,14 @@ describe("a write that breaks off", () => {
       clock: deps.clock,
       wait: async () => {},
     });
-    const apiKey = (await deps.apiKeys.list({ limit: 1 })) as { value: { items: [never] } };
+    const keys = await deps.apiKeys.list({ limit: 1 });
+    const apiKey = keys.ok ? keys.value.items[0] : undefined;
+    if (apiKey === undefined) throw new Error("no key");
     const id = deps.ids.policy();
     const written = await writer.write({
       scope,
       home: "global",
-      caller: { apiKey: apiKey.value.items[0], requestId: deps.ids.request() },
+      caller: { apiKey, requestId: deps.ids.request() },
       plan: async () => ({
         ok: true,
         value: {

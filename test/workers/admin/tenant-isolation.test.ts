@@ -5,12 +5,17 @@ import { createFixture, minimalDeployment, minimalPolicy } from "./control-plane
 const fixture = await createFixture();
 const { call, makeKey, makeTenant } = fixture;
 
-const mine = { tenant: "", key: "", agent: "", policy: "", apiKey: "" };
-const theirs = { ...mine };
+const empty = { tenant: "", key: "", agent: "", policy: "", apiKey: "" };
+type Side = typeof empty;
+const mine: Side = { ...empty };
+const theirs: Side = { ...empty };
+
+type Path = () => string;
+type Body = () => unknown;
 let platformPolicy = "";
 let rootKeyId = "";
 
-async function populate(side: typeof mine, home: string) {
+async function populate(side: Side, home: string) {
   side.tenant = await makeTenant("iso", home);
   side.key = await makeKey(side.tenant);
   const { tenant: tenantId } = side;
@@ -32,7 +37,7 @@ beforeAll(async () => {
 const newKey = { name: "k", scopes: ["agents:read"] };
 
 describe("a bound key finds nothing of others", () => {
-  it.each([
+  it.each<[method: string, path: Path, body?: unknown]>([
     ["GET", () => `/agents/${theirs.agent}`],
     ["PATCH", () => `/agents/${theirs.agent}`, { name: "taken" }],
     ["DELETE", () => `/agents/${theirs.agent}`],
@@ -48,7 +53,7 @@ describe("a bound key finds nothing of others", () => {
     ["DELETE", () => `/keys/${rootKeyId}`],
     ["GET", () => `/tenants/${theirs.tenant}`],
     ["GET", () => "/tenants/default-tenant"],
-  ] as const)("%s %s", async (method, path, body?: unknown) => {
+  ])("%s %s", async (method, path, body) => {
     const reply = await call(method, path(), { key: mine.key, body });
     expect(reply).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
@@ -60,7 +65,7 @@ describe("a bound key finds nothing of others", () => {
 });
 
 describe("a bound key cannot name another tenant", () => {
-  it.each([
+  it.each<[method: string, path: Path, body: Body, field: string]>([
     ["POST", () => "/agents", () => ({ name: "a", tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/policies", () => ({ ...minimalPolicy, tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/keys", () => ({ ...newKey, tenantId: theirs.tenant }), "tenantId"],
@@ -71,14 +76,14 @@ describe("a bound key cannot name another tenant", () => {
     ["GET", () => `/audit?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=platform", () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=default-tenant", () => undefined, "tenant"],
-  ] as const)("%s %s", async (method, path, body, field) => {
+  ])("%s %s", async (method, path, body, field) => {
     const reply = await call(method, path(), { key: mine.key, body: body() });
     expect(reply).toMatchObject({ status: 403, body: { code: "tenant_mismatch", field } });
   });
 });
 
 describe("platform objects need a key of the platform", () => {
-  it.each([
+  it.each<[method: string, path: Path, body: Body]>([
     ["POST", () => "/tenants", () => ({ id: "other", name: "Other" })],
     ["GET", () => "/tenants", () => undefined],
     ["PUT", () => `/tenants/${mine.tenant}`, () => ({ name: "Renamed" })],
@@ -88,7 +93,7 @@ describe("platform objects need a key of the platform", () => {
     ["GET", () => "/deployments/iso-gpt", () => undefined],
     ["PUT", () => "/deployments/iso-gpt", () => minimalDeployment("iso-gpt")],
     ["DELETE", () => "/deployments/iso-gpt", () => undefined],
-  ] as const)("%s %s", async (method, path, body) => {
+  ])("%s %s", async (method, path, body) => {
     const reply = await call(method, path(), { key: mine.key, body: body() });
     expect(reply).toMatchObject({ status: 403, body: { code: "scope_missing" } });
   });

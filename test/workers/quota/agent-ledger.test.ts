@@ -1,6 +1,6 @@
 // One agent's ledger through the real Durable Object: never over, agent state, idempotency, numbers.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { ReserveReply } from "../../../src/quota/contracts.ts";
 import {
   agentStub,
@@ -18,6 +18,14 @@ import {
   used,
   type Who,
 } from "./drive.ts";
+
+// The clock stands still, so that a busy machine does not let leases of 200 ms run out between question and answer.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2030-05-05T12:00:00Z") });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const outcomes = (replies: readonly ReserveReply[], outcome: ReserveReply["outcome"]) =>
   replies.filter((reply) => reply.outcome === outcome);

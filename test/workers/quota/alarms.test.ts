@@ -8,6 +8,7 @@ import {
   RESERVATION_GRACE_MS,
   RESERVATION_MEMORY_MS,
 } from "../../../src/kernel/limits.ts";
+import { TenantLedger } from "../../../src/quota/tenant-ledger.object.ts";
 import {
   agentStub,
   agents,
@@ -232,15 +233,18 @@ it("decides again on agent state that changed while the tenant's ledger was aske
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
   const tenant = await scopeStub(tenantId);
-  await runInDurableObject(tenant, (ledger) => {
-    const real = ledger.reserve.bind(ledger);
-    Reflect.set(ledger, "reserve", async (request: Parameters<typeof real>[0]) => {
-      await agents.putAgentState({ v: 1, ...who, version: 2, status: "disabled" });
-      return real(request);
-    });
+  const real = TenantLedger.prototype.reserve;
+  const spy = vi.spyOn(TenantLedger.prototype, "reserve").mockImplementationOnce(async function (
+    this: TenantLedger,
+    request,
+  ) {
+    await agents.putAgentState({ v: 1, ...who, version: 2, status: "disabled" });
+    return real.call(this, request);
   });
   const reply = await reserve(ask(who, [claim({}), claim({ scope: "tenant" })]));
   expect(reply).toMatchObject({ outcome: "refused", refusal: { code: "agent_disabled" } });
+  expect(spy).toHaveBeenCalledOnce();
+  spy.mockRestore();
   expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
   const above = await runInDurableObject(tenant, (_, state) =>
     state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
@@ -281,4 +285,16 @@ it("forgets a request id after ten minutes", async () => {
   expect(await enforce()).toMatchObject({ replayed: true });
   at(600_000);
   expect(await enforce()).toMatchObject({ replayed: false });
+});
+
+it("takes back what a crash left tentative: nobody was answered, so nothing is held", async () => {
+  const who = await newAgent();
+  const { reservationId } = await reserved(ask(who, [claim({ limit: 1 })]));
+  await rows(
+    who,
+    "UPDATE reservations SET state = 'tentative', document = json_set(document, '$.state', 'tentative')",
+  );
+  await evictDurableObject(await agentStub(who));
+  expect(await settle(who, reservationId, used(1))).toMatchObject({ outcome: "unknown" });
+  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
 });

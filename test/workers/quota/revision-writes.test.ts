@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LEASE_GRANTOR_MARGIN_MS, PREPARE_MAX_MS } from "../../../src/kernel/limits.ts";
+import type { ScopeAddress } from "../../../src/quota/ledgers.ts";
 import {
   agentStub,
   agents,
@@ -36,15 +37,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const global = (scope: ReturnType<typeof newTenant> | "platform") => ({ scope, home: "global" }) as const;
+const global = <S extends ScopeAddress["scope"]>(scope: S) => ({ scope, home: "global" }) as const;
 
-async function prepared(address: ReturnType<typeof global>): Promise<number> {
+async function prepared(address: ScopeAddress): Promise<number> {
   const reply = await tenants.prepare(address);
   if (!reply.ok || reply.value.outcome !== "prepared") throw new Error(JSON.stringify(reply));
   return reply.value.revision;
 }
 
-async function published(address: ReturnType<typeof global>, revision: number): Promise<number> {
+async function published(address: ScopeAddress, revision: number): Promise<number> {
   const reply = await tenants.publish(address, revision);
   if (!reply.ok) throw new Error(reply.error.code);
   return reply.value.waitMs;

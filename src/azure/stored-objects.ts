@@ -1,0 +1,58 @@
+/**
+ * Stored objects (files, vector stores, earlier answers, containers) belong to whoever holds the Azure key, so one
+ * tenant could name another's (guarantee G7). Until they are bound to their makers, none can be used.
+ */
+import type { JsonObject } from "../kernel/json.ts";
+import { isJsonObject } from "../kernel/json.ts";
+import type { Operation } from "./operation.ts";
+
+const storedObjectFields = ["previous_response_id", "conversation", "prompt", "background"] as const;
+const toolReferences = new Set(["file_id", "file_ids", "vector_store_ids", "container_id"]);
+/** Their schemas are the caller's own words: a parameter may be called anything. */
+const callersTools = new Set(["function", "custom"]);
+
+/** The path of the first use of a stored object. */
+export function storedObjectUsed(operation: Operation, body: JsonObject): string | undefined {
+  if (operation.name === "chat/completions") return referenceIn(body.messages, "messages");
+  if (operation.name !== "responses") return undefined;
+  const field = storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false);
+  return field ?? referenceIn(body.input, "input") ?? referenceInTools(body.tools, "tools");
+}
+
+function referenceIn(value: unknown, path: string): string | undefined {
+  if (Array.isArray(value)) return firstIn(value.entries(), path, referenceIn);
+  if (!isJsonObject(value)) return undefined;
+  if (value.type === "item_reference") return `${path}.type`;
+  if (isNamed(value.file_id)) return `${path}.file_id`;
+  // An earlier spoken answer, by its id.
+  if (isJsonObject(value.audio) && isNamed(value.audio.id)) return `${path}.audio.id`;
+  return (
+    referenceIn(value.content, `${path}.content`) ??
+    referenceIn(value.output, `${path}.output`) ??
+    referenceIn(value.file, `${path}.file`)
+  );
+}
+
+function referenceInTools(value: unknown, path: string): string | undefined {
+  if (Array.isArray(value)) return firstIn(value.entries(), path, referenceInTools);
+  if (!isJsonObject(value) || (typeof value.type === "string" && callersTools.has(value.type)))
+    return undefined;
+  if (typeof value.container === "string") return `${path}.container`;
+  const named = Object.keys(value).find((key) => toolReferences.has(key) && isNamed(value[key]));
+  return named ? `${path}.${named}` : firstIn(Object.entries(value), path, referenceInTools);
+}
+
+function firstIn(
+  entries: Iterable<[string | number, unknown]>,
+  path: string,
+  look: (value: unknown, path: string) => string | undefined,
+): string | undefined {
+  for (const [key, entry] of entries) {
+    const found = look(entry, `${path}.${key}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const isNamed = (value: unknown): boolean =>
+  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { checkPolicy } from "../../../src/admin/check-policy.ts";
+import { type ConstraintKey, constraintKeys } from "../../../src/policy/constraints.ts";
+import { PolicyInput } from "../../../src/policy/policy.ts";
+
+const policy = (fields: Record<string, unknown>) =>
+  PolicyInput.parse({
+    name: "p",
+    effect: "allow",
+    actions: ["chat"],
+    resources: ["api://azure-openai/models/gpt-4"],
+    ...fields,
+  });
+
+/** One valid value of every constraint. */
+const samples: Readonly<Record<ConstraintKey, unknown>> = {
+  allowedTenants: ["t"],
+  allowedRoles: ["r"],
+  allowedAgents: ["a"],
+  maxTokensPerRequest: 1,
+  maxOutputTokens: 1,
+  maxPromptCharacters: 1,
+  parameters: { temperature: { max: 1 } },
+  deniedPatterns: { patterns: ["x"] },
+  maxRequestsPerMinute: 1,
+  maxRequestsPerDay: 1,
+  maxTokensPerMinute: 1,
+  maxTokensPerDay: 1,
+  maxCostPerDay: 1,
+  maxCostPerMonth: 1,
+  maxConcurrentRequests: 1,
+  quotaScope: "tenant",
+  dataClassification: "internal",
+  noPersonalData: true,
+  noSecrets: true,
+  encryptionRequired: true,
+  auditLogging: "detailed",
+  requiresApproval: true,
+  allowedCountries: ["DE"],
+  deniedCountries: ["DE"],
+  allowedIpRanges: ["10.0.0.0/8"],
+  validFrom: "2026-01-01T00:00:00.000Z",
+  validUntil: "2026-01-01T00:00:00.000Z",
+  dataResidency: "eu",
+  processing: "zone",
+  allowedTools: ["x"],
+  allowStore: false,
+};
+
+const selecting = new Set<ConstraintKey>([
+  "allowedTenants",
+  "allowedRoles",
+  "allowedAgents",
+  "dataClassification",
+  "allowedCountries",
+  "deniedCountries",
+  "allowedIpRanges",
+  "validFrom",
+  "validUntil",
+]);
+
+describe("a policy that denies", () => {
+  it.each(constraintKeys)("with %s has a meaning only if that selects", (key) => {
+    const refusal = checkPolicy(policy({ effect: "deny", constraints: { [key]: samples[key] } }));
+    if (selecting.has(key)) expect(refusal).toBeNull();
+    else expect(refusal).toMatchObject({ code: "meaningless", field: `constraints.${key}` });
+  });
+});
+
+describe("a policy that allows", () => {
+  it.each(constraintKeys)("may carry %s", (key) => {
+    expect(checkPolicy(policy({ constraints: { [key]: samples[key] } }))).toBeNull();
+  });
+});
+
+it.each([
+  ["kind", "boundary"],
+  ["mode", "shadow"],
+  ["priority", 99],
+])("refuses %s %s until it is built", (field, value) => {
+  expect(checkPolicy(policy({ [field]: value }))).toMatchObject({ code: "not_available_yet", field });
+});
+
+it.each([
+  [{ parameters: { temperature: {} } }, "constraints.parameters.temperature"],
+  [{ parameters: { temperature: { min: 2, max: 1 } } }, "constraints.parameters.temperature"],
+  [
+    { validFrom: "2026-02-01T00:00:00.000Z", validUntil: "2026-01-01T00:00:00.000Z" },
+    "constraints.validUntil",
+  ],
+  [
+    { validFrom: "2026-02-01T00:00:00.000Z", validUntil: "2026-02-01T00:00:00.000Z" },
+    "constraints.validUntil",
+  ],
+])("refuses the empty range %j", (constraints, field) => {
+  expect(checkPolicy(policy({ constraints }))).toMatchObject({ code: "meaningless", field });
+});
+
+it("takes a range of one value and a proper span of time", () => {
+  const constraints = {
+    parameters: { temperature: { min: 1, max: 1 } },
+    validFrom: "2026-01-01T00:00:00.000Z",
+    validUntil: "2026-01-01T00:00:00.001Z",
+  };
+  expect(checkPolicy(policy({ constraints }))).toBeNull();
+});

@@ -1,0 +1,218 @@
+// What must hold of every decision, whatever the policies, the token and the ask.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TenantId } from "../../../src/kernel/ids.ts";
+import { decide } from "../../../src/policy/decide.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
+import { candidatesOf, claimLine, outcomeOf, policyId, policyOf } from "./decide-fixture.ts";
+import { anyCircumstances, deny, grant, inputOf, policySet, someDetails } from "./policy-arbitraries.ts";
+
+const runs = { numRuns: 1_000 };
+
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}
+
+describe("policies together", () => {
+  it("a further deny never turns a refusal into an allowance, nor adds a candidate", () => {
+    fc.assert(
+      fc.property(policySet, deny, anyCircumstances, (policies, further, circumstances) => {
+        const before = candidatesOf(decide(inputOf(policies, circumstances)));
+        const after = candidatesOf(decide(inputOf([...policies, further], circumstances)));
+        expect([[], before]).toContainEqual(after);
+      }),
+      runs,
+    );
+  });
+
+  it("a further grant never turns an allowance into a refusal, nor takes a candidate away", () => {
+    fc.assert(
+      fc.property(policySet, grant, anyCircumstances, (policies, further, circumstances) => {
+        const before = candidatesOf(decide(inputOf(policies, circumstances)));
+        const after = candidatesOf(decide(inputOf([...policies, further], circumstances)));
+        expect(after.filter(({ grantId }) => grantId !== further.id)).toEqual(before);
+      }),
+      runs,
+    );
+  });
+
+  it("their order in the snapshot never matters", () => {
+    const shuffled = policySet.chain((policies) =>
+      fc.tuple(fc.constant(policies), fc.shuffledSubarray([...policies], { minLength: policies.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, anyCircumstances, ([policies, others], circumstances) => {
+        expect(decide(inputOf(others, circumstances))).toEqual(decide(inputOf(policies, circumstances)));
+      }),
+      runs,
+    );
+  });
+
+  it("a policy written twice changes no outcome", () => {
+    const withCopy = policySet
+      .filter((policies) => policies.length > 0)
+      .chain((policies) => fc.tuple(fc.constant(policies), fc.constantFrom(...policies)));
+    fc.assert(
+      fc.property(withCopy, anyCircumstances, ([policies, original], circumstances) => {
+        const copy: Policy = { ...original, id: policyId(777) };
+        expect(outcomeOf(decide(inputOf([...policies, copy], circumstances)))).toBe(
+          outcomeOf(decide(inputOf(policies, circumstances))),
+        );
+      }),
+      runs,
+    );
+  });
+
+  it("without any grant, everything is refused", () => {
+    fc.assert(
+      fc.property(policySet, anyCircumstances, (policies, circumstances) => {
+        const withoutGrants = policies.filter(({ effect }) => effect === "deny");
+        expect(decide(inputOf(withoutGrants, circumstances)).kind).toBe("refused");
+        expect(decide(inputOf([], circumstances)).kind).toBe("refused");
+      }),
+    );
+  });
+
+  it("a deny of the ask without constraints always denies", () => {
+    fc.assert(
+      fc.property(policySet, anyCircumstances, (policies, circumstances) => {
+        const { action, resource } = circumstances.ask;
+        const plain = policyOf({
+          id: policyId(800),
+          effect: "deny",
+          actions: [action],
+          resources: [resource],
+        });
+        expect(decide(inputOf([...policies, plain], circumstances)).kind).toBe("refused");
+      }),
+      runs,
+    );
+  });
+});
+
+describe("the decision", () => {
+  it("is total, deterministic and leaves its input alone", () => {
+    fc.assert(
+      fc.property(policySet, anyCircumstances, (policies, circumstances) => {
+        const input = frozen(inputOf(policies, circumstances));
+        expect(decide(input)).toEqual(decide(input));
+      }),
+      runs,
+    );
+  });
+
+  it("does not change with policies that are for other tenants", () => {
+    const foreign = fc.oneof(grant, deny).map(
+      (policy): Policy => ({
+        ...policy,
+        scope: "platform",
+        constraints: { allowedTenants: ["tenant-b", "tenant-c"] },
+      }),
+    );
+    fc.assert(
+      fc.property(policySet, foreign, anyCircumstances, (policies, further, circumstances) => {
+        expect(candidatesOf(decide(inputOf([...policies, further], circumstances)))).toEqual(
+          candidatesOf(decide(inputOf(policies, circumstances))),
+        );
+      }),
+      runs,
+    );
+  });
+
+  it("charges counters of the policy, the token and the capability's own tenant alone", () => {
+    fc.assert(
+      fc.property(policySet, anyCircumstances, (policies, circumstances) => {
+        const tenantId = TenantId.parse("tenant-z");
+        const capability = { ...circumstances.capability, tenantId };
+        for (const { grantId, claims } of candidatesOf(
+          decide(inputOf(policies, { ...circumstances, capability })),
+        )) {
+          const owners = [`policy:${grantId}`, `token:${capability.tokenId}`, "tenant:tenant-z"];
+          for (const claim of claims) {
+            expect(owners).toContain(claim.owner);
+            expect(claim.scope).toBe(claim.owner.startsWith("tenant:") ? "tenant" : "agent");
+          }
+        }
+      }),
+      runs,
+    );
+  });
+});
+
+describe("a token's authorization details", () => {
+  const within = (narrow: readonly LimitClaim[], wide: readonly LimitClaim[]) => {
+    const held = narrow.map(({ owner, meter }) => `${owner} ${meter}`);
+    return wide.every(({ owner, meter }) => held.includes(`${owner} ${meter}`));
+  };
+
+  it("never widen: no further grant, no counter less, no token more", () => {
+    // Whoever names no counts is reserved what a request may use, so only asks with counts compare.
+    const counted = anyCircumstances.filter(({ ask }) => ask.outputTokens !== null);
+    fc.assert(
+      fc.property(policySet, counted, someDetails, (policies, circumstances, authorization) => {
+        const { capability } = circumstances;
+        const all = { ...circumstances, capability: { ...capability, authorization: null } };
+        const wide = candidatesOf(decide(inputOf(policies, all)));
+        const narrowed = { ...circumstances, capability: { ...capability, authorization } };
+        for (const candidate of candidatesOf(decide(inputOf(policies, narrowed)))) {
+          const same = wide.find(({ grantId }) => grantId === candidate.grantId);
+          expect(same, "a grant that the policies alone do not give").toBeDefined();
+          if (!same) continue;
+          expect(within(candidate.claims, same.claims)).toBe(true);
+          expect(candidate.obligations.reservedTokens).toBeLessThanOrEqual(same.obligations.reservedTokens);
+          expect(candidate.obligations.maxOutputTokens ?? Infinity).toBeLessThanOrEqual(
+            same.obligations.maxOutputTokens ?? Infinity,
+          );
+          if (same.obligations.auditLogging === "detailed")
+            expect(candidate.obligations.auditLogging).toBe("detailed");
+          if (same.obligations.encryptionRequired)
+            expect(candidate.obligations.encryptionRequired).toBe(true);
+        }
+      }),
+      runs,
+    );
+  });
+});
+
+describe("what is reserved", () => {
+  it("covers prompt and output of all choices, within every maxTokensPerRequest that applies", () => {
+    const oneDetail = anyCircumstances.filter(
+      ({ capability }) => capability.authorization === null || capability.authorization.length === 1,
+    );
+    fc.assert(
+      fc.property(policySet, oneDetail, (policies, circumstances) => {
+        const { ask, capability, limits } = circumstances;
+        for (const { grantId, obligations, claims } of candidatesOf(
+          decide(inputOf(policies, circumstances)),
+        )) {
+          const output = obligations.maxOutputTokens ?? ask.outputTokens ?? 0;
+          expect(obligations.reservedTokens).toBeGreaterThanOrEqual(
+            (ask.promptTokens ?? 0) + output * ask.choices,
+          );
+          if (ask.outputTokens !== null) expect(output).toBeLessThanOrEqual(ask.outputTokens);
+          const sets = [
+            policies.find(({ id }) => id === grantId)?.constraints,
+            capability.authorization?.[0]?.constraints,
+          ];
+          for (const set of sets) {
+            expect(obligations.reservedTokens).toBeLessThanOrEqual(set?.maxTokensPerRequest ?? Infinity);
+          }
+          const tokenLimited = [...sets, limits].some((set) => set?.maxTokensPerDay !== undefined);
+          if (tokenLimited && ask.outputTokens !== 0) expect(obligations.maxOutputTokens).not.toBeNull();
+          for (const claim of claims) {
+            expect([claimLine(claim), claim.amount]).toEqual([
+              claimLine(claim),
+              claim.meter === "requests" ? 1 : obligations.reservedTokens,
+            ]);
+          }
+        }
+      }),
+      runs,
+    );
+  });
+});

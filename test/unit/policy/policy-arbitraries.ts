@@ -1,0 +1,132 @@
+// Random policies, tokens and asks, drawn from small pools so that they meet each other often.
+import fc from "fast-check";
+import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
+import { Constraints } from "../../../src/policy/constraints.ts";
+import type { DecideInput } from "../../../src/policy/decide.ts";
+import type { Ask } from "../../../src/policy/decision.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import type { Snapshot } from "../../../src/policy/snapshot.ts";
+import type { TenantLimits } from "../../../src/policy/tenant.ts";
+import type { Place } from "../../../src/residency/place.ts";
+import { ask, capability, place, policyId, policyOf, snapshotOf } from "./decide-fixture.ts";
+
+const actions = fc.subarray(["chat", "embedding", "*"] as const, { minLength: 1 });
+const resources = fc.subarray(
+  [
+    "*",
+    "api://azure-openai/*",
+    "api://azure-openai/models/*",
+    "api://azure-openai/models/gpt-4",
+    "api://other/*",
+  ],
+  { minLength: 1, maxLength: 2 },
+);
+
+/** Up to three live keys; now and then one that is not built yet. */
+const liveConstraints = fc
+  .record({
+    allowedTenants: fc.constantFrom(["tenant-a"], ["tenant-b"], ["tenant-a", "tenant-b"]),
+    allowedRoles: fc.constantFrom(["analyst"], ["employee"], ["analyst", "employee"]),
+    maxTokensPerRequest: fc.integer({ min: 1, max: 1_200 }),
+    maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
+    maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
+    dataClassification: fc.constantFrom("public", "internal", "restricted"),
+    encryptionRequired: fc.boolean(),
+    auditLogging: fc.constantFrom("standard", "detailed"),
+    requiresApproval: fc.boolean(),
+  })
+  .chain((drawn) =>
+    fc.subarray(Object.entries(drawn), { maxLength: 3 }).map((kept) => Object.fromEntries(kept)),
+  );
+const constraints: fc.Arbitrary<Constraints> = fc
+  .tuple(
+    liveConstraints,
+    fc.option(fc.constant({ noSecrets: true }), { freq: 1 }),
+    fc.integer({ min: 0, max: 9 }),
+  )
+  .map(([live, later, dice]) => Constraints.parse(dice === 0 ? { ...live, ...later } : live));
+
+const rule = fc.record({
+  actions,
+  resources,
+  constraints,
+  priority: fc.integer({ min: 0, max: 2 }),
+  createdAt: fc.constantFrom("2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"),
+  mode: fc.option(fc.constant("enforce" as const), { freq: 8, nil: "shadow" as const }),
+  scope: fc.constantFrom("tenant-a", "platform"),
+});
+
+export const grant = rule.map(
+  (fields): Policy => policyOf({ ...fields, id: policyId(900), effect: "allow" }),
+);
+export const deny = rule.map((fields): Policy => policyOf({ ...fields, id: policyId(901), effect: "deny" }));
+const boundary = rule.map((fields): Policy => policyOf({ ...fields, kind: "boundary" }));
+
+/** Up to six policies with ids of their own, grants above all. */
+export const policySet: fc.Arbitrary<readonly Policy[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 12, arbitrary: grant },
+      { weight: 3, arbitrary: deny },
+      { weight: 1, arbitrary: boundary },
+    ),
+    { maxLength: 6 },
+  )
+  .map((policies) => policies.map((policy, index) => ({ ...policy, id: policyId(index + 1) })));
+
+export const anyAsk: fc.Arbitrary<Ask> = fc
+  .record({
+    action: fc.constantFrom("chat" as const, "embedding" as const),
+    deployment: fc.constantFrom("gpt-4", "gpt-4o"),
+    promptTokens: fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 8 }),
+    outputTokens: fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 8 }),
+    choices: fc.integer({ min: 1, max: 5 }),
+    classification: fc.constantFrom("public" as const, "internal" as const, "restricted" as const),
+  })
+  .map((fields) => ({ ...ask, ...fields, resource: `api://azure-openai/models/${fields.deployment}` }));
+
+const detail: fc.Arbitrary<AuthorizationDetail> = fc.record({
+  type: fc.constant("model_invocation" as const),
+  actions,
+  locations: resources,
+  constraints,
+});
+
+export const someDetails = fc.array(detail, { minLength: 1, maxLength: 3 });
+
+export const anyCapability: fc.Arbitrary<Capability> = fc
+  .record({
+    roles: fc.subarray(["analyst", "employee"]),
+    authorization: fc.option(someDetails, { freq: 1 }),
+  })
+  .map((fields) => ({ ...capability, ...fields }));
+
+export const anyPlace: fc.Arbitrary<Place> = fc
+  .constantFrom("TLSv1.3", "TLSv1.2", "TLSv1.1", null)
+  .map((tlsVersion) => ({ ...place, tlsVersion }));
+
+export const anyLimits: fc.Arbitrary<TenantLimits> = fc.record(
+  { maxRequestsPerDay: fc.integer({ min: 1, max: 5 }), maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }) },
+  { requiredKeys: [] },
+);
+
+/** Policies where their scope puts them: the platform's part or the tenant's. */
+export const snapshotWith = (policies: readonly Policy[], limits: TenantLimits = {}): Snapshot =>
+  snapshotOf(
+    policies.filter(({ scope }) => scope !== "platform"),
+    limits,
+    policies.filter(({ scope }) => scope === "platform"),
+  );
+
+/** Everything but the policies. */
+export const anyCircumstances = fc.record({
+  capability: anyCapability,
+  ask: anyAsk,
+  place: anyPlace,
+  limits: anyLimits,
+});
+
+export const inputOf = (
+  policies: readonly Policy[],
+  { limits, ...rest }: Omit<DecideInput, "snapshot"> & { readonly limits: TenantLimits },
+): DecideInput => ({ ...rest, snapshot: snapshotWith(policies, limits) });

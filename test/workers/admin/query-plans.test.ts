@@ -1,0 +1,42 @@
+// A statement that walks a table is cheap in tests and dear in production: every one must use an index.
+import { describe, expect, it } from "vitest";
+import { agentStatements } from "../../../src/admin/agents.store.ts";
+import { deploymentStatements } from "../../../src/admin/deployments.store.ts";
+import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
+import { policyStatements } from "../../../src/admin/policies.store.ts";
+import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
+import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { databases } from "./control-plane-fixture.ts";
+
+const named = (statements: Readonly<Record<string, string>>) => Object.entries(statements);
+const home = databases.ofHome("global");
+
+describe.each([
+  ["agents", home, named(agentStatements)],
+  ["tenants", home, named(tenantStatements)],
+  ["policies at home", home, named(policyStatements)],
+  ["policies of the platform", databases.platform, named(policyStatements)],
+  ["revisions", home, named(revisionStatements)],
+  ["directory", databases.platform, named(directoryStatements)],
+  ["deployments", databases.platform, named(deploymentStatements)],
+  ["key keepers", databases.platform, named(keyKeeperStatements)],
+] as const)("%s", (_, db, statements) => {
+  it.each(statements)("%s uses an index and sorts nothing", async (_name, sql) => {
+    const parameters = new Set(sql.match(/\?\d+/g)).size;
+    const plan = await db
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...Array(parameters).fill(null))
+      .all<{ detail: string }>();
+    const steps = plan.results.map(({ detail }) => detail);
+    const walks = steps.filter((step) => /^SCAN (?!CONSTANT ROW)/.test(step) && !/INDEX/.test(step));
+    expect(walks).toEqual([]);
+    expect(steps.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
+  });
+});
+
+it("would notice a statement that walks a table", async () => {
+  const plan = await home
+    .prepare("EXPLAIN QUERY PLAN SELECT * FROM agents WHERE name = 'x'")
+    .all<{ detail: string }>();
+  expect(plan.results[0]?.detail).toMatch(/^SCAN agents$/);
+});

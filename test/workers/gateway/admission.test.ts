@@ -1,0 +1,94 @@
+/** Admission before the body (guarantee G4): a stream that notices says whether anyone pulled it. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { call, codeOf, completion, newCaller, scriptedAzure } from "./gateway-fixture.ts";
+
+const azure = scriptedAzure(() => completion());
+beforeEach(() => void azure.requests.splice(0));
+
+function noticingBody() {
+  const noticed = { pulls: 0 };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        noticed.pulls += 1;
+        controller.enqueue(new TextEncoder().encode('{"messages":[{"role":"user","content":"Hi"}]}'));
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { noticed, body };
+}
+
+describe("nothing of the body is read before admission", () => {
+  const berlin = { home: "eu", residency: { zone: "eu" } };
+  const cases = [
+    {
+      name: "a token that does not verify",
+      tenant: {},
+      alter: { token: "aaa.bbb.ccc" },
+      code: "token_malformed",
+    },
+    {
+      name: "a deployment that does not exist",
+      tenant: {},
+      alter: { deployment: "none" },
+      code: "deployment_unknown",
+    },
+    {
+      name: "a country outside the promise",
+      tenant: berlin,
+      cf: { country: "US", colo: "FRA" },
+      code: "residency_ingress",
+    },
+    {
+      name: "a location outside the promise",
+      tenant: berlin,
+      cf: { country: "DE", isEUCountry: "1", colo: "IAD" },
+      code: "residency_colo",
+    },
+    { name: "an unknown place", tenant: berlin, cf: {}, code: "residency_ingress" },
+    {
+      name: "a promise no backend keeps",
+      tenant: { residency: { zone: "us", ingress: "anywhere" } },
+      code: "residency_backend",
+    },
+  ];
+  it.each(cases)("$name", async ({ tenant, alter, cf, code }) => {
+    const caller = await newCaller({}, tenant);
+    const { noticed, body } = noticingBody();
+    const response = await call({ ...caller, ...alter }, { azure }, { body, ...(cf ? { cf } : {}) });
+    expect(await codeOf(response)).toBe(code);
+    expect(noticed.pulls).toBe(0);
+    expect(azure.requests).toHaveLength(0);
+  });
+
+  it("and it is read once when the call is admitted", async () => {
+    const caller = await newCaller();
+    const { noticed, body } = noticingBody();
+    const response = await call(caller, { azure }, { body });
+    expect(response.status).toBe(200);
+    expect(noticed.pulls).toBe(1);
+    expect(azure.requests).toHaveLength(1);
+  });
+});
+
+it("headers that claim a place are not believed", async () => {
+  const caller = await newCaller({}, { home: "eu", residency: { zone: "eu" } });
+  const headers = { "cf-ipcountry": "DE", "x-forwarded-for": "192.0.2.1" };
+  const response = await call(caller, { azure }, { cf: { country: "US", colo: "IAD" }, headers });
+  expect(await codeOf(response)).toBe("residency_ingress");
+});
+
+it("headers that change Azure's behaviour never reach it", async () => {
+  const caller = await newCaller();
+  const headers = {
+    "x-ms-spillover-deployment": "elsewhere",
+    "x-policy-id": "lax",
+    "x-ms-client-request-id": "mine",
+  };
+  await call(caller, { azure }, { headers });
+  const sent = azure.requests[0]?.headers;
+  expect([...(sent?.keys() ?? [])].toSorted()).toEqual(["api-key", "content-type", "x-ms-client-request-id"]);
+  expect(sent?.get("api-key")).not.toBe(caller.token);
+});
