@@ -1,6 +1,6 @@
 /** What `npm start` writes through the API: deployments, an agent, a policy, a token. What is there stays. */
 import * as z from "zod";
-import type { BackendInput, Sku } from "../../src/azure/backend.ts";
+import type { Sku } from "../../src/azure/backend.ts";
 import { Deployment, type DeploymentInput } from "../../src/azure/deployment.ts";
 import { DEFAULT_TENANT } from "../../src/kernel/ids.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -77,10 +77,10 @@ async function writeDeployment(
     region,
     sku,
     credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
-  } as const satisfies Partial<BackendInput>;
+  } as const;
   const existing = await controlPlane.find("/v1/deployments", Deployment, (one) => one.name === name);
   if (existing === undefined) {
-    const deployment: Partial<DeploymentInput> | object = {
+    const deployment: z.input<typeof DeploymentInput> = {
       name,
       model: name,
       maxOutputTokens,

@@ -57,7 +57,8 @@ export async function claimFrontDoor(port: number): Promise<FrontDoor> {
 function join(caller: Socket, { hostname, port }: URL): Socket {
   const inner = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   inner.on("error", () => caller.destroy());
-  inner.on("close", () => caller.destroy());
+  // What the gateway said before it closed may still be on its way to a slow caller.
+  inner.on("close", () => caller.destroySoon());
   caller.setNoDelay();
   inner.setNoDelay();
   caller.pipe(inner);

@@ -45,7 +45,8 @@ export async function refusedChat(models: AzureOpenAI) {
     if (!(error instanceof APIError)) throw error;
     const { status, code, message, requestID } = error;
     if (status === 403 && code === "tokens_per_request_exceeded" && requestID) {
-      return { status, code, message, requestId: requestID };
+      // The SDK puts the status in front of the gateway's sentence.
+      return { status, code, message: message.replace(/^\d+ /, ""), requestId: requestID };
     }
     throw new PlainFailure(
       `The long prompt was refused as ${status} ${code}, not as tokens_per_request_exceeded.`,

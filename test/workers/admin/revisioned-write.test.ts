@@ -135,6 +135,25 @@ describe("a write that breaks off", () => {
     expect(await revisionsOf(tenantId)).toContainEqual({ revision: 2, void: 1 });
   });
 
+  it("because its batch failed gives the turn back at once and leaves nothing behind", async () => {
+    const { call, makeTenant, deps } = await createFixture();
+    const tenantId = await makeTenant();
+    const put = vi
+      .spyOn(deps.policies, "put")
+      .mockImplementationOnce(() =>
+        databases
+          .ofHome("global")
+          .prepare("INSERT INTO policies (id, scope, document) VALUES (NULL, '', '')"),
+      );
+    const failed = await call("POST", "/policies", { body: { ...minimalPolicy, tenantId } });
+    expect(failed).toMatchObject({ status: 503, body: { code: "store_unavailable" } });
+    put.mockRestore();
+    const next = await call("POST", "/policies", { body: { ...minimalPolicy, tenantId } });
+    expect(next).toMatchObject({ status: 201, body: { revision: 3 } });
+    expect((await recordsOf(tenantId)).map(({ revision }) => revision)).toEqual([1, 3]);
+    expect((await recordsOf(tenantId)).map(({ n }) => n)).toEqual([1, 2]);
+  });
+
   it("whose commit succeeded but whose answer was lost counts as committed", async () => {
     const { makeTenant, tenantLedgers, deps } = await createFixture();
     const scope = TenantId.parse(await makeTenant());

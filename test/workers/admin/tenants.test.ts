@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createFixture, databases, minimalPolicy } from "./control-plane-fixture.ts";
 
 const fixture = await createFixture();
@@ -120,6 +120,17 @@ describe("a tenant", () => {
     ]);
     // Whichever was first, never both.
     expect([deleted.status === 204, agent.status === 201].filter(Boolean)).toHaveLength(1);
+  });
+
+  it("stays when an agent appears after the deletion looked for agents", async () => {
+    const id = await makeTenant("late");
+    const agent = await call("POST", "/agents", { body: { name: "a", tenantId: id } });
+    const looked = vi.spyOn(fixture.deps.agents, "hasAny").mockResolvedValueOnce({ ok: true, value: false });
+    expect(await call("DELETE", `/tenants/${id}`)).toMatchObject({ status: 503 });
+    looked.mockRestore();
+    expect((await call("GET", `/tenants/${id}`)).status).toBe(200);
+    expect((await call("GET", `/agents/${agent.body.id}`)).status).toBe(200);
+    expect(await call("DELETE", `/tenants/${id}`)).toMatchObject({ status: 409, body: { code: "in_use" } });
   });
 
   it("that a broken-off deletion left half deleted is gone, and deleting it again finishes", async () => {
