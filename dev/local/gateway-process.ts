@@ -9,6 +9,8 @@ import type { GatewayOptions } from "./gateway.ts";
 // Ours to decide when to stop: a signal that reaches the whole group must not end the gateway before its records are kept.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
+const MINUTE_MS = 60_000;
+
 const worker = Promise.withResolvers<Awaited<ReturnType<typeof unstable_startWorker>>>();
 
 process.once("disconnect", () => {
@@ -40,5 +42,7 @@ async function start({ config, devVars, stores, azureKey }: GatewayOptions) {
     },
   });
   await started.ready;
+  // Deployed, wrangler.toml's cron does this; wrangler leaves it to us.
+  setInterval(() => void started.scheduled({ cron: "* * * * *" }).catch(() => {}), MINUTE_MS).unref();
   return started;
 }
