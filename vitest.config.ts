@@ -16,7 +16,7 @@ export default defineConfig(async () => ({
               bindings: {
                 PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
                 HOME_MIGRATIONS: await readD1Migrations("./migrations/home"),
-                LEASE_MS: "200",
+                LEASE_MS: "500",
                 SIGNING_KEYS:
                   '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}',
                 LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",

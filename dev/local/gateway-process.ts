@@ -43,6 +43,7 @@ async function start({ config, devVars, stores, azureKey }: GatewayOptions) {
   });
   await started.ready;
   // Deployed, wrangler.toml's cron does this; wrangler leaves it to us.
-  setInterval(() => void started.scheduled({ cron: "* * * * *" }).catch(() => {}), MINUTE_MS).unref();
+  const schedule = new URL("/cdn-cgi/local/scheduled", await started.url);
+  setInterval(() => void fetch(schedule).catch(() => {}), MINUTE_MS).unref();
   return started;
 }

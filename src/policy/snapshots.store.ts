@@ -97,7 +97,7 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
         const read = await part.read();
         if (read !== null) await toKv(stores.kvOf(part.home), part, read);
       };
-      // A write does not fail because a cache does: isolates read D1 then.
+      // A write that has committed does not fail because its snapshot cannot be read back.
       await (scope === PLATFORM ? fillPart(platformPart) : fillPart(tenantPart(scope, home))).catch(() => {});
     },
   };
@@ -162,8 +162,11 @@ async function fromKv<S>(kv: KVNamespace, part: Part<S>, revision: number | unde
   }
 }
 
+/** Best effort: a cache that cannot be written is only a slower one, and isolates read D1 then. */
 async function toKv<S extends Revised>(kv: KVNamespace, part: Part<S>, snapshot: S): Promise<void> {
   const options = { expirationTtl: SNAPSHOT_KV_SECONDS };
-  await kv.put(kvKey(part.scope, snapshot.revision), JSON.stringify(snapshot), options);
-  await kv.put(kvKey(part.scope, "current"), String(snapshot.revision), options);
+  try {
+    await kv.put(kvKey(part.scope, snapshot.revision), JSON.stringify(snapshot), options);
+    await kv.put(kvKey(part.scope, "current"), String(snapshot.revision), options);
+  } catch {}
 }

@@ -64,7 +64,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
     workers: [
       {
         configPath: "./wrangler.toml",
-        vars: { LEASE_MS: "300" },
+        vars: { LEASE_MS: "500" },
         secrets: {
           SIGNING_KEYS: signingKeys,
           LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
