@@ -6,10 +6,10 @@ import * as z from "zod";
 import type { ApiKey, ApiKeyScope } from "../capability/api-key.ts";
 import type { RequestId } from "../kernel/ids.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
+import { parseDocument } from "../kernel/parse-document.ts";
 import { type BodySource, readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { parseDocument } from "./explain-issue.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

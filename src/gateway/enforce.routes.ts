@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { type ApiKeyAuthPorts, authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
+import { parseDocument } from "../kernel/parse-document.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
@@ -37,16 +38,10 @@ async function answer(ports: EnforceRoutePorts, request: Request): Promise<Resul
     if (!scoped.ok) return scoped;
     const body = await readJsonBody(request, MAX_ADMIN_BODY_BYTES);
     if (!body.ok) return body;
-    const parsed = EnforceRequest.safeParse(body.value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const field = issue?.path.join(".") ?? "";
-      return fail(
-        refuse("body_invalid", { field, message: `\`${field}\`: ${issue?.message ?? "is invalid"}.` }),
-      );
-    }
+    const parsed = parseDocument(EnforceRequest, body.value, "body_invalid");
+    if (!parsed.ok) return parsed;
     const place = placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip"));
-    return await enforce(ports, apiKey.value, parsed.data, place);
+    return await enforce(ports, apiKey.value, parsed.value, place);
   } catch (error) {
     // The name alone: messages can hold what a request held.
     console.error(JSON.stringify({ failure: error instanceof Error ? error.name : "unknown" }));

@@ -7,7 +7,13 @@ export const Timestamp = z
     /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/,
     "must be RFC 3339 in UTC with milliseconds, such as 2026-01-31T08:30:00.000Z",
   )
-  .refine((text) => !Number.isNaN(Date.parse(text)), "is not a moment of the calendar");
+  // Parsing alone takes the 30th of February for the 2nd of March.
+  .refine((text) => isCalendarMoment(text), "is not a moment of the calendar");
 export type Timestamp = z.infer<typeof Timestamp>;
 
 export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toISOString();
+
+function isCalendarMoment(text: string): boolean {
+  const epochMs = Date.parse(text);
+  return !Number.isNaN(epochMs) && timestampOf(epochMs) === text;
+}

@@ -1,104 +1,182 @@
+// A body is read within bounds: by count, not by claim, and no further than needed to refuse it.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_JSON_DEPTH } from "../../../src/kernel/limits.ts";
-import { readJsonBody } from "../../../src/kernel/read-json-body.ts";
+import { type BodySource, readJsonBody } from "../../../src/kernel/read-json-body.ts";
 
-const encode = (text: string) => new TextEncoder().encode(text);
+const MAX = 1_000;
+const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-function request(chunks: readonly Uint8Array[], headers: Record<string, string> = {}) {
-  const left = [...chunks];
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const next = left.shift();
-      if (next === undefined) controller.close();
-      else controller.enqueue(next);
+/** A body that comes in the given chunks and counts how many were asked for. */
+function bodyOf(chunks: readonly Uint8Array[], headers: Record<string, string> = {}, breaksOff = false) {
+  const seen = { pulls: 0, cancelled: false };
+  const rest = [...chunks];
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        seen.pulls += 1;
+        const chunk = rest.shift();
+        if (chunk) controller.enqueue(chunk);
+        else if (breaksOff) controller.error(new Error("connection reset"));
+        else controller.close();
+      },
+      cancel() {
+        seen.cancelled = true;
+      },
     },
-  });
-  return { headers: new Headers({ "content-type": "application/json", ...headers }), body };
+    { highWaterMark: 0 },
+  );
+  const source: BodySource = {
+    headers: new Headers({ "content-type": "application/json", ...headers }),
+    body,
+  };
+  return { source, seen };
 }
 
-const refusedAs = (code: string) => ({ ok: false, error: { code } });
+async function read(text: string | Uint8Array, headers: Record<string, string> = {}, maxBytes = MAX) {
+  const bytes = typeof text === "string" ? bytesOf(text) : text;
+  return readJsonBody(bodyOf([bytes], headers).source, maxBytes);
+}
+const codeOf = async (...input: Parameters<typeof read>) => {
+  const result = await read(...input);
+  return result.ok ? "read" : result.error.code;
+};
 
-it("reads any JSON value however its bytes are cut", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.jsonValue({ maxDepth: 5 }), fc.integer({ min: 1, max: 7 }), async (value, size) => {
-      const bytes = encode(JSON.stringify(value));
-      const chunks: Uint8Array[] = [];
-      for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
-      const read = await readJsonBody(request(chunks), 100_000);
-      expect(read).toEqual({ ok: true, value: JSON.parse(JSON.stringify(value)) });
-    }),
-    { numRuns: 50 },
-  );
-});
-
-describe("the bound on bytes", () => {
-  it("admits exactly that many", async () => {
-    expect(await readJsonBody(request([encode('"abc"')]), 5)).toEqual({ ok: true, value: "abc" });
-    expect(await readJsonBody(request([encode('"abc"')]), 4)).toMatchObject(refusedAs("body_too_large"));
+describe("the bound", () => {
+  it("is exact", async () => {
+    const text = `"${"a".repeat(MAX - 2)}"`;
+    expect(await codeOf(text)).toBe("read");
+    expect(await codeOf(`${text} `)).toBe("body_too_large");
   });
 
-  it("believes a declared length only when it is too large", async () => {
-    const huge = request([encode("1")], { "content-length": "1000000" });
-    expect(await readJsonBody(huge, 10)).toMatchObject(refusedAs("body_too_large"));
-    const lying = request([encode('"abcdefghij"')], { "content-length": "1" });
-    expect(await readJsonBody(lying, 10)).toMatchObject(refusedAs("body_too_large"));
+  it("stops the reading at the first byte too many, however much is still to come", async () => {
+    const { source, seen } = bodyOf(Array.from({ length: 50 }, () => new Uint8Array(100)));
+    const result = await readJsonBody(source, MAX);
+    expect(result).toMatchObject({ ok: false, error: { code: "body_too_large" } });
+    expect(seen).toEqual({ pulls: 11, cancelled: true });
   });
 
-  it("does not wait for a sender that never ends", async () => {
+  it("reads nothing when the declared length alone is too large", async () => {
+    const { source, seen } = bodyOf([bytesOf("{}")], { "content-length": String(MAX + 1) });
+    expect(await readJsonBody(source, MAX)).toMatchObject({ error: { code: "body_too_large" } });
+    expect(seen.pulls).toBe(0);
+  });
+
+  it.each(["0", "2", "-1", "none", "1e1"])("trusts no declared length: %s", async (length) => {
+    expect(await codeOf(`"${"a".repeat(MAX)}"`, { "content-length": length })).toBe("body_too_large");
+    expect(await codeOf("{}", { "content-length": length })).toBe("read");
+  });
+
+  it("does not wait for a sender who never answers the cancellation", async () => {
     const body = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(new Uint8Array(100)),
+      pull: (controller) => controller.enqueue(new Uint8Array(MAX + 1)),
       cancel: () => new Promise(() => {}),
     });
     const headers = new Headers({ "content-type": "application/json" });
-    expect(await readJsonBody({ headers, body }, 1_000)).toMatchObject(refusedAs("body_too_large"));
+    expect(await readJsonBody({ headers, body }, MAX)).toMatchObject({ error: { code: "body_too_large" } });
   });
 });
 
-describe("nesting", () => {
-  const nested = (depth: number) => [encode(`${'{"a":['.repeat(depth / 2)}1${"]}".repeat(depth / 2)}`)];
+describe("the content type", () => {
+  it.each([
+    "application/json",
+    "Application/JSON",
+    " application/json ",
+    "application/json; charset=utf-8",
+    'application/json;charset="UTF-8"',
+  ])("%j is taken", async (type) => {
+    expect(await codeOf("{}", { "content-type": type })).toBe("read");
+  });
 
-  it("may reach the limit and not go beyond it", async () => {
-    expect(await readJsonBody(request(nested(MAX_JSON_DEPTH)), 10_000)).toMatchObject({ ok: true });
-    expect(await readJsonBody(request(nested(MAX_JSON_DEPTH + 2)), 10_000)).toMatchObject(
-      refusedAs("body_invalid"),
+  it.each([
+    "",
+    "text/plain",
+    "text/json",
+    "application/jsonp",
+    "application/json-patch+json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=iso-8859-1",
+    "application/json, text/plain",
+    "text/plain; application/json",
+  ])("%j is refused before a byte is read", async (type) => {
+    const { source, seen } = bodyOf([bytesOf("{}")], { "content-type": type });
+    expect(await readJsonBody(source, MAX)).toMatchObject({ error: { code: "content_type_unsupported" } });
+    expect(seen.pulls).toBe(0);
+  });
+
+  it("absent is refused", async () => {
+    expect(await readJsonBody({ headers: new Headers(), body: null }, MAX)).toMatchObject({
+      error: { code: "content_type_unsupported" },
+    });
+  });
+});
+
+describe("the text", () => {
+  it("may be cut anywhere, inside a character as well", async () => {
+    const value = { text: "Übung 水门 🙂" };
+    const bytes = bytesOf(JSON.stringify(value));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: bytes.length }), { maxLength: 8 }), async (cuts) => {
+        const edges = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        const chunks = edges.slice(1).map((edge, index) => bytes.slice(edges[index], edge));
+        expect(await readJsonBody(bodyOf(chunks).source, MAX)).toEqual({ ok: true, value });
+      }),
     );
   });
 
-  it("does not overflow the stack however deep it is", async () => {
-    const depth = 1_000_000;
-    const bomb = [encode("[".repeat(depth) + "]".repeat(depth))];
-    expect(await readJsonBody(request(bomb), 3_000_000)).toMatchObject(refusedAs("body_invalid"));
+  it.each([
+    ["cut UTF-8", new Uint8Array([0x22, 0xe6, 0xb0, 0x22])],
+    ["an overlong slash", new Uint8Array([0x22, 0xc0, 0xaf, 0x22])],
+    ["a lone surrogate", new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22])],
+    ["Latin-1", new Uint8Array([0x22, 0xfc, 0x22])],
+    ["UTF-16", new Uint8Array([0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00])],
+  ])("%s is refused", async (_name, bytes) => {
+    expect(await codeOf(bytes)).toBe("body_invalid");
+  });
+
+  it.each(["{", "{'a':1}", "undefined", "NaN", "{} {}", '{"a":1,}', "// x\n{}", "\ufeff{}"])(
+    "%j is no JSON",
+    async (text) => {
+      expect(await codeOf(text)).toBe("body_invalid");
+    },
+  );
+
+  it("is never quoted in the refusal", async () => {
+    const result = await read('{"prompt": my secret }');
+    expect(JSON.stringify(result)).not.toContain("secret");
+  });
+
+  it("missing is refused, with a body of no bytes or none at all", async () => {
+    expect(await codeOf("")).toBe("body_missing");
+    const headers = new Headers({ "content-type": "application/json" });
+    expect(await readJsonBody({ headers, body: null }, MAX)).toMatchObject({
+      error: { code: "body_missing" },
+    });
+  });
+
+  it("that breaks off is refused", async () => {
+    const { source } = bodyOf([bytesOf('{"a":')], {}, true);
+    expect(await readJsonBody(source, MAX)).toMatchObject({ error: { code: "body_invalid" } });
   });
 });
 
-it.each([
-  ["application/json", true],
-  ["application/json; charset=utf-8", true],
-  ['Application/JSON;charset="UTF-8"', true],
-  ["application/json; charset=latin1", false],
-  ["application/jsonp", false],
-  ["text/plain", false],
-  ["", false],
-])("takes the content type %j: %s", async (type, taken) => {
-  const read = await readJsonBody(request([encode("1")], { "content-type": type }), 10);
-  expect(read).toMatchObject(taken ? { ok: true } : refusedAs("content_type_unsupported"));
-});
+describe("the depth", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const nestedObjects = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
-it.each([
-  ["no bytes", request([]), "body_missing"],
-  ["no body", { headers: new Headers({ "content-type": "application/json" }), body: null }, "body_missing"],
-  ["bytes that are not UTF-8", request([new Uint8Array([0x22, 0xff, 0x22])]), "body_invalid"],
-  ["a byte order mark", request([new Uint8Array([0xef, 0xbb, 0xbf, 0x31])]), "body_invalid"],
-  ["text that is not JSON", request([encode("{secret")]), "body_invalid"],
-])("refuses %s", async (_, source, code) => {
-  const read = await readJsonBody(source, 100);
-  expect(read).toMatchObject(refusedAs(code));
-  expect(JSON.stringify(read)).not.toContain("secret");
-});
+  it("is bounded exactly, in arrays and objects", async () => {
+    for (const make of [nested, nestedObjects]) {
+      expect(await codeOf(make(MAX_JSON_DEPTH))).toBe("read");
+      expect(await codeOf(make(MAX_JSON_DEPTH + 1))).toBe("body_invalid");
+    }
+  });
 
-it("refuses a body that breaks off", async () => {
-  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("gone")) });
-  const headers = new Headers({ "content-type": "application/json" });
-  expect(await readJsonBody({ headers, body }, 100)).toMatchObject(refusedAs("body_invalid"));
+  it("is bounded far beyond what recursion could walk", async () => {
+    expect(await codeOf(nested(500_000), {}, 1_000_000)).toBe("body_invalid");
+  });
+
+  it("counts levels, not values", async () => {
+    expect(await codeOf(`[${"[],".repeat(200)}[]]`)).toBe("read");
+  });
 });

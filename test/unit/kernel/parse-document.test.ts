@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import * as z from "zod";
-import { parseDocument } from "../../../src/admin/explain-issue.ts";
+import { parseDocument } from "../../../src/kernel/parse-document.ts";
 
 const Document = z.strictObject({
   name: z.string().min(1),

@@ -1,7 +1,7 @@
 /** What is wrong with a document, in one plain sentence, with the JSON path at fault. Values are never repeated. */
 import type * as z from "zod";
-import { type RefusalCode, refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
+import { type RefusalCode, refuse } from "./refusal.ts";
+import { fail, ok, type Result } from "./result.ts";
 
 /** Parses against a schema; the first issue becomes the refusal. */
 export function parseDocument<S extends z.ZodType>(

@@ -1,0 +1,139 @@
+// Refusals on the wire: each code's status and retry advice, in the shapes that SDKs and RFC 9457 readers expect.
+import { describe, expect, it } from "vitest";
+import { decodeCursor, encodeCursor, pageOf } from "../../../src/kernel/list-page.ts";
+import { type Refusal, refusalCodes, refusalTable, refuse } from "../../../src/kernel/refusal.ts";
+import { azureErrorOf, problemOf, streamErrorEvent } from "../../../src/kernel/wire.ts";
+
+const evidence = { limit: 5, secret: "kept inside" };
+
+describe.each(refusalCodes.map((code) => [code, refusalTable[code]] as const))("%s", (code, row) => {
+  const refusal = refuse(code, { evidence });
+
+  it("has its status, and says nothing of the evidence, in both shapes", () => {
+    for (const answer of [azureErrorOf(refusal, "request_1"), problemOf(refusal, "request_1")]) {
+      expect(answer.status).toBe(row.status);
+      expect(answer.headers["x-request-id"]).toBe("request_1");
+      expect(answer.headers["cache-control"]).toBe("no-store");
+      expect(answer.body).not.toContain("kept inside");
+      expect(JSON.stringify(answer.headers)).not.toContain("kept inside");
+    }
+  });
+
+  it("invites a retry only where one can help", () => {
+    for (const { headers } of [azureErrorOf(refusal, "r"), problemOf(refusal, "r")]) {
+      // SDKs repeat 408, 409, 429 and 5xx by themselves unless told otherwise.
+      expect(headers["x-should-retry"]).toBe(String(row.retry));
+      expect(headers["retry-after"]).toBe(row.retry ? "1" : undefined);
+    }
+    expect(row.retry ? row.status : 503).toBe(503);
+  });
+
+  it("has a sentence of its own", () => {
+    expect(row.sentence).toMatch(/^[A-Z`].*\.$/);
+    expect(refusalCodes.filter((other) => refusalTable[other].sentence === row.sentence)).toEqual([code]);
+  });
+});
+
+describe("codes that fail closed for a while invite a retry", () => {
+  it.each([
+    "snapshot_unavailable",
+    "revision_unsettled",
+    "ledger_unavailable",
+    "ledger_overloaded",
+    "audit_unavailable",
+    "store_unavailable",
+    "backend_unavailable",
+    "write_in_progress",
+  ] as const)("%s", (code) => {
+    expect(azureErrorOf(refuse(code), "r")).toMatchObject({
+      status: 503,
+      headers: { "x-should-retry": "true", "retry-after": "1" },
+    });
+  });
+});
+
+describe("quota codes stop the SDKs at once", () => {
+  it.each(["request_quota_exceeded", "token_quota_exceeded"] as const)("%s", (code) => {
+    const { status, headers } = azureErrorOf(refuse(code, { retryAfterSeconds: 3_600 }), "r");
+    expect([status, headers["x-should-retry"], headers["retry-after"]]).toEqual([429, "false", "3600"]);
+  });
+});
+
+describe("the shapes", () => {
+  const refusal: Refusal = refuse("body_invalid", { field: "max_tokens", message: "It is no number." });
+
+  it("Azure's error, for the data plane", () => {
+    const { headers, body } = azureErrorOf(refusal, "request_1", "decision_1");
+    expect(headers["content-type"]).toBe("application/json");
+    expect(headers["portcullis-decision"]).toBe("decision_1");
+    expect(JSON.parse(body)).toEqual({
+      error: {
+        code: "body_invalid",
+        message: "It is no number.",
+        param: "max_tokens",
+        type: "portcullis_refusal",
+      },
+    });
+    const plain = azureErrorOf(refuse("no_matching_grant"), "request_1");
+    expect(JSON.parse(plain.body).error.param).toBeNull();
+    expect(plain.headers).not.toHaveProperty("portcullis-decision");
+  });
+
+  it("an RFC 9457 problem, for the control plane", () => {
+    const { headers, body } = problemOf(refusal, "request_1");
+    expect(headers["content-type"]).toBe("application/problem+json");
+    expect(JSON.parse(body)).toEqual({
+      type: "urn:portcullis:problem:body_invalid",
+      title: refusalTable.body_invalid.sentence,
+      status: 400,
+      code: "body_invalid",
+      detail: "It is no number.",
+      field: "max_tokens",
+      requestId: "request_1",
+    });
+    expect(JSON.parse(problemOf(refuse("not_found"), "r").body)).not.toHaveProperty("field");
+  });
+
+  it("one event that ends a stream, whole and on one line", () => {
+    const event = streamErrorEvent(refuse("relay_deadline", { message: "line one\nline two" }));
+    expect(event).toMatch(/^data: .*\n\n$/);
+    expect(JSON.parse(event.slice("data: ".length)).error.code).toBe("relay_deadline");
+  });
+
+  it("a wait that is named overrules the default", () => {
+    const waiting = refuse("ledger_overloaded", { retryAfterSeconds: 0 });
+    expect(azureErrorOf(waiting, "r").headers["retry-after"]).toBe("0");
+  });
+});
+
+describe("pages and cursors", () => {
+  const keyOf = (row: string) => row;
+
+  it("lead through every row once", () => {
+    const rows = Array.from({ length: 7 }, (_, index) => `row/${index} ü`);
+    const seen: string[] = [];
+    let after = "";
+    for (;;) {
+      const page = pageOf(rows.filter((row) => row > after).slice(0, 4), 3, keyOf);
+      seen.push(...page.items);
+      if (page.nextCursor === null) break;
+      const decoded = decodeCursor(page.nextCursor);
+      if (!decoded.ok) throw new Error("a cursor of our own was refused");
+      after = decoded.value;
+    }
+    expect(seen).toEqual(rows);
+  });
+
+  it("end where there is no further row", () => {
+    expect(pageOf(["a", "b"], 2, keyOf)).toEqual({ items: ["a", "b"], nextCursor: null });
+    expect(pageOf([], 2, keyOf)).toEqual({ items: [], nextCursor: null });
+    expect(pageOf(["a", "b", "c"], 2, keyOf)).toEqual({ items: ["a", "b"], nextCursor: encodeCursor("b") });
+  });
+
+  it.each(["", "a b", "AA==", "%41", "_w", "AB", "\u0000"])("%j is no cursor", (cursor) => {
+    expect(decodeCursor(cursor)).toMatchObject({
+      ok: false,
+      error: { code: "query_invalid", field: "cursor" },
+    });
+  });
+});
