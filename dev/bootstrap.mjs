@@ -1,6 +1,7 @@
 /**
  * `node dev/bootstrap.mjs <command> [arguments]`: runs a command of this project on the Node it was made for. Works on
- * any Node from 20 on with nothing installed: what is missing or out of date is installed first.
+ * any Node from 20 on with nothing installed: what is missing or out of date is installed first. package.json starts it
+ * with `exec`: a shell in between would keep signals that npm passes on.
  */
 import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const isWindows = process.platform === "win32";
+const PARENT_CHECK_MS = 500;
 // One key press arrives from the terminal and once more from the npm around us.
 const SAME_SIGNAL_MS = 1_000;
 
@@ -36,8 +38,16 @@ function run(command, args, options) {
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, passOn);
+  // An npm that was killed passes nothing on; its children must not outlive it.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    passOn("SIGTERM");
+  }, PARENT_CHECK_MS);
   return new Promise((resolve) => {
     const done = (code) => {
+      clearInterval(watch);
       for (const signal of signals) process.off(signal, passOn);
       resolve(code);
     };
@@ -65,6 +75,6 @@ if (command === undefined) {
 } else {
   const installed = isInstalled() ? 0 : await install();
   const path = [join(root, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter);
-  const env = { ...process.env, PATH: path };
+  const env = { ...process.env, PATH: path, PORTCULLIS_BOOTSTRAP_PID: String(process.pid) };
   process.exitCode = installed === 0 ? await run(command, args, { env, shell: isWindows }) : installed;
 }

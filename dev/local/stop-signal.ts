@@ -2,6 +2,7 @@
 
 // One key press can arrive twice: from the terminal and from the npm in between.
 const SAME_SIGNAL_MS = 1_000;
+const PARENT_CHECK_MS = 500;
 
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
@@ -17,7 +18,15 @@ export function stopSignal(): AbortSignal {
       }
     });
   }
+  endWithBootstrap(controller);
   return controller.signal;
+}
+
+/** Our process group is our own, so whoever kills the one that npm runs in does not reach us. */
+function endWithBootstrap(controller: AbortController): void {
+  const parent = process.ppid;
+  if (process.env.PORTCULLIS_BOOTSTRAP_PID !== String(parent)) return;
+  setInterval(() => process.ppid !== parent && controller.abort(), PARENT_CHECK_MS).unref();
 }
 
 export const aborted = (signal: AbortSignal): Promise<void> =>

@@ -3,6 +3,8 @@
  * from the decision core instead, so the list and the calls cannot disagree. It charges nothing, but it is confirmed
  * and recorded like any decision.
  */
+import type { Deployment } from "../azure/deployment.ts";
+import { operations } from "../azure/operation.ts";
 import type { Capability } from "../capability/claims.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { Action } from "../policy/action.ts";
@@ -64,7 +66,11 @@ async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: R
   return { ...confirmed, names: usableDeployments(question.capability, question.place, loaded.value) };
 }
 
-const listedActions: readonly Action[] = ["chat", "completion", "embedding", "response"];
+/** What the gateway would let a deployment do: without output tokens, only what generates none. */
+const servedActions = ({ maxOutputTokens }: Deployment): readonly Action[] =>
+  Object.values(operations)
+    .filter(({ outputParameters }) => outputParameters.length === 0 || maxOutputTokens > 0)
+    .map(({ action }) => action);
 
 /** Names of the deployments that some call of this capability could be allowed on. */
 export function usableDeployments(
@@ -74,11 +80,11 @@ export function usableDeployments(
 ): readonly string[] {
   const { classification } = capability;
   return snapshot.platform.deployments
-    .map(({ name }) => name)
     .filter(
-      (name) =>
-        admitDeployment(snapshot, name, classification).ok &&
-        listedActions.some((action) => {
+      (deployment) =>
+        admitDeployment(snapshot, deployment.name, classification).ok &&
+        servedActions(deployment).some((action) => {
+          const { name } = deployment;
           const ask = {
             ...smallestAsk,
             action,
@@ -88,7 +94,8 @@ export function usableDeployments(
           };
           return decide({ capability, ask, place, snapshot }).kind === "candidates";
         }),
-    );
+    )
+    .map(({ name }) => name);
 }
 
 const smallestAsk = {

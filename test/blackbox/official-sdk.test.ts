@@ -220,6 +220,17 @@ describe("every refusal is the SDK's own typed error, with code and request id",
   });
 });
 
+it("a caller who leaves mid-stream is settled with what Azure still reports", async () => {
+  gateway.simulator.next({ kind: "slow", betweenChunksMs: 150 });
+  const stream = await gateway
+    .azure(token)
+    .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
+  for await (const _ of stream) break;
+  const completion = await gateway.recorded(`agent=${agentId}`, (r) => r.end === "client_gone");
+  expect(completion).toMatchObject({ settlement: "used", usage: { totalTokens: expect.any(Number) } });
+  expect(completion.chargedTokens).toBe((completion.usage as { totalTokens: number }).totalTokens);
+});
+
 describe("the record", () => {
   it("holds the decision and the completion of a call, and neither prompt nor token", async () => {
     const { response } = await gateway

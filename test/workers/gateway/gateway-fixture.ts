@@ -28,7 +28,7 @@ const background = (work: Promise<unknown>): void => {
 
 const composed = await compose(env, background);
 
-const adminKey = mintApiKeyText((length) => crypto.getRandomValues(new Uint8Array(length)));
+export const adminKey = mintApiKeyText((length) => crypto.getRandomValues(new Uint8Array(length)));
 await env.PLATFORM_DB.prepare(
   "INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at) VALUES (?1, ?2, 'test', ?3, NULL, ?4)",
 )
