@@ -63,7 +63,7 @@ async function install() {
   console.log("Installing what is missing (npm ci); this happens once and after every update.");
   const npm = process.env.npm_execpath;
   const quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  return npm?.endsWith(".js")
+  return npm?.endsWith("npm-cli.js")
     ? run(process.execPath, [npm, ...quiet], {})
     : run("npm", quiet, { shell: isWindows });
 }

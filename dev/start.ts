@@ -54,12 +54,15 @@ async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
   console.log("Starting the gateway …");
   const child = startGatewayProcess();
   endings.push(child.stop);
-  const gateway = await child.ready({
-    config: wranglerConfig,
-    devVars: folder.devVars,
-    stores: folder.stores,
-    azureKey: azure?.key ?? SIMULATOR_KEY,
-  });
+  const gateway = await child.ready(
+    {
+      config: wranglerConfig,
+      devVars: folder.devVars,
+      stores: folder.stores,
+      azureKey: azure?.key ?? SIMULATOR_KEY,
+    },
+    stop,
+  );
   const controlPlane = connectControlPlane(gateway.url.href, adminKey);
   endings.push(async () => {
     door.stopIntake();

@@ -87,7 +87,9 @@ async function writeDeployment(
       backends: [backend],
     };
     await controlPlane.send("POST", "/v1/deployments", deployment, z.unknown());
-  } else if (!existing.backends.some((one) => one.endpoint === endpoint)) {
+  } else if (
+    !existing.backends.some((one) => one.endpoint === endpoint && one.region === region && one.sku === sku)
+  ) {
     // Only the site moved: limits and prices may have been changed by hand since.
     const moved = { ...existing, backends: [backend] };
     await controlPlane.send("PUT", `/v1/deployments/${name}`, moved, z.unknown());

@@ -19,12 +19,12 @@ export interface Gateway {
   readonly ended: Promise<void>;
 }
 
-const START_MS = 90_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 const Report = z.union([z.strictObject({ url: z.url() }), z.strictObject({ failure: z.string() })]);
 
 export interface GatewayProcess {
-  ready(options: GatewayOptions): Promise<Gateway>;
+  ready(options: GatewayOptions, stop: AbortSignal): Promise<Gateway>;
   stop(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function startGatewayProcess(): GatewayProcess {
   });
   const ended = once(child, "exit").then(() => {});
   return {
-    async ready(options) {
+    async ready(options, stop) {
       child.send(options);
       const report = await Promise.race([
         once(child, "message").then(([message]) => Report.parse(message)),
@@ -44,7 +44,7 @@ export function startGatewayProcess(): GatewayProcess {
       ]);
       if ("failure" in report) throw new PlainFailure(`The gateway could not be started: ${report.failure}`);
       const url = new URL(report.url);
-      await firstAnswer(url);
+      await firstAnswer(url, stop);
       return { url, ended };
     },
     async stop() {
@@ -56,9 +56,12 @@ export function startGatewayProcess(): GatewayProcess {
   };
 }
 
-async function firstAnswer(url: URL): Promise<void> {
+/** A Worker that does not build keeps its callers waiting: wrangler hopes for a change of the source. */
+async function firstAnswer(url: URL, stop: AbortSignal): Promise<void> {
   const probe = new URL("/.well-known/jwks.json", url);
-  const answer = await fetch(probe, { signal: AbortSignal.timeout(START_MS) }).catch(() => undefined);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(START_MS)]);
+  const answer = await fetch(probe, { signal }).catch(() => undefined);
+  stop.throwIfAborted();
   if (answer?.ok) return;
   const what = answer === undefined ? "did not answer" : `answered ${answer.status}: ${await answer.text()}`;
   throw new PlainFailure(`The gateway ${what}. What it said itself stands above.`);

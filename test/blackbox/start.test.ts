@@ -3,7 +3,7 @@
  * the real ones; nothing is imported from the gateway.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -41,6 +41,7 @@ function run(file: string, environment: Readonly<Record<string, string>> = {}): 
       PORTCULLIS_STATE_DIR: stateDirectory,
       PORT: "0",
       SIMULATOR_PORT: "0",
+      AZURE_OPENAI_ENDPOINT: "",
       ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -116,13 +117,16 @@ afterAll(() => rm(stateDirectory, { recursive: true, force: true }));
 
 describe("npm start", () => {
   it("runs the demo, ends on Ctrl-C without losing a record, and goes on with the same data", async () => {
+    const devVars = join(stateDirectory, ".dev.vars");
+    const byHand = "# by hand\nAZURE_OPENAI_API_KEY=not-the-simulators";
+    await writeFile(devVars, byHand);
+
     const first = await started();
     const { connection } = first;
-    for (const file of [
-      connectionFile(),
-      join(stateDirectory, ".dev.vars"),
-      join(stateDirectory, ".local/admin-key"),
-    ]) {
+    expect(await readFile(devVars, "utf8")).toMatch(
+      new RegExp(`^${byHand}\n(?:(?:SIGNING_KEYS|LEDGER_NAME_SECRET|END_USER_SALT)='[^']+'\n){3}$`),
+    );
+    for (const file of [connectionFile(), devVars, join(stateDirectory, ".local/admin-key")]) {
       expect((await stat(file)).mode & 0o777, file).toBe(0o600);
     }
 
@@ -194,6 +198,17 @@ describe("npm start", () => {
     } finally {
       squatter.close();
     }
+  });
+});
+
+describe("npm start with a real endpoint", () => {
+  it.each([
+    [{ AZURE_OPENAI_API_KEY: "" }, "AZURE_OPENAI_ENDPOINT is set; set AZURE_OPENAI_API_KEY as well."],
+    [{ AZURE_OPENAI_API_KEY: "a-key" }, "AZURE_OPENAI_ENDPOINT must be an https URL."],
+  ])("refuses one that could not work: %o", async (environment, sentence) => {
+    const command = run("start.ts", { AZURE_OPENAI_ENDPOINT: "http://azure.example", ...environment });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toBe(`${sentence}\n`);
   });
 });
 
