@@ -48,6 +48,21 @@ describe("the bound", () => {
     );
   });
 
+  it("counts bytes, not characters", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("é", "水", "🙂"),
+        fc.integer({ min: 1, max: 2_000 }),
+        (character, times) => {
+          const content = character.repeat(times);
+          expect(promptTokenBound({ messages: [{ role: "user", content }] })).toBeGreaterThanOrEqual(
+            byteTokens(content) + chatOverhead(1),
+          );
+        },
+      ),
+    );
+  });
+
   it("counts lone surrogates as no less than what Azure gets for them", () => {
     expect(promptTokenBound({ prompt: "\ud800".repeat(10) })).toBeGreaterThanOrEqual(30);
   });

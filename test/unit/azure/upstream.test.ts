@@ -181,9 +181,10 @@ describe("the choice of a backend", () => {
     );
   });
 
-  it("is one of them at both ends of chance", () => {
+  it("is one of them at both ends of chance, and half of it is the second", () => {
     const two = [backendOf(), backendOf({ id: backendId(2) })] as const;
     expect(chooseBackend([two[0], two[1]], 0)).toBe(two[0]);
+    expect(chooseBackend([two[0], two[1]], 0.5)).toBe(two[1]);
     expect(chooseBackend([two[0], two[1]], 1 - Number.EPSILON)).toBe(two[1]);
   });
 });

@@ -5,12 +5,12 @@ import {
   type Constraints,
   Constraints as ConstraintsSchema,
 } from "../../../src/policy/constraints.ts";
-import type { DecideInput } from "../../../src/policy/decide.ts";
 import type { Verdict } from "../../../src/policy/decision.ts";
 import {
   ask,
   capability,
   claimLine,
+  type DecideInput,
   detailOf,
   firstCandidate,
   judge,

@@ -1,13 +1,15 @@
 // One tenant, one agent and one ask that a plain grant allows; every test changes one thing about them.
 import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
 import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
-import { type DecideInput, decide } from "../../../src/policy/decide.ts";
+import { decide } from "../../../src/policy/decide.ts";
 import type { Ask, Candidate, Verdict } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant, type TenantLimits } from "../../../src/policy/tenant.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
 import type { Place } from "../../../src/residency/place.ts";
+
+export type DecideInput = Parameters<typeof decide>[0];
 
 export const tenantId = TenantId.parse("tenant-a");
 export const tokenId = TokenId.parse(`token_${"0".repeat(31)}9`);

@@ -2,13 +2,20 @@
 import fc from "fast-check";
 import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
 import { Constraints } from "../../../src/policy/constraints.ts";
-import type { DecideInput } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import type { TenantLimits } from "../../../src/policy/tenant.ts";
 import type { Place } from "../../../src/residency/place.ts";
-import { ask, capability, place, policyId, policyOf, snapshotOf } from "./decide-fixture.ts";
+import {
+  ask,
+  capability,
+  type DecideInput,
+  place,
+  policyId,
+  policyOf,
+  snapshotOf,
+} from "./decide-fixture.ts";
 
 const actions = fc.subarray(["chat", "embedding", "*"] as const, { minLength: 1 });
 const resources = fc.subarray(

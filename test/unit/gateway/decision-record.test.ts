@@ -1,0 +1,105 @@
+// The record says what was decided and why, fits its schema, and holds no address, token or prompt.
+import { describe, expect, it } from "vitest";
+import { DecisionRecord } from "../../../src/audit/audit-record.ts";
+import { decisionRecordOf, outcomeOf, recordOf } from "../../../src/gateway/decision-record.ts";
+import { refusedAs } from "../../../src/gateway/refused-as.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { ask, judge, policyId, policyOf } from "../policy/decide-fixture.ts";
+import { allowedWith, decisionId, firstDecisionId, question } from "./gateway-fixture.ts";
+
+const NOW_MS = 1_790_000_000_000;
+const number = { source: "worker/1", n: 3 };
+const revisions = { tenant: 1, platform: 2 };
+
+describe("the record of an allowance", () => {
+  it("names policies, revisions, reservation, place and the decision it keeps", () => {
+    const record = DecisionRecord.parse(decisionRecordOf(question, allowedWith({}), NOW_MS));
+    expect(record).toMatchObject({
+      decision: "allowed",
+      reasons: [{ code: "allowed" }],
+      decisionId: firstDecisionId,
+      source: "agent/x",
+      n: 7,
+      at: new Date(NOW_MS).toISOString(),
+      policyIds: [policyId(1)],
+      revisions: { tenant: 4, platform: 5 },
+      reservedTokens: 1_100,
+      endUser: "hash-of-user",
+      detail: null,
+    });
+    expect(record.place).toEqual({
+      country: "DE",
+      continent: "EU",
+      isEu: true,
+      colo: "FRA",
+      tlsVersion: "TLSv1.3",
+    });
+    expect(JSON.stringify(record)).not.toContain("192.0.2.1");
+  });
+
+  it("is detailed where auditLogging obliges to it", () => {
+    const record = DecisionRecord.parse(
+      decisionRecordOf(question, allowedWith({ auditLogging: "detailed" }), NOW_MS),
+    );
+    expect(record.detail).toMatchObject({
+      trace: [{ policyId: policyId(1), outcome: "allows" }],
+      parameters: { promptTokens: 100, outputTokens: 1_000, choices: 1, stream: false },
+      obligations: { auditLogging: "detailed" },
+      limits: [{ left: 3 }],
+    });
+  });
+});
+
+describe("the record of a refusal", () => {
+  const verdict = judge([policyOf({ constraints: { allowedRoles: ["employee"] } })]);
+  const refusal = verdict.kind === "refused" ? verdict.refusal : refuse("internal_error");
+  const policyIds = verdict.kind === "refused" ? verdict.policyIds : [];
+  const refused = refusedAs(refusal, { number, revisions }, { ask, policyIds, trace: verdict.trace });
+
+  it("says why: policy, constraint, actual and limit", () => {
+    const record = DecisionRecord.parse(decisionRecordOf(question, refused, NOW_MS));
+    expect(record).toMatchObject({
+      decision: "denied",
+      decisionId,
+      reasons: [{ code: "role_not_allowed" }],
+      policyIds: [policyId(1)],
+      ...number,
+      revisions,
+      reservedTokens: null,
+    });
+    expect(record.detail).toMatchObject({
+      evidence: { constraint: "allowedRoles", actual: ["analyst"], limit: ["employee"] },
+      trace: [{ policyId: policyId(1), outcome: "dropped", code: "role_not_allowed" }],
+    });
+  });
+
+  it("that came before the body names what the path named", () => {
+    const early = refusedAs(refuse("residency_ingress"), { number, revisions: null }, {});
+    expect(DecisionRecord.parse(decisionRecordOf(question, early, NOW_MS))).toMatchObject({
+      action: "chat",
+      resource: question.resource,
+      endUser: null,
+      revisions: null,
+    });
+  });
+
+  it("tells waiting for approval from denial", () => {
+    expect(outcomeOf(refuse("pending_approval"))).toBe("pending_approval");
+    expect(outcomeOf(refuse("denied_by_policy"))).toBe("denied");
+    expect(outcomeOf(null)).toBe("allowed");
+  });
+});
+
+it("the record of a list of models fits the schema as well", () => {
+  const listed = {
+    ...question,
+    surface: "model_list" as const,
+    action: "model_list" as const,
+    resource: null,
+  };
+  expect(DecisionRecord.parse(recordOf(listed, { refusal: null, number, revisions }, NOW_MS))).toMatchObject({
+    decision: "allowed",
+    surface: "model_list",
+    policyIds: [],
+  });
+});

@@ -1,0 +1,79 @@
+// A question and what became of it, and timers that pass when the test says so.
+import type { Allowed, Question } from "../../../src/gateway/question.ts";
+import type { StartTimer } from "../../../src/kernel/clock.ts";
+import { DecisionId, ReservationId } from "../../../src/kernel/ids.ts";
+import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
+import {
+  ask,
+  capability,
+  firstCandidate,
+  judge,
+  place,
+  policyOf,
+  snapshotOf,
+} from "../policy/decide-fixture.ts";
+
+export const decisionId = DecisionId.parse(`decision_${"0".repeat(31)}1`);
+export const firstDecisionId = DecisionId.parse(`decision_${"0".repeat(31)}2`);
+
+export const question: Question = {
+  requestId: "request_1",
+  decisionId,
+  surface: "relay",
+  purpose: "relay",
+  capability,
+  place,
+  classification: "internal",
+  action: "chat",
+  resource: "api://azure-openai/models/gpt-4",
+  deploymentInPath: "gpt-4",
+  understand: () => Promise.reject(new Error("not asked here")),
+};
+
+export function allowedWith(constraints: Record<string, unknown>): Allowed {
+  const verdict = judge([policyOf({ constraints })]);
+  return {
+    kind: "allowed",
+    snapshot: snapshotOf([policyOf({ constraints })]),
+    ask: { ...ask, endUser: "hash-of-user" },
+    deployment: deploymentOf({ backends: [backendOf()] }),
+    candidate: firstCandidate(verdict),
+    trace: verdict.trace,
+    reserved: {
+      outcome: "reserved",
+      candidate: 0,
+      decisionId: firstDecisionId,
+      reservationId: ReservationId.parse(`reservation_${"0".repeat(32)}`),
+      replayed: true,
+      relayMaxMs: 600_000,
+      limits: [
+        { owner: "o", scope: "agent", meter: "tokens", window: "day", limit: 9, left: 3, resetsAtMs: 1 },
+      ],
+      revisions: { tenant: 4, platform: 5 },
+      number: { source: "agent/x", n: 7 },
+    },
+  };
+}
+
+/** Time that passes when told to. */
+export function createManualTimers() {
+  let nowMs = 0;
+  const timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
+  const startTimer: StartTimer = (ms, fire) => {
+    const timer = { atMs: nowMs + ms, fire };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  };
+  return {
+    startTimer,
+    get running() {
+      return timers.size;
+    },
+    pass(ms: number) {
+      nowMs += ms;
+      for (const timer of [...timers].toSorted((left, right) => left.atMs - right.atMs)) {
+        if (timer.atMs <= nowMs && timers.delete(timer)) timer.fire();
+      }
+    },
+  };
+}

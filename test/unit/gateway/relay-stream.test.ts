@@ -1,0 +1,149 @@
+// A stream never ends silently, is settled exactly once, and its usage is learned even when the caller has gone.
+import { describe, expect, it } from "vitest";
+import { operations } from "../../../src/azure/operation.ts";
+import { relayStream } from "../../../src/gateway/relay-stream.ts";
+import type { CallEnd } from "../../../src/gateway/settle-call.ts";
+import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import { DRAIN_MAX_MS } from "../../../src/kernel/limits.ts";
+import { allowedWith, createManualTimers, question } from "./gateway-fixture.ts";
+
+const RELAY_MAX_MS = 600_000;
+const word = 'data: {"choices":[{"delta":{"content":"Hi 水"}}],"usage":null}\n\n';
+const usageChunk =
+  'data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}\n\n';
+const done = "data: [DONE]\n\n";
+const used = { kind: "used", usage: { promptTokens: 2, completionTokens: 3, totalTokens: 5 } };
+
+function relayed(wantsUsage = true) {
+  const timers = createManualTimers();
+  const client = new AbortController();
+  const cutoff = createUpstreamCutoff(timers.startTimer, client.signal, RELAY_MAX_MS);
+  cutoff.headersArrived();
+  let source: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const events = new ReadableStream<Uint8Array>({
+    start(controller) {
+      source = controller;
+      cutoff.signal.addEventListener("abort", () => controller.error(new Error("aborted")));
+    },
+  });
+  const settled = Promise.withResolvers<CallEnd>();
+  const settlements: CallEnd[] = [];
+  const answer = relayStream(
+    { background: (work) => void work.catch(settled.reject) },
+    {
+      question,
+      allowed: allowedWith({}),
+      operation: operations["chat/completions"],
+      body: {},
+      wantsUsage,
+      apiVersion: null,
+      headers: new Headers(),
+      client: client.signal,
+    },
+    new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),
+    events,
+    cutoff,
+    async (end) => {
+      settlements.push(end);
+      settled.resolve(end);
+    },
+  );
+  return {
+    timers,
+    client,
+    answer,
+    settlements,
+    settled: settled.promise,
+    send: (text: string) => source?.enqueue(new TextEncoder().encode(text)),
+    end: () => source?.close(),
+    breakOff: () => source?.error(new Error("connection reset")),
+  };
+}
+
+describe("a stream that comes to its end", () => {
+  it("passes byte for byte and is settled with its usage", async () => {
+    const { answer, send, end, settled, settlements } = relayed();
+    send(word + usageChunk + done);
+    end();
+    expect(await answer.text()).toBe(word + usageChunk + done);
+    expect(await settled).toEqual({ end: "complete", outcome: used, upstreamStatus: 200 });
+    expect(settlements).toHaveLength(1);
+    expect(answer.headers.get("content-type")).toBe("text/event-stream");
+    expect(answer.headers.get("portcullis-request-id")).toBe("request_1");
+  });
+
+  it("keeps back the usage chunk the caller did not ask for", async () => {
+    const { answer, send, end, settled } = relayed(false);
+    send(word + usageChunk + done);
+    end();
+    expect(await answer.text()).toBe(word + done);
+    expect((await settled).outcome).toEqual(used);
+  });
+
+  it("passes each event as it comes", async () => {
+    const { answer, send } = relayed();
+    const reader = answer.body?.getReader();
+    send(word);
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(word);
+  });
+});
+
+describe("a stream that does not", () => {
+  const errorOf = (code: string) => new RegExp(`^data: \\{"error":\\{"code":"${code}".*\\}\\}\\n\\n$`);
+
+  it.each(["breakOff", "end"] as const)(
+    "(%s) ends with an error event, after whole events alone",
+    async (how) => {
+      const call = relayed();
+      const text = call.answer.text();
+      call.send(`${word}data: {"half`);
+      await Promise.resolve();
+      // The queue is read before the stream ends or errs.
+      await new Promise((resolve) => setImmediate(resolve));
+      call[how]();
+      const [event, ...rest] = (await text).split(/(?<=\n\n)/);
+      expect(event).toBe(word);
+      expect(rest.join("")).toMatch(errorOf("upstream_broken"));
+      expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    },
+  );
+
+  it("ends at the deadline with an error event that says so", async () => {
+    const { answer, timers, settled } = relayed();
+    const text = answer.text();
+    timers.pass(RELAY_MAX_MS);
+    expect(await text).toMatch(errorOf("relay_deadline"));
+    expect(await settled).toMatchObject({ end: "relay_deadline", outcome: { kind: "as_reserved" } });
+  });
+});
+
+describe("a caller who stays and never reads", () => {
+  it("does not hold up the settlement past the deadline", async () => {
+    const { timers, send, settled, settlements } = relayed();
+    for (let sent = 0; sent < 20; sent += 1) send(word);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settlements).toEqual([]);
+    timers.pass(RELAY_MAX_MS);
+    expect(await settled).toMatchObject({ end: "relay_deadline", outcome: { kind: "as_reserved" } });
+  });
+});
+
+describe("a caller who leaves", () => {
+  it("is not waited for: the upstream is drained for its usage", async () => {
+    const { client, send, end, settled } = relayed();
+    send(word);
+    client.abort();
+    send(usageChunk + done);
+    end();
+    expect(await settled).toMatchObject({ end: "client_gone", outcome: used });
+  });
+
+  it("costs what was reserved when the usage never comes", async () => {
+    const { client, send, timers, settled, settlements } = relayed();
+    send(word);
+    client.abort();
+    timers.pass(DRAIN_MAX_MS);
+    expect(await settled).toMatchObject({ end: "client_gone", outcome: { kind: "as_reserved" } });
+    expect(settlements).toHaveLength(1);
+  });
+});

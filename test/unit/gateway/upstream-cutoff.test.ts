@@ -1,0 +1,97 @@
+// One signal with one reason: headers, deadline, or a caller who has been gone for long enough.
+import { describe, expect, it } from "vitest";
+import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS } from "../../../src/kernel/limits.ts";
+import { createManualTimers } from "./gateway-fixture.ts";
+
+const RELAY_MAX_MS = 600_000;
+
+function started(relayMaxMs = RELAY_MAX_MS) {
+  const timers = createManualTimers();
+  const client = new AbortController();
+  return { timers, client, cutoff: createUpstreamCutoff(timers.startTimer, client.signal, relayMaxMs) };
+}
+
+describe("the cutoff", () => {
+  it("comes when no headers arrived in time, and not a millisecond earlier", () => {
+    const { timers, cutoff } = started();
+    timers.pass(UPSTREAM_HEADERS_MAX_MS - 1);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([false, null]);
+    timers.pass(1);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "upstream_timeout"]);
+  });
+
+  it("comes at the deadline once headers arrived", () => {
+    const { timers, cutoff } = started();
+    cutoff.headersArrived();
+    timers.pass(RELAY_MAX_MS - 1);
+    expect(cutoff.signal.aborted).toBe(false);
+    timers.pass(1);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "relay_deadline"]);
+  });
+
+  it("never waits for headers beyond the deadline", () => {
+    const { timers, cutoff } = started(1_000);
+    timers.pass(1_000);
+    expect(cutoff.signal.aborted).toBe(true);
+  });
+
+  it("comes when the caller has been gone for as long as draining is worth it", async () => {
+    const { timers, client, cutoff } = started();
+    cutoff.headersArrived();
+    client.abort();
+    await cutoff.callerLost;
+    expect([cutoff.clientGone, cutoff.signal.aborted]).toEqual([true, false]);
+    timers.pass(DRAIN_MAX_MS - 1);
+    expect(cutoff.signal.aborted).toBe(false);
+    timers.pass(1);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "client_gone"]);
+  });
+
+  it("counts a caller who had left before", async () => {
+    const timers = createManualTimers();
+    const cutoff = createUpstreamCutoff(timers.startTimer, AbortSignal.abort(), RELAY_MAX_MS);
+    await cutoff.callerLost;
+    timers.pass(DRAIN_MAX_MS);
+    expect(cutoff.reason).toBe("client_gone");
+  });
+
+  it("keeps its first reason", () => {
+    const { timers, client, cutoff } = started();
+    timers.pass(UPSTREAM_HEADERS_MAX_MS);
+    client.abort();
+    timers.pass(RELAY_MAX_MS);
+    expect(cutoff.reason).toBe("upstream_timeout");
+  });
+
+  it("tells at once that nothing more is worth writing", async () => {
+    const { timers, cutoff } = started();
+    let lost = false;
+    const hearing = cutoff.callerLost.then(() => {
+      lost = true;
+    });
+    await Promise.resolve();
+    expect(lost).toBe(false);
+    timers.pass(RELAY_MAX_MS);
+    await hearing;
+    expect(lost).toBe(true);
+  });
+
+  it("of the gateway's own has no reason of these", () => {
+    const { cutoff } = started();
+    cutoff.cut();
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, null]);
+  });
+
+  it("leaves no timer behind when it is closed, and hears of nobody leaving", () => {
+    const { timers, client, cutoff } = started();
+    client.abort();
+    expect(timers.running).toBe(3);
+    cutoff.close();
+    expect(timers.running).toBe(0);
+    const other = started();
+    other.cutoff.close();
+    other.client.abort();
+    expect(other.timers.running).toBe(0);
+  });
+});
