@@ -21,6 +21,7 @@ const dated: readonly [path: string, operation: Operation][] = [
   ["/openai/deployments/:deployment/chat/completions", "chat"],
   ["/openai/deployments/:deployment/completions", "completions"],
   ["/openai/deployments/:deployment/embeddings", "embeddings"],
+  ["/openai/responses", "responses"],
 ];
 const v1: readonly [path: string, operation: Operation][] = [
   ["/openai/v1/chat/completions", "chat"],

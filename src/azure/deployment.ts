@@ -6,8 +6,8 @@ import { Backend, BackendInput } from "./backend.ts";
 export const DeploymentName = z
   .string()
   .regex(
-    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
-    "must be 1 to 64 letters, digits, dots, underscores and hyphens",
+    /^(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
+    "must be 1 to 64 letters, digits, single dots, underscores and hyphens",
   );
 export type DeploymentName = z.infer<typeof DeploymentName>;
 

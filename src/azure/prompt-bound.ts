@@ -23,6 +23,8 @@ const boundedTypes = new Set([
   "custom_tool_call",
   "custom_tool_call_output",
 ]);
+/** Members that hold more than text, whatever type the part states or leaves out. */
+const unboundedMembers = ["image_url", "input_audio", "file", "file_data", "file_url", "image", "video_url"];
 const boundedTools = new Set(["function", "custom"]);
 /** Fields that make Azure add content of its own to the prompt. */
 const unboundedFields = ["data_sources", "web_search_options"];
@@ -30,7 +32,8 @@ const unboundedFields = ["data_sources", "web_search_options"];
 /** Null when the prompt cannot be bounded. */
 export function promptTokenBound(body: JsonObject): number | null {
   if (unboundedFields.some((field) => body[field] !== undefined && body[field] !== null)) return null;
-  if (!everyTool(body.tools) || !everyPart(body.messages) || !everyPart(body.input)) return null;
+  if (!everyTool(body.tools) || !everyPart(body.messages)) return null;
+  if (!everyPart(body.input) || !everyPart(body.instructions)) return null;
   return utf8Bytes(JSON.stringify(body)).length;
 }
 
@@ -47,6 +50,7 @@ function everyPart(value: unknown): boolean {
   if (!isJsonObject(value)) return true;
   if (value.type !== undefined && !(typeof value.type === "string" && boundedTypes.has(value.type)))
     return false;
+  if (unboundedMembers.some((member) => (value[member] ?? null) !== null)) return false;
   // SDKs send back their own answers with `audio: null`.
   return everyPart(value.content) && everyPart(value.output) && (value.audio ?? null) === null;
 }

@@ -11,10 +11,11 @@ export type Route =
   | {
       readonly kind: "classic";
       readonly operation: Operation;
-      readonly deployment: string;
+      /** Null where the body's `model` names it. */
+      readonly deployment: string | null;
       readonly apiVersion: string;
     }
-  | { readonly kind: "v1"; readonly operation: Operation }
+  | { readonly kind: "v1"; readonly operation: Operation; readonly apiVersion: string | null }
   | { readonly kind: "models" };
 
 const DATED_VERSION = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
@@ -28,18 +29,15 @@ const operationAt = (name: string): Operation | undefined =>
 export function routeOf(method: string, path: string, apiVersion: string | null): Result<Route> {
   if (path.includes("%") || path.includes("//") || path.includes("\\")) return fail(refuse("path_invalid"));
 
+  // The one classic path without a deployment in it.
+  if (path === "/openai/responses") return classicCall(method, operations.responses, null, apiVersion);
   const classic = CLASSIC.exec(path);
   if (classic) {
     const [, deployment = "", name = ""] = classic;
     const operation = operationAt(name);
-    if (!operation?.classic) return fail(refuse("route_unknown"));
-    if (method !== "POST") return fail(refuse("method_not_allowed"));
-    if (!DeploymentName.safeParse(deployment).success)
-      return fail(refuse("path_invalid", { field: "deployment" }));
-    if (apiVersion === null || !DATED_VERSION.test(apiVersion)) {
-      return fail(refuse("api_version_invalid", { field: "api-version" }));
-    }
-    return ok({ kind: "classic", operation, deployment, apiVersion });
+    return operation?.classic
+      ? classicCall(method, operation, deployment, apiVersion)
+      : fail(refuse("route_unknown"));
   }
 
   const v1 = V1.exec(path);
@@ -51,5 +49,21 @@ export function routeOf(method: string, path: string, apiVersion: string | null)
     return method === "GET" ? ok({ kind: "models" }) : fail(refuse("method_not_allowed"));
   const operation = operationAt(v1[1] ?? "");
   if (!operation?.v1) return fail(refuse("route_unknown"));
-  return method === "POST" ? ok({ kind: "v1", operation }) : fail(refuse("method_not_allowed"));
+  return method === "POST" ? ok({ kind: "v1", operation, apiVersion }) : fail(refuse("method_not_allowed"));
+}
+
+function classicCall(
+  method: string,
+  operation: Operation,
+  deployment: string | null,
+  apiVersion: string | null,
+): Result<Route> {
+  if (method !== "POST") return fail(refuse("method_not_allowed"));
+  if (deployment !== null && !DeploymentName.safeParse(deployment).success) {
+    return fail(refuse("path_invalid", { field: "deployment" }));
+  }
+  if (apiVersion === null || !DATED_VERSION.test(apiVersion)) {
+    return fail(refuse("api_version_invalid", { field: "api-version" }));
+  }
+  return ok({ kind: "classic", operation, deployment, apiVersion });
 }

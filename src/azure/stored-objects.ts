@@ -8,15 +8,43 @@ import type { Operation } from "./operation.ts";
 
 const storedObjectFields = ["previous_response_id", "conversation", "prompt", "background"] as const;
 const toolReferences = new Set(["file_id", "file_ids", "vector_store_ids", "container_id"]);
+/** What an item carries itself. */
+const itemContents = [
+  "content",
+  "encrypted_content",
+  "arguments",
+  "output",
+  "input",
+  "result",
+  "action",
+  "code",
+];
 /** Their schemas are the caller's own words: a parameter may be called anything. */
 const callersTools = new Set(["function", "custom"]);
 
 /** The path of the first use of a stored object. */
 export function storedObjectUsed(operation: Operation, body: JsonObject): string | undefined {
-  if (operation.name === "chat/completions") return referenceIn(body.messages, "messages");
+  if (operation.name === "chat/completions") {
+    // "On your data" reads with the shared Azure resource's identity and calls its other deployments.
+    return isNamed(body.data_sources) ? "data_sources" : referenceIn(body.messages, "messages");
+  }
   if (operation.name !== "responses") return undefined;
   const field = storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false);
-  return field ?? referenceIn(body.input, "input") ?? referenceInTools(body.tools, "tools");
+  return (
+    field ??
+    referenceIn(body.input, "input") ??
+    bareItemIn(body.input) ??
+    referenceInTools(body.tools, "tools")
+  );
+}
+
+/** An item that has an id and nothing of its own is looked up at Azure, whatever type it states. */
+function bareItemIn(input: unknown): string | undefined {
+  if (!Array.isArray(input)) return undefined;
+  const index = input.findIndex(
+    (item) => isJsonObject(item) && isNamed(item.id) && !itemContents.some((key) => isNamed(item[key])),
+  );
+  return index === -1 ? undefined : `input.${index}.id`;
 }
 
 function referenceIn(value: unknown, path: string): string | undefined {
@@ -24,6 +52,7 @@ function referenceIn(value: unknown, path: string): string | undefined {
   if (!isJsonObject(value)) return undefined;
   if (value.type === "item_reference") return `${path}.type`;
   if (isNamed(value.file_id)) return `${path}.file_id`;
+  if (isNamed(value.container_id)) return `${path}.container_id`;
   // An earlier spoken answer, by its id.
   if (isJsonObject(value.audio) && isNamed(value.audio.id)) return `${path}.audio.id`;
   return (

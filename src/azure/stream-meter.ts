@@ -74,13 +74,13 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
   };
 }
 
-/** The index after the first blank line at or after `from`, or -1. Lines end in LF or CR LF. */
+/** The index after the first blank line at or after `from`, or -1. Lines end in LF, CR LF or CR. */
 function eventEnd(buffer: Uint8Array, from: number): number {
   for (let index = Math.max(from, 1); index < buffer.length; index += 1) {
     const byte = buffer[index];
     if (byte !== LF && byte !== CR) continue;
     const before = buffer[index - 1];
-    if (byte === LF && before === LF) return index + 1;
+    if (byte === before) return index + 1;
     if (byte === LF && before === CR && buffer[index - 2] === LF) return index + 1;
   }
   return -1;
@@ -89,7 +89,7 @@ function eventEnd(buffer: Uint8Array, from: number): number {
 /** The data lines of one event, joined as the event-stream format says. */
 const dataOf = (event: string): string =>
   event
-    .split(/\r?\n/)
+    .split(/\r\n|\r|\n/)
     .filter((line) => line.startsWith("data:"))
     .map((line) => line.slice(line.startsWith("data: ") ? 6 : 5))
     .join("\n");

@@ -13,11 +13,15 @@ export interface Upstream {
 
 const FIRST_WITH_STREAM_OPTIONS = "2024-09-01";
 
-/** @param apiVersion what the caller of a classic path asked for; null on v1 paths. */
+const v1Versions: ReadonlySet<string> = new Set(["v1", "preview"]);
+
+/** @param apiVersion what the caller asked for: dated on classic paths, `v1`, `preview` or null on v1 paths. */
 export function upstreamOf(backend: Backend, operation: Operation, apiVersion: string | null): Upstream {
   const root = backend.endpoint.replace(/\/+$/, "");
-  const version = apiVersion ?? backend.apiVersion;
-  if (version === "v1" || version === "preview") {
+  const isPinned = !v1Versions.has(backend.apiVersion);
+  const asked = apiVersion !== null && v1Versions.has(apiVersion) && isPinned ? null : apiVersion;
+  const version = asked ?? backend.apiVersion;
+  if (v1Versions.has(version)) {
     const query = version === "preview" ? "?api-version=preview" : "";
     return { url: `${root}/openai/v1/${operation.name}${query}`, canReportUsage: true };
   }

@@ -1,5 +1,6 @@
 /** The record of a decision. Nothing in it is a token, a prompt or an answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
+import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { Ask, TraceLine } from "../policy/decision.ts";
@@ -22,7 +23,7 @@ interface Decided {
 export function decisionRecordOf(question: Question, judgement: Judgement, nowMs: number): DecisionRecord {
   if (judgement.kind === "refused") {
     const { refusal, trace } = judgement;
-    const detail = { evidence: jsonEvidence(refusal.evidence), trace: trace.map(jsonLine) };
+    const detail = { evidence: jsonEvidence(refusal.evidence), ...jsonTrace(trace) };
     return recordOf(question, { ...judgement, detail }, nowMs);
   }
   const { reserved, candidate, ask, trace } = judgement;
@@ -40,7 +41,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
         candidate.obligations.auditLogging === "standard"
           ? null
           : {
-              trace: trace.map(jsonLine),
+              ...jsonTrace(trace),
               parameters: {
                 promptTokens: ask.promptTokens,
                 outputTokens: ask.outputTokens,
@@ -48,7 +49,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
                 stream: ask.stream,
               },
               obligations: { ...candidate.obligations },
-              limits: reserved.limits.map((limit) => ({ ...limit })),
+              limits: reserved.limits.slice(0, MAX_TRACE_LINES).map((limit) => ({ ...limit })),
             },
     },
     nowMs,
@@ -76,7 +77,7 @@ export function recordOf(question: Question, decided: Decided, nowMs: number): D
     resource: decided.ask?.resource ?? question.resource,
     classification: question.classification,
     endUser: decided.ask?.endUser ?? null,
-    policyIds: [...(decided.policyIds ?? [])],
+    policyIds: [...new Set(decided.policyIds)].slice(0, MAX_TRACE_LINES),
     revisions: decided.revisions,
     place: {
       country: place.country,
@@ -102,9 +103,26 @@ const jsonEvidence = (evidence: Refusal["evidence"]) =>
   Object.fromEntries(
     Object.entries(evidence ?? {}).map(([name, value]) => [
       name,
-      typeof value === "object" ? [...value] : value,
+      typeof value === "object" ? cutList(value) : cutText(value),
     ]),
   );
+
+const cutText = <T>(value: T): T | string =>
+  typeof value === "string" && value.length > MAX_EVIDENCE_CHARACTERS
+    ? `${value.slice(0, MAX_EVIDENCE_CHARACTERS)}…`
+    : value;
+
+/** A policy may list a thousand names; a record that the queue cannot take would be no record (guarantee G5). */
+function cutList(values: readonly string[]): string[] {
+  const cut = values.slice(0, MAX_EVIDENCE_ITEMS).map(cutText);
+  const more = values.length - cut.length;
+  return more > 0 ? [...cut, `and ${more} more`] : cut;
+}
+
+const jsonTrace = (trace: readonly TraceLine[]) => ({
+  trace: trace.slice(0, MAX_TRACE_LINES).map(jsonLine),
+  ...(trace.length > MAX_TRACE_LINES ? { traceLinesCut: trace.length - MAX_TRACE_LINES } : {}),
+});
 
 const jsonLine = ({ policyId, outcome, refusal }: TraceLine) => ({
   policyId,

@@ -65,7 +65,7 @@ export async function answerModelCall(
     operation,
     body: call.value.body,
     wantsUsage: call.value.wantsUsage,
-    apiVersion: route.kind === "classic" ? route.apiVersion : null,
+    apiVersion: route.apiVersion,
     headers: request.headers,
     client: request.signal,
   });

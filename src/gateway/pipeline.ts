@@ -7,6 +7,7 @@
  * /v1/enforce alike; `relay` does the rest. When a ledger knows newer revisions than the snapshot's, the judgement
  * starts again from at least those, so nothing is decided under a state that a finished write has replaced (G3).
  */
+import { refuse } from "../kernel/refusal.ts";
 import { decide } from "../policy/decide.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import { inspect } from "../safeguard/inspect.ts";
@@ -16,7 +17,7 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Judgement, Question, Stale } from "./question.ts";
 import { reserve } from "./reserve.ts";
 
-type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids">;
+type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids" | "clock">;
 
 export const judge = (ports: JudgePorts, question: Question): Promise<Judgement> =>
   underCurrentRevisions(ports, (atLeast) => judgeOnce(ports, question, atLeast));
@@ -38,7 +39,11 @@ async function judgeOnce(
   // The first byte of the body is read here, and nowhere before.
   const understood = await question.understand(snapshot);
   if (!understood.ok) return confirmedRefusal(ports, question, snapshot, understood.error);
-  const { ask, fields } = understood.value;
+  // A body can take its time: a token that ran out meanwhile opens nothing any more.
+  if (ports.clock() >= capability.expiresAtSeconds * 1_000) {
+    return confirmedRefusal(ports, question, snapshot, refuse("token_expired"));
+  }
+  const { ask, body } = understood.value;
 
   const verdict = decide({ capability, ask, place, snapshot });
   const { trace } = verdict;
@@ -50,7 +55,7 @@ async function judgeOnce(
     });
   }
 
-  const inspected = inspect(verdict.candidates, ask, fields, snapshot.tenant.tenant.residency);
+  const inspected = inspect(verdict.candidates, ask, body, snapshot.tenant.tenant.residency);
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
 
   const reserved = await reserve(ports, question, understood.value, snapshot, inspected.value, trace);

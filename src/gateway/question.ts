@@ -3,6 +3,7 @@ import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
 import type { DecisionId } from "../kernel/ids.ts";
+import type { JsonObject } from "../kernel/json.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Action } from "../policy/action.ts";
@@ -35,8 +36,8 @@ export interface Understood {
   readonly ask: Ask;
   /** Null for a resource of /v1/enforce that names no deployment of this gateway. */
   readonly deployment: Deployment | null;
-  /** The body's top-level fields, for inspection; null when there is no body to inspect. */
-  readonly fields: readonly string[] | null;
+  /** For inspection; null when the call is the caller's own. */
+  readonly body: JsonObject | null;
   readonly idempotency: ReserveRequest["idempotency"];
 }
 

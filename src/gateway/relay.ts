@@ -36,8 +36,8 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
 
   const chosen = backendFor(ports, call);
   if (!chosen.ok) {
-    await Promise.all([record(), settle(null, released)]);
-    return chosen;
+    const [recorded] = await Promise.all([record(), settle(null, released)]);
+    return recorded ? chosen : fail(refuse("audit_unavailable"));
   }
   const { backend, apiKey } = chosen.value;
 

@@ -9,7 +9,7 @@ export interface RelayedCall {
   readonly operation: Operation;
   readonly body: JsonObject;
   readonly wantsUsage: boolean;
-  /** What the caller of a classic path asked for; null on v1. */
+  /** What the caller asked for; null where it left the choice to the gateway. */
   readonly apiVersion: string | null;
   readonly headers: Headers;
   /** Fires when the caller goes away. */

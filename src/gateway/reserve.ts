@@ -1,7 +1,8 @@
 /** One RPC to the agent's ledger: quotas, agent state and revisions checked together, all or nothing. */
+import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import type { Candidate, TraceLine } from "../policy/decision.ts";
+import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.ts";
 import { revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
@@ -17,6 +18,7 @@ export async function reserve(
   trace: readonly TraceLine[],
 ): Promise<Result<Judgement | Stale, Refusal>> {
   const { ask, deployment } = understood;
+  const offered = candidates.slice(0, MAX_CANDIDATES);
   const reply = await ledgers.reserve({
     v: 1,
     caller: callerOf(question),
@@ -24,7 +26,7 @@ export async function reserve(
     decisionId: question.decisionId,
     snapshot: revisionsOf(snapshot),
     purpose: question.purpose,
-    candidates: candidates.map(({ claims, obligations }) => ({
+    candidates: offered.map(({ claims, obligations }) => ({
       claims: [...claims],
       reservedTokens: obligations.reservedTokens,
     })),
@@ -45,9 +47,26 @@ export async function reserve(
         }),
       );
     case "reserved": {
-      const candidate = candidates[reserved.candidate];
+      const candidate = offered[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      return ok({ kind: "allowed", snapshot, ask, deployment, candidate, trace, reserved });
+      const obligations = withinCharge(candidate.obligations, ask, reserved.reservedTokens);
+      return ok({
+        kind: "allowed",
+        snapshot,
+        ask,
+        deployment,
+        candidate: { ...candidate, obligations },
+        trace,
+        reserved,
+      });
     }
   }
+}
+
+/** A replay is decided again and may now be allowed more than the first call was charged for: it gets no more than that. */
+function withinCharge(obligations: Obligations, ask: Ask, chargedTokens: number): Obligations {
+  const excess = obligations.reservedTokens - chargedTokens;
+  if (excess <= 0) return obligations;
+  const output = obligations.maxOutputTokens ?? ask.outputTokens ?? 0;
+  return { ...obligations, reservedTokens: chargedTokens, maxOutputTokens: Math.max(0, output - excess) };
 }

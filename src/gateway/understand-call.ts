@@ -58,7 +58,7 @@ export async function understandCall(
       endUser: call.endUser === null ? null : await hashEndUser(caller.tenantId, call.endUser),
     },
     deployment: deployment.value,
-    fields: Object.keys(call.body),
+    body: call.body,
     idempotency: null,
   });
 }

@@ -1,7 +1,9 @@
 /** Understanding an /v1/enforce: its body names the ask, since the call to Azure is the caller's own. */
 import type { Capability } from "../capability/claims.ts";
 import { sha256Hex } from "../kernel/digest.ts";
-import { ok, type Result } from "../kernel/result.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Action } from "../policy/action.ts";
 import type { Classification } from "../policy/classification.ts";
 import type { Ask } from "../policy/decision.ts";
 import { deploymentOfResource } from "../policy/resource.ts";
@@ -10,6 +12,9 @@ import { admitDeployment } from "./admit.ts";
 import type { EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
+
+/** What a deployment without output tokens, such as one for embeddings, cannot do. */
+const generatingActions: ReadonlySet<Action> = new Set(["chat", "completion", "response"]);
 
 export async function understandEnforce(
   { hashEndUser }: Pick<GatewayPorts, "hashEndUser">,
@@ -21,15 +26,23 @@ export async function understandEnforce(
   const name = deploymentOfResource(resourceId);
   const registered = snapshot.platform.deployments.some((deployment) => deployment.name === name);
   // A resource that is no deployment of this gateway is still decided by policy; one that is keeps its own rules.
+  // Under a residency promise nobody can say where a model that is not registered would process.
+  if (name !== undefined && !registered && snapshot.tenant.tenant.residency.zone !== "none") {
+    return fail(refuse("deployment_unknown", { field: "resourceId" }));
+  }
   const deployment =
     name !== undefined && registered ? admitDeployment(snapshot, name, classification) : ok(null);
   if (!deployment.ok) return deployment;
+  const cap = deployment.value?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
+  if (cap === 0 && generatingActions.has(action))
+    return fail(refuse("operation_not_supported", { field: "action" }));
+  const stated = context.promptTokens === undefined ? undefined : context.maxOutputTokens;
   const ask: Ask = {
     action,
     resource: resourceId,
     deployment: name ?? resourceId,
     promptTokens: context.promptTokens ?? 0,
-    outputTokens: context.promptTokens === undefined ? null : (context.maxOutputTokens ?? null),
+    outputTokens: stated === undefined ? null : Math.min(stated, cap),
     choices: 1,
     stream: false,
     classification,
@@ -38,7 +51,7 @@ export async function understandEnforce(
   return ok({
     ask,
     deployment: deployment.value,
-    fields: null,
-    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify(ask)) },
+    body: null,
+    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify([ask, capability.authorization])) },
   });
 }

@@ -3,11 +3,14 @@
 /** Our tokens are below 1 KB; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
 export const MAX_TOKEN_BYTES = 8_192;
 
-/** Large enough for prompts with several inline images, small beside an isolate's 128 MB. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Large enough for prompts with inline images, small beside the 128 MB that an isolate has for all its requests. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** Control-plane bodies are small documents. */
 export const MAX_ADMIN_BODY_BYTES = 256 * 1024;
+
+/** Objects, arrays and members of one body: tiny values cost many times their bytes once parsed. */
+export const MAX_JSON_VALUES = 400_000;
 
 /** Deeper JSON than any API of Azure uses; bounds recursion in everything that walks a body. */
 export const MAX_JSON_DEPTH = 64;
@@ -48,6 +51,14 @@ export const LEASE_GRANTOR_MARGIN_MS = 500;
 
 /** A prepared write that nobody finished is resolved by the ledger's alarm after this time. */
 export const PREPARE_MAX_MS = 30_000;
+
+/** Alternatives offered to the ledger for one ask: every grant times every detail of the token, duplicates dropped. */
+export const MAX_CANDIDATES = 512;
+
+/** A record fits into a queue's message (128 kB) with room to spare; what is longer is cut and says so. */
+export const MAX_TRACE_LINES = 50;
+export const MAX_EVIDENCE_ITEMS = 10;
+export const MAX_EVIDENCE_CHARACTERS = 120;
 
 /** A decision reloads its snapshot at most this often before it answers 503. */
 export const MAX_RELOADS = 2;

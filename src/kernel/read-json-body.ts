@@ -4,7 +4,8 @@
  * may recurse, never becomes a value.
  */
 import { utf8Text } from "./encoding.ts";
-import { MAX_JSON_DEPTH } from "./limits.ts";
+import { parseExactJson } from "./exact-json.ts";
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./limits.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -22,6 +23,9 @@ export async function readJsonBody(request: BodySource, maxBytes: number): Promi
   const bytes = await readBytes(request, maxBytes);
   if (!bytes.ok) return bytes;
   if (bytes.value.length === 0) return fail(refuse("body_missing"));
+  if (valuesIn(bytes.value) > MAX_JSON_VALUES) {
+    return fail(invalid(`The body holds more than ${MAX_JSON_VALUES} values.`));
+  }
   const text = utf8Text(bytes.value);
   if (text === undefined) return fail(invalid("The body is not UTF-8."));
   return parseBounded(text);
@@ -66,7 +70,7 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
 function parseBounded(text: string): Result<unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch {
     // The parser's own message quotes the body.
     return fail(invalid("The body is not JSON."));
@@ -74,6 +78,21 @@ function parseBounded(text: string): Result<unknown> {
   return nestsWithin(value, MAX_JSON_DEPTH)
     ? ok(value)
     : fail(invalid(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`));
+}
+
+const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+
+/** How many values the text can hold, counted before it is parsed: a body of `{}` costs many times its bytes in memory. */
+function valuesIn(bytes: Uint8Array): number {
+  let values = 1;
+  let inString = false;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index];
+    if (inString && byte === BACKSLASH) index += 1;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString && (byte === COMMA || byte === BRACKET || byte === BRACE)) values += 1;
+  }
+  return values;
 }
 
 /** Level by level instead of recursively: the depth is exactly what is not yet known to be safe. */

@@ -5,8 +5,8 @@
 import * as z from "zod";
 
 const SEGMENT = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?";
-const resourceExpression = new RegExp(`^api://${SEGMENT}(?:/${SEGMENT})*$`);
-const patternExpression = new RegExp(`^(?:\\*|api://${SEGMENT}(?:/${SEGMENT})*(?:/\\*)?)$`);
+const resourceExpression = new RegExp(`^(?!.*\\.\\.)api://${SEGMENT}(?:/${SEGMENT})*$`);
+const patternExpression = new RegExp(`^(?!.*\\.\\.)(?:\\*|api://${SEGMENT}(?:/${SEGMENT})*(?:/\\*)?)$`);
 const MAX_RESOURCE_LENGTH = 512;
 
 export const Resource = z

@@ -155,6 +155,8 @@ export class AgentSteps {
     const known = idempotency && this.#store.agent.knownAsk(idempotency.requestId, nowMs);
     if (!known) return null;
     const first = this.#store.tables.find(known.reservationId);
+    // The key belongs to the charge: one that was given back whole leaves nothing to replay.
+    if (first?.state === "settled" && first.charged.requests === 0) return null;
     if (idempotency.askHash !== known.askHash || first === null) {
       return this.#refused(caller, ledgerRefusal("request_id_reused"), revisions);
     }
@@ -163,7 +165,7 @@ export class AgentSteps {
 
   #reserved(
     request: ReserveRequest,
-    { candidate, decisionId, reservationId, limits }: AgentReservation,
+    { candidate, decisionId, reservationId, limits, reservedTokens }: AgentReservation,
     revisions: Revisions,
     n: number,
     replayed: boolean,
@@ -175,6 +177,7 @@ export class AgentSteps {
       decisionId,
       reservationId,
       replayed,
+      reservedTokens,
       relayMaxMs: this.#relayMaxMs,
       limits,
       revisions,

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { AgentId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
+import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Revision, Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
@@ -49,7 +50,7 @@ export const ReserveRequest = z.strictObject({
   /** `relay`: the gateway calls Azure. `enforce`: the caller does, and unreported usage settles in full. */
   purpose: z.enum(["relay", "enforce"]),
   /** In order; the first with room is charged. */
-  candidates: z.array(LedgerCandidate).min(1).max(64),
+  candidates: z.array(LedgerCandidate).min(1).max(MAX_CANDIDATES),
   /** `/v1/enforce` is idempotent on the caller's request id for 10 minutes. */
   idempotency: z.strictObject({ requestId: z.string().min(1).max(200), askHash: z.string() }).nullable(),
   subject: ReservationSubject,
@@ -99,6 +100,8 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     decisionId: DecisionId,
     reservationId: ReservationId,
     replayed: z.boolean(),
+    /** What the reservation holds: on a replay, what the first call was charged for. */
+    reservedTokens: tokens,
     /** The relay's hard limit, as a duration from before the Worker asked. */
     relayMaxMs: z.int().min(0),
     limits: z.array(LimitState),

@@ -4,20 +4,21 @@
  * promise, a field nobody has reviewed, or
  * content that Azure would fetch (images by URL, search, files), could take data elsewhere.
  */
+import type { JsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Ask, Candidate } from "../policy/decision.ts";
 import type { ResidencyPromise } from "../residency/promise.ts";
-import { knownParameters } from "./known-parameters.ts";
+import { unreviewedMember } from "./unreviewed-member.ts";
 
-/** @param fields the body's top-level fields; null when there is no body. */
+/** @param body null when there is none to inspect. */
 export function inspect(
   candidates: readonly [Candidate, ...Candidate[]],
   ask: Pick<Ask, "promptTokens">,
-  fields: readonly string[] | null,
+  body: JsonObject | null,
   promise: ResidencyPromise,
 ): Result<readonly [Candidate, ...Candidate[]]> {
-  if (fields === null || promise.zone === "none") return ok(candidates);
+  if (body === null || promise.zone === "none") return ok(candidates);
   if (ask.promptTokens === null) {
     return fail(
       refuse("unsupported_parameter", {
@@ -25,6 +26,6 @@ export function inspect(
       }),
     );
   }
-  const unknown = fields.find((field) => !knownParameters.has(field));
+  const unknown = unreviewedMember(body);
   return unknown === undefined ? ok(candidates) : fail(refuse("unsupported_parameter", { field: unknown }));
 }

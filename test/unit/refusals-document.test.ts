@@ -8,7 +8,8 @@ it("documents every refusal code with its status, sentence and retry advice", ()
     .split("\n")
     .filter((line) => line.startsWith("| `"));
   const expected = Object.entries(refusalTable).map(
-    ([code, { status, sentence, retry }]) => `| \`${code}\` | ${status} | ${retry ? "yes" : "no"} | ${sentence} |`,
+    ([code, { status, sentence, retry }]) =>
+      `| \`${code}\` | ${status} | ${retry ? "yes" : "no"} | ${sentence} |`,
   );
   expect(documented).toEqual(expected);
 });

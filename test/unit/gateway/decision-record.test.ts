@@ -56,6 +56,25 @@ describe("the record of a refusal", () => {
   const policyIds = verdict.kind === "refused" ? verdict.policyIds : [];
   const refused = refusedAs(refusal, { number, revisions }, { ask, policyIds, trace: verdict.trace });
 
+  it("fits into a queue's message (128 kB), however long the policies' lists are, and says what it cut", () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `${index}-${"n".repeat(250)}`);
+    const long = policyOf({ constraints: { allowedRoles: names } });
+    const verdict = judge(Array.from({ length: 300 }, () => long));
+    const trace = verdict.trace;
+    const evidence = { constraint: "allowedRoles", actual: names, limit: names };
+    const refused = refusedAs(
+      refuse("role_not_allowed", { evidence }),
+      { number, revisions },
+      { ask, trace },
+    );
+    const record = decisionRecordOf(question, refused, NOW_MS);
+    expect(new TextEncoder().encode(JSON.stringify(record)).length).toBeLessThan(120_000);
+    expect(record.detail).toMatchObject({
+      traceLinesCut: 250,
+      evidence: { limit: expect.arrayContaining(["and 990 more"]) },
+    });
+  });
+
   it("says why: policy, constraint, actual and limit", () => {
     const record = DecisionRecord.parse(decisionRecordOf(question, refused, NOW_MS));
     expect(record).toMatchObject({

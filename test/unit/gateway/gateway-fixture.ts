@@ -45,6 +45,7 @@ export function allowedWith(constraints: Record<string, unknown>): Allowed {
       decisionId: firstDecisionId,
       reservationId: ReservationId.parse(`reservation_${"0".repeat(32)}`),
       replayed: true,
+      reservedTokens: 1_000,
       relayMaxMs: 600_000,
       limits: [
         { owner: "o", scope: "agent", meter: "tokens", window: "day", limit: 9, left: 3, resetsAtMs: 1 },

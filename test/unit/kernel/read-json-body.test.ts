@@ -1,7 +1,7 @@
 // A body is read within bounds: by count, not by claim, and no further than needed to refuse it.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_JSON_DEPTH } from "../../../src/kernel/limits.ts";
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "../../../src/kernel/limits.ts";
 import { type BodySource, readJsonBody } from "../../../src/kernel/read-json-body.ts";
 
 const MAX = 1_000;
@@ -41,6 +41,23 @@ const codeOf = async (...input: Parameters<typeof read>) => {
   const result = await read(...input);
   return result.ok ? "read" : result.error.code;
 };
+
+describe("the bound on values", () => {
+  const large = 4 * MAX_JSON_VALUES;
+  it.each([
+    ["objects", (count: number) => `[${"{},".repeat(count)}{}]`, 2],
+    ["numbers", (count: number) => `[${"1,".repeat(count)}1]`, 1],
+    ["arrays", (count: number) => `[${"[],".repeat(count)}[]]`, 2],
+  ])("counts %s before they are parsed", async (_name, make, each) => {
+    expect(await codeOf(make(Math.floor(MAX_JSON_VALUES / each) - 10), {}, large)).toBe("read");
+    expect(await codeOf(make(Math.ceil(MAX_JSON_VALUES / each) + 10), {}, large)).toBe("body_invalid");
+  });
+
+  it("does not count what stands in strings, escapes included", async () => {
+    const text = JSON.stringify(`${"{[,".repeat(MAX_JSON_VALUES)}"\\`);
+    expect(await codeOf(text, {}, large)).toBe("read");
+  });
+});
 
 describe("the bound", () => {
   it("is exact", async () => {

@@ -1,5 +1,6 @@
 // Inspection under a residency promise: nothing passes that nobody has reviewed or that Azure would fetch.
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/kernel/json.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import { NO_PROMISE, ResidencyPromise } from "../../../src/residency/promise.ts";
 import { inspect } from "../../../src/safeguard/inspect.ts";
@@ -10,7 +11,13 @@ const eu = ResidencyPromise.parse({ zone: "eu" });
 const us = ResidencyPromise.parse({ zone: "us" });
 
 function told(promptTokens: number | null, fields: readonly string[] | null, promise: ResidencyPromise) {
-  const inspected = inspect(candidates, { promptTokens }, fields, promise);
+  // Object.fromEntries makes own members even of names such as __proto__.
+  const body = fields && Object.fromEntries(fields.map((name) => [name, null]));
+  return toldOf(promptTokens, body, promise);
+}
+
+function toldOf(promptTokens: number | null, body: JsonObject | null, promise: ResidencyPromise) {
+  const inspected = inspect(candidates, { promptTokens }, body, promise);
   return inspected.ok ? inspected.value : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
 }
 
@@ -49,6 +56,37 @@ describe.each([
     "",
   ])("a field %j, which nobody has reviewed, is refused", (field) => {
     expect(told(10, ["model", "messages", field], promise)).toBe(`unsupported_parameter ${field}`);
+  });
+
+  it.each([
+    ["messages.0.attachments", { messages: [{ role: "user", content: "x", attachments: [] }] }],
+    [
+      "messages.0.content.0.source",
+      { messages: [{ role: "user", content: [{ type: "text", source: "x" }] }] },
+    ],
+    [
+      "input.0.content.0.detail",
+      { input: [{ role: "user", content: [{ type: "input_text", detail: "x" }] }] },
+    ],
+    ["instructions.0.url", { instructions: [{ url: "x" }] }],
+    ["tools.0.server_url", { tools: [{ type: "function", server_url: "x" }] }],
+  ])("a member %s, which nobody has reviewed, is refused", (path, body) => {
+    expect(toldOf(10, body, promise)).toBe(`unsupported_parameter ${path}`);
+  });
+
+  it("the caller's own words are not members: schemas, arguments, metadata", () => {
+    const tool = { name: "f", parameters: { type: "object", properties: { url: { anything: 1 } } } };
+    const answered = {
+      role: "assistant",
+      tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: "{}" } }],
+    };
+    const body = {
+      messages: [answered, { role: "tool", tool_call_id: "1", content: [{ type: "text", text: "x" }] }],
+      tools: [{ type: "function", function: tool }],
+      metadata: { anything: "goes" },
+      response_format: { type: "json_schema", json_schema: { anything: "goes" } },
+    };
+    expect(toldOf(10, body, promise)).toBe(candidates);
   });
 
   it("a prompt that draws on more than its body is refused", () => {

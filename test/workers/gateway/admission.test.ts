@@ -5,12 +5,13 @@ import { call, codeOf, completion, newCaller, scriptedAzure } from "./gateway-fi
 const azure = scriptedAzure(() => completion());
 beforeEach(() => void azure.requests.splice(0));
 
-function noticingBody() {
+function noticingBody(onPull = () => {}) {
   const noticed = { pulls: 0 };
   const body = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
         noticed.pulls += 1;
+        onPull();
         controller.enqueue(new TextEncoder().encode('{"messages":[{"role":"user","content":"Hi"}]}'));
         controller.close();
       },
@@ -71,6 +72,17 @@ describe("nothing of the body is read before admission", () => {
     expect(noticed.pulls).toBe(1);
     expect(azure.requests).toHaveLength(1);
   });
+});
+
+it("a token that runs out while the body is on its way opens nothing any more", async () => {
+  const caller = await newCaller();
+  let nowMs = Date.now();
+  const { body } = noticingBody(() => {
+    nowMs += 3_600_000;
+  });
+  const response = await call(caller, { azure, clock: () => nowMs }, { body });
+  expect(await codeOf(response)).toBe("token_expired");
+  expect(azure.requests).toHaveLength(0);
 });
 
 it("headers that claim a place are not believed", async () => {

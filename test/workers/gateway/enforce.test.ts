@@ -46,6 +46,17 @@ it("a decision that cannot be recorded is no decision, and charges nothing", asy
   expect((await enforce(token, "two")).body).toMatchObject({ decision: "allowed" });
 });
 
+it("a decision that was given back leaves nothing to replay: its retry is charged", async () => {
+  const { token } = await newCaller({ maxRequestsPerDay: 1 });
+  expect((await enforce(token, "same", nothingRecords)).status).toBe(503);
+  await backgroundDone();
+  expect((await enforce(token, "same")).body).toMatchObject({ decision: "allowed" });
+  expect((await enforce(token, "other")).body).toMatchObject({
+    decision: "denied",
+    reasons: [{ code: "request_quota_exceeded" }],
+  });
+});
+
 it("a ledger that cannot be asked is a 503 with a retry hint, not a denial", async () => {
   const { token } = await newCaller();
   const ledgers = { ...ports.ledgers, reserve: unavailable, confirm: unavailable };

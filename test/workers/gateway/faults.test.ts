@@ -110,6 +110,13 @@ describe("records", () => {
     expect(await codeOf(await call(caller, { azure }))).toBe("request_quota_exceeded");
   });
 
+  it("so is one that comes after the reservation", async () => {
+    const caller = await newCaller();
+    const ledgers = { ...ports.ledgers, keepRecord: unavailable };
+    const response = await call(caller, { secretOf: () => undefined, records: refusing, ledgers });
+    expect(await codeOf(response)).toBe("audit_unavailable");
+  });
+
   it("a refusal that nothing records is refused for that reason", async () => {
     const caller = await newCaller();
     const ledgers = { ...ports.ledgers, keepRecord: unavailable };

@@ -75,7 +75,7 @@ it("keeps a tenant's limit across several agents, and leaves nothing behind at r
   );
   expect(outcomes(replies, "reserved")).toHaveLength(50);
   const counters = (await Promise.all(whos.map(countersOf))).flat();
-  expect(counters.reduce((sum, row) => sum + Number(row["reserved"]), 0)).toBe(50);
+  expect(counters.reduce((sum, row) => sum + Number(row.reserved), 0)).toBe(50);
 });
 
 it("names the limit that bound, and reports the first candidate's when none has room", async () => {
@@ -124,7 +124,7 @@ it("charges all claims of a candidate or none, and goes on to the next", async (
   );
   expect(reply.candidate).toBe(2);
   expect(reply.limits).toMatchObject([{ owner: "policy:b", left: 999 }]);
-  const held = (await countersOf(who)).filter((row) => row["reserved"] !== 0);
+  const held = (await countersOf(who)).filter((row) => row.reserved !== 0);
   expect(held).toEqual([{ name: "policy:b/agent/requests/day", settled: 0, reserved: 1 }]);
 });
 

@@ -1,0 +1,172 @@
+/** Attacks with nothing but a token and a key. What an official SDK sends arrives, and what Azure streams comes back. */
+import { request } from "node:http";
+import { gzipSync } from "node:zlib";
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  backend,
+  chat,
+  gateway,
+  type Json,
+  post,
+  received,
+  streamed,
+  tenant,
+  usage,
+} from "./attack-fixture.ts";
+
+describe("official SDKs notice nothing (G10)", () => {
+  let token: string;
+  beforeAll(async () => {
+    ({ token } = await tenant("transparent"));
+  });
+
+  it("numbers beyond 2^53 arrive as they were sent", async () => {
+    const text =
+      '{"messages":[],"seed":9223372036854775807,"tools":[{"type":"function","function":{"name":"f",' +
+      '"parameters":{"type":"object","properties":{"id":{"type":"integer","maximum":9223372036854775807}}}}}]}';
+    await post("/openai/deployments/raw/chat/completions?api-version=2024-10-21", token, text);
+    expect(received[0]?.text).toContain('"seed":9223372036854775807');
+    expect(received[0]?.text).toContain('"maximum":9223372036854775807');
+  });
+
+  it("own __proto__ keys and lone surrogates in a body arrive", async () => {
+    const text = '{"messages":[{"role":"user","content":"\\ud800"}],"metadata":{"__proto__":"x"}}';
+    const path = "/openai/deployments/raw/chat/completions?api-version=2024-10-21";
+    expect((await post(path, token, text)).status).toBe(200);
+    expect(received[0]?.text).toContain('"__proto__":"x"');
+    expect(received[0]?.text.toLowerCase()).toContain("\\ud800");
+  });
+
+  it("a client request id in UTF-8 does not make Azure unreachable", async () => {
+    const { hostname, port } = new URL(gateway.url);
+    const status = await new Promise<number>((resolve, reject) => {
+      const outgoing = request(
+        {
+          hostname,
+          port,
+          method: "POST",
+          path: "/openai/deployments/raw/chat/completions?api-version=2024-10-21",
+          headers: {
+            "content-type": "application/json",
+            "api-key": token,
+            "x-ms-client-request-id": Buffer.from("日本").toString("latin1"),
+          },
+        },
+        (incoming) => {
+          incoming.resume();
+          resolve(incoming.statusCode ?? 0);
+        },
+      );
+      outgoing.on("error", reject);
+      outgoing.end('{"messages":[]}');
+    });
+    expect(status).toBe(200);
+  });
+
+  it("AzureOpenAI answers Responses, whose path has no deployment in it", async () => {
+    const answered = await gateway.azure(token).responses.create({ model: "gpt-4o-mini", input: "hi" });
+    expect(answered.output_text).toBeTruthy();
+  });
+
+  it("the v1 surface keeps `api-version=preview`", async () => {
+    await post("/openai/v1/chat/completions?api-version=preview", token, { model: "raw", messages: [] });
+    expect(received[0]?.path).toBe("/openai/v1/chat/completions?api-version=preview");
+  });
+
+  it("HEAD, OPTIONS and an empty or compressed body are refused, not failed", async () => {
+    const path = `${gateway.url}/openai/deployments/raw/chat/completions?api-version=2024-10-21`;
+    for (const method of ["HEAD", "OPTIONS", "GET", "PUT"])
+      expect((await fetch(path, { method, headers: { "api-key": token } })).status).toBe(405);
+    const empty = await fetch(path, {
+      method: "POST",
+      headers: { "api-key": token, "content-type": "application/json" },
+    });
+    expect(empty.status).toBe(400);
+    const zipped = await fetch(path, {
+      method: "POST",
+      headers: { "api-key": token, "content-type": "application/json", "content-encoding": "gzip" },
+      body: new Uint8Array(gzipSync('{"messages":[]}')),
+    });
+    expect([400, 415]).toContain(zipped.status);
+    expect(received).toHaveLength(0);
+  });
+});
+
+describe("event streams", () => {
+  let agent: { id: string; token: string };
+  beforeAll(async () => {
+    agent = await tenant("streams");
+  });
+  const event = (data: Json) => `data: ${JSON.stringify(data)}\n\n`;
+  const delta = { id: "x", choices: [{ index: 0, delta: { content: "hi" } }], usage: null };
+  const last = { id: "x", choices: [], usage };
+  const stream = (more: Json = {}) => chat(agent.token, { stream: true, ...more }, "raw");
+  const charged = (headers: Headers) =>
+    gateway.recorded(
+      `tenant=streams&agent=${agent.id}`,
+      (r) => r.kind === "completion" && r.decisionId === headers.get("portcullis-decision"),
+    );
+
+  it("comments, event and id lines, and data without a space are passed and metered", async () => {
+    backend.answer = streamed(
+      ": keep-alive\n\n",
+      `event: chunk\nid: 1\ndata:${JSON.stringify(delta)}\n\n`,
+      `data:${JSON.stringify(last)}\r\n\r\n`,
+      "data:[DONE]\n\n",
+    );
+    const { text, headers } = await stream();
+    expect(text).toContain(": keep-alive");
+    expect(text).toContain("id: 1");
+    expect(text).not.toContain("total_tokens");
+    expect(text).not.toContain("upstream_broken");
+    expect(await charged(headers)).toMatchObject({ chargedTokens: 5, end: "complete" });
+  });
+
+  it("lines that end in CR alone are events too", async () => {
+    backend.answer = streamed(
+      event(delta).replaceAll("\n", "\r"),
+      event(last).replaceAll("\n", "\r"),
+      "data: [DONE]\r\r",
+    );
+    const { text } = await stream();
+    expect(text).toContain('"content":"hi"');
+    expect(text).not.toContain("upstream_broken");
+  });
+
+  it("an error event inside a 200 stream passes once, charged as reserved", async () => {
+    backend.answer = streamed(event(delta), event({ error: { code: "server_error", message: "no" } }));
+    const { text, headers } = await stream();
+    expect(text.match(/"error"/g)).toHaveLength(1);
+    expect(await charged(headers)).toMatchObject({ settlement: "as_reserved" });
+  });
+
+  it("usage on several chunks is charged once, by the last", async () => {
+    backend.answer = streamed(
+      event({ ...delta, usage: { ...usage, total_tokens: 4 } }),
+      event({ ...delta, usage }),
+      "data: [DONE]\n\n",
+    );
+    const { headers, text } = await stream({ stream_options: { include_usage: true } });
+    expect(text).toContain("[DONE]");
+    expect(await charged(headers)).toMatchObject({ chargedTokens: 5 });
+  });
+
+  it("an event of several megabytes passes byte for byte", async () => {
+    const big = event({ ...delta, padding: "x".repeat(6_000_000) });
+    backend.answer = streamed(big, event(last), "data: [DONE]\n\n");
+    const { text } = await stream();
+    expect(text).toBe(`${big}data: [DONE]\n\n`);
+  }, 30_000);
+
+  it("an event that reports usage in the caller's own words charges nothing else", async () => {
+    const content =
+      '"usage": {"prompt_tokens":0,"completion_tokens":0,"total_tokens":0} "type":"error" [DONE]';
+    backend.answer = streamed(
+      event({ ...delta, choices: [{ index: 0, delta: { content } }] }),
+      event(last),
+      "data: [DONE]\n\n",
+    );
+    const { headers } = await stream();
+    expect(await charged(headers)).toMatchObject({ chargedTokens: 5, end: "complete" });
+  });
+});
