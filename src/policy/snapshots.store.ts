@@ -16,9 +16,13 @@ import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { Tenant } from "./tenant.ts";
 
-const SELECT_REVISION = "SELECT max(revision) AS revision FROM revisions WHERE scope = ?1";
-const SELECT_TENANT = "SELECT document FROM tenants WHERE id = ?1";
-const SELECT_DEPLOYMENTS = "SELECT document FROM deployments ORDER BY name";
+export const snapshotStatements = {
+  revision: "SELECT max(revision) AS revision FROM revisions WHERE scope = ?1",
+  tenant: "SELECT document FROM tenants WHERE id = ?1",
+  policies: SELECT_POLICIES_OF_SCOPE,
+  // All of them, read off the primary key.
+  deployments: "SELECT document FROM deployments WHERE name > '' ORDER BY name",
+} as const;
 
 const RevisionRow = z.object({ revision: z.int().nullable() });
 const DocumentRow = z.object({ document: z.string() });
@@ -113,9 +117,9 @@ function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
 
 async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   const [revision, policies, deployments] = await db.batch([
-    db.prepare(SELECT_REVISION).bind(PLATFORM),
-    db.prepare(SELECT_POLICIES_OF_SCOPE).bind(PLATFORM),
-    db.prepare(SELECT_DEPLOYMENTS),
+    db.prepare(snapshotStatements.revision).bind(PLATFORM),
+    db.prepare(snapshotStatements.policies).bind(PLATFORM),
+    db.prepare(snapshotStatements.deployments),
   ]);
   return {
     revision: revisionOf(revision),
@@ -128,9 +132,9 @@ async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
 
 async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
   const [revision, tenants, policies] = await db.batch([
-    db.prepare(SELECT_REVISION).bind(tenantId),
-    db.prepare(SELECT_TENANT).bind(tenantId),
-    db.prepare(SELECT_POLICIES_OF_SCOPE).bind(tenantId),
+    db.prepare(snapshotStatements.revision).bind(tenantId),
+    db.prepare(snapshotStatements.tenant).bind(tenantId),
+    db.prepare(snapshotStatements.policies).bind(tenantId),
   ]);
   const row = tenants?.results[0];
   const tenant = row

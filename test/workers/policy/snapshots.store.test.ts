@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_TENANT, PLATFORM, TenantId } from "../../../src/kernel/ids.ts";
-import { createSnapshots } from "../../../src/policy/snapshots.store.ts";
+import { createSnapshots, snapshotStatements } from "../../../src/policy/snapshots.store.ts";
 
 const acme = { tenantId: TenantId.parse("acme"), home: "eu" } as const;
 
@@ -158,4 +158,22 @@ it("keeps a tenant's snapshot in its own home", async () => {
   await isolate.settled();
   const keys = (await env.GLOBAL_KV.list()).keys.map(({ name }) => name);
   expect(keys.filter((name) => name.includes("acme"))).toEqual([]);
+});
+
+it.each([
+  ["revision", env.EU_DB],
+  ["tenant", env.EU_DB],
+  ["policies", env.EU_DB],
+  ["policies", env.PLATFORM_DB],
+  ["deployments", env.PLATFORM_DB],
+] as const)("the statement for %s uses an index", async (name, db) => {
+  const statement = snapshotStatements[name];
+  const bound = statement.includes("?1") ? ["acme"] : [];
+  const { results } = await db
+    .prepare(`EXPLAIN QUERY PLAN ${statement}`)
+    .bind(...bound)
+    .all<{ detail: string }>();
+  expect(results.length).toBeGreaterThan(0);
+  for (const { detail } of results)
+    expect(detail).toMatch(/^SEARCH .* USING (?:COVERING )?(?:INDEX|PRIMARY KEY)/);
 });
