@@ -10,6 +10,8 @@ import { type Home, homes } from "./residency/home.ts";
 export interface Env {
   readonly AGENT_LEDGER: DurableObjectNamespace<AgentLedger>;
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedger>;
+  /** Counts bad credentials per client address. */
+  readonly BAD_CREDENTIALS: RateLimit;
   readonly PLATFORM_DB: D1Database;
   readonly GLOBAL_DB: D1Database;
   readonly GLOBAL_KV: KVNamespace;

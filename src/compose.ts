@@ -15,14 +15,19 @@ import { createTenantStore } from "./admin/tenants.store.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
+import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
 import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
+import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
+import { createReadiness, type Readiness } from "./gateway/readiness.ts";
+import { createStoreProbes } from "./gateway/store-probes.store.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
 import { hmacSha256Hex } from "./kernel/digest.ts";
+import { logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM } from "./kernel/ids.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { fail, ok } from "./kernel/result.ts";
@@ -37,27 +42,33 @@ export interface Composed {
   readonly controlPlane: Hono;
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
+  readonly readiness: () => Promise<Readiness>;
+  readonly background: (work: Promise<unknown>) => void;
+  /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
+  readonly flushCounts: () => void;
   /** What the minute's schedule repeats: records not yet delivered, agent states not yet acknowledged. */
   readonly sweep: () => Promise<void>;
 }
 
 const clock: Clock = () => Date.now();
 const random: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
-const wait: Wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const startTimer: StartTimer = (ms, fire) => {
-  const timer = setTimeout(fire, ms);
-  return () => clearTimeout(timer);
+const realTime: { readonly wait: Wait; readonly startTimer: StartTimer } = {
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  startTimer(ms, fire) {
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  },
 };
-/** Work that outlasts the answer. A failure is told by its name: messages can hold what a request held. */
-const inBackground = (work: Promise<unknown>): void =>
-  waitUntil(
-    work.catch((error: unknown) => {
-      const name = error instanceof Error ? error.name : "unknown";
-      console.error(JSON.stringify({ event: "background_failed", error: name }));
-    }),
-  );
 
-export async function compose(env: Env, background = inBackground): Promise<Composed> {
+/** Work that outlasts the answer. */
+const inBackground = (work: Promise<unknown>): void =>
+  waitUntil(work.catch((error: unknown) => logFailure({ event: "background_failed", error })));
+
+export async function compose(
+  env: Env,
+  background = inBackground,
+  { wait, startTimer } = realTime,
+): Promise<Composed> {
   const config = configOf(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const ids = createIdMint(clock, random);
@@ -72,10 +83,20 @@ export async function compose(env: Env, background = inBackground): Promise<Comp
     dbOf,
     kvOf: (home) => homeStoresOf(env, home).kv,
     background,
+    startTimer,
   });
   const agentLedgers = createAgentLedgers(env, config);
   const tenantLedgers = createTenantLedgers(env, config);
   const apiKeys = createApiKeyStore(env.PLATFORM_DB);
+  const workerNumber = createWorkerNumbers(random);
+  const unauthenticated = createUnauthenticatedLog({
+    clock,
+    workerNumber,
+    requestId: ids.request,
+    records,
+    background,
+  });
+  const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
   const deliver: DeliverOutbox = (scope, home) =>
@@ -96,6 +117,7 @@ export async function compose(env: Env, background = inBackground): Promise<Comp
       tenants,
       deployments: createDeploymentStore(env.PLATFORM_DB),
       apiKeys,
+      shield,
       auditLog,
       writer: createRevisionedWriter({
         databases,
@@ -122,16 +144,29 @@ export async function compose(env: Env, background = inBackground): Promise<Comp
     controlPlane,
     auditLog,
     keyRing,
+    background,
+    flushCounts: unauthenticated.flush,
+    readiness: createReadiness({
+      probes: createStoreProbes({
+        platformDb: env.PLATFORM_DB,
+        homes: homeNames,
+        storesOf: (home) => homeStoresOf(env, home),
+        tenantLedgers: env.TENANT_LEDGER,
+      }),
+      clock,
+      startTimer,
+    }),
     gateway: {
       clock,
       startTimer,
       random: Math.random,
       ids,
       verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
+      shield,
       snapshots,
       ledgers: agentLedgers,
       records,
-      workerNumber: createWorkerNumbers(random),
+      workerNumber,
       azure: createAzureCalls(),
       secretOf: (name) => secretOf(env, name),
       hashEndUser: (tenantId, endUser) => hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`),

@@ -3,13 +3,17 @@
  * keeps values, never promises, across requests. Durable Objects are re-exported for the platform to find.
  */
 import { Hono } from "hono";
+import { createOpenApiRoutes } from "./admin/openapi.routes.ts";
 import { consumeRecords } from "./audit/consume-records.ts";
 import type { Env } from "./bindings.ts";
 import { publicJwks } from "./capability/key-ring.ts";
 import { type Composed, compose } from "./compose.ts";
 import { createDataPlane } from "./gateway/data-plane.routes.ts";
+import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
-import { refuse } from "./kernel/refusal.ts";
+import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { logFailure } from "./kernel/failure-log.ts";
+import { type Refusal, refuse } from "./kernel/refusal.ts";
 import { problemOf } from "./kernel/wire.ts";
 import { homeNames } from "./residency/home.ts";
 
@@ -20,7 +24,10 @@ const composed = new WeakMap<Env, Composed>();
 
 async function composedOf(env: Env): Promise<Composed> {
   const known = composed.get(env);
-  if (known) return known;
+  if (known) {
+    known.flushCounts();
+    return known;
+  }
   const made = await compose(env);
   composed.set(env, made);
   return made;
@@ -33,23 +40,26 @@ const app = new Hono<{ Bindings: Env }>()
     const { keyRing } = await composedOf(env);
     return Response.json(publicJwks(keyRing), { headers: { "cache-control": "public, max-age=300" } });
   })
+  .route("/", createHealthRoutes(composedOf))
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))
+  .route(
+    "/",
+    createOpenApiRoutes(gatewayRoutes, () => newRequestId()),
+  )
   .all("/v1/*", async ({ env, req }) => (await composedOf(env)).controlPlane.fetch(req.raw))
   .notFound(() => problem(refuse("route_unknown")))
   .onError((error) => {
-    // Configuration errors name variables and carry no values; anything else is told by its name alone.
-    console.error(
-      JSON.stringify({
-        event: "internal_error",
-        error: error.message.startsWith("Misconfigured Worker") ? error.message : error.name,
-      }),
-    );
-    return problem(refuse("internal_error"));
+    const requestId = newRequestId();
+    logFailure({ event: "request_failed", error, requestId });
+    return problem(refuse("internal_error"), requestId);
   });
 
-function problem(refusal: Parameters<typeof problemOf>[0]): Response {
-  const { status, headers, body } = problemOf(refusal, `request_${crypto.randomUUID().replaceAll("-", "")}`);
+/** Where not even the ports could be made, the id comes from the platform. */
+const newRequestId = (): string => `request_${crypto.randomUUID().replaceAll("-", "")}`;
+
+function problem(refusal: Refusal, requestId = newRequestId()): Response {
+  const { status, headers, body } = problemOf(refusal, requestId);
   return new Response(body, { status, headers });
 }
 

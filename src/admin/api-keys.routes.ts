@@ -1,100 +1,72 @@
 /** `/v1/keys`: who may use the control plane. A key's text is in the answer to its creation and nowhere else. */
-import { type ApiKey, ApiKeyInput, apiKeyHash, mintApiKeyText } from "../capability/api-key.ts";
-import { ApiKeyId, PLATFORM, TenantId } from "../kernel/ids.ts";
+import { type ApiKey, apiKeyHash, mintApiKeyText } from "../capability/api-key.ts";
+import { ApiKeyId, PLATFORM } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
+import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { asked } from "./databases.ts";
-import { ListQuery } from "./list-query.ts";
-import { type Caller, NoBody, NoQuery, type Operation, operation } from "./operation.ts";
+import { type Caller, type Operation, operation } from "./operation.ts";
 import { notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
-
-const ApiKeysQuery = ListQuery.extend({ tenant: TenantId.optional() });
 
 /** Keys are platform state, so their records are the platform's, whichever tenant they are bound to. */
 const platform = { scope: PLATFORM, home: PLATFORM_HOME, revision: null } as const;
 
 export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
-  operation({
-    method: "POST",
-    path: "/keys",
-    scope: "keys:write",
-    query: NoQuery,
-    body: ApiKeyInput,
-    async handle({ body: { name, scopes, tenantId: requested }, ...caller }) {
-      const scope = tenantOf(caller.apiKey, requested, PLATFORM, "tenantId");
-      if (!scope.ok) return scope;
-      const address = await addressOf(deps.tenants, scope.value, "tenantId");
-      if (!address.ok) return address;
-      const beyond = scopes.find((wanted) => !caller.apiKey.scopes.includes(wanted));
-      // A bound key would otherwise make itself whatever its tenant's administrator withheld.
-      if (caller.apiKey.tenantId !== null && beyond !== undefined) {
-        const message = `The API key lacks \`${beyond}\` and cannot give it away.`;
-        return fail(refuse("scope_missing", { field: "scopes", message }));
-      }
-      const nowMs = deps.clock();
-      const key = mintApiKeyText(deps.random);
-      const apiKey: ApiKey = {
-        id: deps.ids.apiKey(),
-        name,
-        scopes,
-        tenantId: scope.value === PLATFORM ? null : scope.value,
-        createdAt: timestampOf(nowMs),
-      };
-      const facts = { caller, ...platform, operation: "key.create", objectId: apiKey.id, nowMs };
-      const hash = await apiKeyHash(key);
-      const stored = await deps.apiKeys.insert({ apiKey, hash }, [deps.changes.statement(facts)]);
-      if (!stored.ok) return stored;
-      deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-      return ok({ status: 201, body: { ...apiKey, key } });
-    },
+  operation(apiKeyDescriptions.create, async ({ body: { name, scopes, tenantId: requested }, ...caller }) => {
+    const scope = tenantOf(caller.apiKey, requested, PLATFORM, "tenantId");
+    if (!scope.ok) return scope;
+    const address = await addressOf(deps.tenants, scope.value, "tenantId");
+    if (!address.ok) return address;
+    const beyond = scopes.find((wanted) => !caller.apiKey.scopes.includes(wanted));
+    // A bound key would otherwise make itself whatever its tenant's administrator withheld.
+    if (caller.apiKey.tenantId !== null && beyond !== undefined) {
+      const message = `The API key lacks \`${beyond}\` and cannot give it away.`;
+      return fail(refuse("scope_missing", { field: "scopes", message }));
+    }
+    const nowMs = deps.clock();
+    const key = mintApiKeyText(deps.random);
+    const apiKey: ApiKey = {
+      id: deps.ids.apiKey(),
+      name,
+      scopes,
+      tenantId: scope.value === PLATFORM ? null : scope.value,
+      createdAt: timestampOf(nowMs),
+    };
+    const facts = { caller, ...platform, operation: "key.create", objectId: apiKey.id, nowMs };
+    const hash = await apiKeyHash(key);
+    const stored = await deps.apiKeys.insert({ apiKey, hash }, [deps.changes.statement(facts)]);
+    if (!stored.ok) return stored;
+    deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
+    return ok({ status: 201, body: { ...apiKey, key } });
   }),
-  operation({
-    method: "GET",
-    path: "/keys",
-    scope: "keys:read",
-    query: ApiKeysQuery,
-    body: NoBody,
-    async handle({ query: { tenant: requested, ...page }, apiKey }) {
-      const scope = tenantOf(apiKey, requested, PLATFORM, "tenant");
-      if (!scope.ok) return scope;
-      const tenantId = scope.value === PLATFORM ? undefined : scope.value;
-      const keys = await deps.apiKeys.list({ ...page, tenantId });
-      return keys.ok ? ok({ status: 200, body: keys.value }) : keys;
-    },
+  operation(apiKeyDescriptions.list, async ({ query: { tenant: requested, ...page }, apiKey }) => {
+    const scope = tenantOf(apiKey, requested, PLATFORM, "tenant");
+    if (!scope.ok) return scope;
+    const address = await addressOf(deps.tenants, scope.value, "tenant");
+    if (!address.ok) return address;
+    const tenantId = scope.value === PLATFORM ? undefined : scope.value;
+    const keys = await deps.apiKeys.list({ ...page, tenantId });
+    return keys.ok ? ok({ status: 200, body: keys.value }) : keys;
   }),
-  operation({
-    method: "GET",
-    path: "/keys/:id",
-    scope: "keys:read",
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param, apiKey }) {
-      const found = await findApiKey(deps, param("id"), apiKey);
-      return found.ok ? ok({ status: 200, body: found.value }) : found;
-    },
+  operation(apiKeyDescriptions.get, async ({ param, apiKey }) => {
+    const found = await findApiKey(deps, param("id"), apiKey);
+    return found.ok ? ok({ status: 200, body: found.value }) : found;
   }),
-  operation({
-    method: "DELETE",
-    path: "/keys/:id",
-    scope: "keys:write",
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param, ...caller }) {
-      const found = await findApiKey(deps, param("id"), caller.apiKey);
-      if (!found.ok) return found;
-      const { id } = found.value;
-      const facts = { caller, ...platform, operation: "key.delete", objectId: id, nowMs: deps.clock() };
-      const isKeeper = found.value.tenantId === null && found.value.scopes.includes("keys:write");
-      const guards = isKeeper ? [deps.keyKeepers.guard()] : [];
-      const deleted = await deps.apiKeys.delete(id, [...guards, deps.changes.statement(facts)]);
-      if (!deleted.ok) return isKeeper ? whyNotDeleted(deps, id, deleted.error) : deleted;
-      deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-      return ok({ status: 204 });
-    },
+  operation(apiKeyDescriptions.delete, async ({ param, ...caller }) => {
+    const found = await findApiKey(deps, param("id"), caller.apiKey);
+    if (!found.ok) return found;
+    const { id } = found.value;
+    const facts = { caller, ...platform, operation: "key.delete", objectId: id, nowMs: deps.clock() };
+    const isKeeper = found.value.tenantId === null && found.value.scopes.includes("keys:write");
+    const guards = isKeeper ? [deps.keyKeepers.guard()] : [];
+    const deleted = await deps.apiKeys.delete(id, [...guards, deps.changes.statement(facts)]);
+    if (!deleted.ok) return isKeeper ? whyNotDeleted(deps, id, deleted.error) : deleted;
+    deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
+    return ok({ status: 204 });
   }),
 ];
 

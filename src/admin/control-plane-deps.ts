@@ -1,6 +1,7 @@
 /** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
 import type { AuditLog } from "../audit/audit-log.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
+import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
 import type { Clock, RandomBytes } from "../kernel/clock.ts";
 import type { IdMint } from "../kernel/ids.ts";
@@ -20,6 +21,8 @@ export interface ControlPlaneDeps {
   readonly tenants: TenantStore;
   readonly deployments: DeploymentStore;
   readonly apiKeys: ApiKeyStore;
+  /** Around look-ups of keys that nobody holds. */
+  readonly shield: FloodShield;
   readonly keyKeepers: KeyKeepers;
   readonly changes: ChangeLog;
   readonly auditLog: Pick<AuditLog, "search">;

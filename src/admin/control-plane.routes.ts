@@ -3,8 +3,10 @@
  * one form for every answer. Mount it after other routes below `/v1`: it answers whatever it does not know.
  */
 import { type Context, Hono } from "hono";
+import { admitApiKey } from "../capability/admit-api-key.ts";
 import type { ApiKey } from "../capability/api-key.ts";
-import { authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
+import { requireScope } from "../capability/api-key-auth.ts";
+import { logFailure } from "../kernel/failure-log.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
 import { problemOf } from "../kernel/wire.ts";
@@ -30,10 +32,11 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   ].flat();
   const app = new Hono();
   for (const operation of operations) {
-    app.on(operation.method, operation.path, (context) => serve(deps, operation, context));
+    const { method, path } = operation.description;
+    app.on(method, path, (context) => serve(deps, operation, context));
   }
-  for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) {
-    const allow = methods.map(({ method }) => method).join(", ");
+  for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
+    const allow = sharing.map(({ description }) => description.method).join(", ");
     app.all(path, () => problem(refuse("method_not_allowed"), deps.ids.request(), { allow }));
   }
   app.all("*", () => problem(refuse("route_unknown"), deps.ids.request()));
@@ -54,9 +57,7 @@ async function serve(deps: ControlPlaneDeps, operation: Operation, context: Cont
     });
     return answer.ok ? success(answer.value, requestId) : problem(answer.error, requestId);
   } catch (error) {
-    // Only the name: a message may quote what was being written.
-    const name = error instanceof Error ? error.name : typeof error;
-    console.error(JSON.stringify({ event: "internal_error", requestId, error: name }));
+    logFailure({ event: "request_failed", error, requestId });
     return problem(refuse("internal_error"), requestId);
   }
 }
@@ -67,13 +68,13 @@ async function admit(
   context: Context,
 ): Promise<Result<ApiKey>> {
   const find = deps.apiKeys.findByHash;
-  const apiKey = await authenticateApiKey({ find }, context.req.header("x-api-key") ?? null);
+  const apiKey = await admitApiKey({ find, shield: deps.shield }, context.req.raw.headers);
   if (!apiKey.ok) return apiKey;
-  if (operation.platformOnly && apiKey.value.tenantId !== null) {
+  if (operation.description.platformOnly && apiKey.value.tenantId !== null) {
     const message = "The API key belongs to one tenant; this operation needs a key of the platform.";
     return fail(refuse("scope_missing", { message }));
   }
-  return requireScope(apiKey.value, operation.scope);
+  return requireScope(apiKey.value, operation.description.scope);
 }
 
 function success({ status, body, revision }: Answer, requestId: string): Response {

@@ -1,6 +1,6 @@
 /** `/v1/deployments`: the model names callers use, and the backends behind them. Platform state. */
 import type { Backend } from "../azure/backend.ts";
-import { type Deployment, DeploymentInput, DeploymentName } from "../azure/deployment.ts";
+import { type Deployment, type DeploymentInput, DeploymentName } from "../azure/deployment.ts";
 import { type IdMint, PLATFORM } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -8,114 +8,74 @@ import { timestampOf } from "../kernel/timestamp.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
 import { checkEndpoints } from "./check-endpoint.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { ListQuery } from "./list-query.ts";
-import { NoBody, NoQuery, type Operation, operation } from "./operation.ts";
+import { deploymentDescriptions } from "./deployment-descriptions.ts";
+import { type Operation, operation } from "./operation.ts";
 import { notFound } from "./tenant-access.ts";
 
 const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
 
 export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
-  operation({
-    method: "POST",
-    path: "/deployments",
-    scope: "deployments:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: DeploymentInput,
-    async handle({ body, ...caller }) {
-      const refusal = checkEndpoints(body, deps.isLocal);
-      if (refusal !== null) return fail(refusal);
-      const written = await deps.writer.write({
-        ...platform,
-        caller,
-        async plan() {
-          const existing = await deps.deployments.find(body.name);
-          if (!existing.ok) return existing;
-          if (existing.value !== null) return fail(refuse("already_exists", { field: "name" }));
-          const deployment = withBackendIds(body, [], deps.ids);
-          const statements = [deps.deployments.put(deployment, timestampOf(deps.clock()))];
-          return ok({ statements, operation: "deployment.create", objectId: body.name, value: deployment });
-        },
-      });
-      if (!written.ok) return written;
-      const { value, revision } = written.value;
-      return ok({ status: 201, body: { ...value, revision }, revision });
-    },
+  operation(deploymentDescriptions.create, async ({ body, ...caller }) => {
+    const refusal = checkEndpoints(body, deps.isLocal);
+    if (refusal !== null) return fail(refusal);
+    const written = await deps.writer.write({
+      ...platform,
+      caller,
+      async plan() {
+        const existing = await deps.deployments.find(body.name);
+        if (!existing.ok) return existing;
+        if (existing.value !== null) return fail(refuse("already_exists", { field: "name" }));
+        const deployment = withBackendIds(body, [], deps.ids);
+        const statements = [deps.deployments.put(deployment, timestampOf(deps.clock()))];
+        return ok({ statements, operation: "deployment.create", objectId: body.name, value: deployment });
+      },
+    });
+    if (!written.ok) return written;
+    const { value, revision } = written.value;
+    return ok({ status: 201, body: { ...value, revision }, revision });
   }),
-  operation({
-    method: "GET",
-    path: "/deployments",
-    scope: "deployments:read",
-    platformOnly: true,
-    query: ListQuery,
-    body: NoBody,
-    async handle({ query }) {
-      const deployments = await deps.deployments.list(query);
-      return deployments.ok ? ok({ status: 200, body: deployments.value }) : deployments;
-    },
+  operation(deploymentDescriptions.list, async ({ query }) => {
+    const deployments = await deps.deployments.list(query);
+    return deployments.ok ? ok({ status: 200, body: deployments.value }) : deployments;
   }),
-  operation({
-    method: "GET",
-    path: "/deployments/:name",
-    scope: "deployments:read",
-    platformOnly: true,
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param }) {
-      const found = await findDeployment(deps, param("name"));
-      return found.ok ? ok({ status: 200, body: found.value }) : found;
-    },
+  operation(deploymentDescriptions.get, async ({ param }) => {
+    const found = await findDeployment(deps, param("name"));
+    return found.ok ? ok({ status: 200, body: found.value }) : found;
   }),
-  operation({
-    method: "PUT",
-    path: "/deployments/:name",
-    scope: "deployments:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: DeploymentInput,
-    async handle({ param, body, ...caller }) {
-      if (body.name !== param("name")) {
-        return fail(refuse("meaningless", { field: "name", message: "A deployment's name is fixed." }));
-      }
-      const refusal = checkEndpoints(body, deps.isLocal);
-      if (refusal !== null) return fail(refusal);
-      const written = await deps.writer.write({
-        ...platform,
-        caller,
-        async plan() {
-          const existing = await findDeployment(deps, body.name);
-          if (!existing.ok) return existing;
-          const deployment = withBackendIds(body, existing.value.backends, deps.ids);
-          const statements = [deps.deployments.put(deployment, timestampOf(deps.clock()))];
-          return ok({ statements, operation: "deployment.update", objectId: body.name, value: deployment });
-        },
-      });
-      if (!written.ok) return written;
-      const { value, revision } = written.value;
-      return ok({ status: 200, body: { ...value, revision }, revision });
-    },
+  operation(deploymentDescriptions.replace, async ({ param, body, ...caller }) => {
+    if (body.name !== param("name")) {
+      return fail(refuse("meaningless", { field: "name", message: "A deployment's name is fixed." }));
+    }
+    const refusal = checkEndpoints(body, deps.isLocal);
+    if (refusal !== null) return fail(refusal);
+    const written = await deps.writer.write({
+      ...platform,
+      caller,
+      async plan() {
+        const existing = await findDeployment(deps, body.name);
+        if (!existing.ok) return existing;
+        const deployment = withBackendIds(body, existing.value.backends, deps.ids);
+        const statements = [deps.deployments.put(deployment, timestampOf(deps.clock()))];
+        return ok({ statements, operation: "deployment.update", objectId: body.name, value: deployment });
+      },
+    });
+    if (!written.ok) return written;
+    const { value, revision } = written.value;
+    return ok({ status: 200, body: { ...value, revision }, revision });
   }),
-  operation({
-    method: "DELETE",
-    path: "/deployments/:name",
-    scope: "deployments:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param, ...caller }) {
-      const written = await deps.writer.write({
-        ...platform,
-        caller,
-        async plan() {
-          const existing = await findDeployment(deps, param("name"));
-          if (!existing.ok) return existing;
-          const { name } = existing.value;
-          const statements = [deps.deployments.delete(name)];
-          return ok({ statements, operation: "deployment.delete", objectId: name, value: null });
-        },
-      });
-      return written.ok ? ok({ status: 204, revision: written.value.revision }) : written;
-    },
+  operation(deploymentDescriptions.delete, async ({ param, ...caller }) => {
+    const written = await deps.writer.write({
+      ...platform,
+      caller,
+      async plan() {
+        const existing = await findDeployment(deps, param("name"));
+        if (!existing.ok) return existing;
+        const { name } = existing.value;
+        const statements = [deps.deployments.delete(name)];
+        return ok({ statements, operation: "deployment.delete", objectId: name, value: null });
+      },
+    });
+    return written.ok ? ok({ status: 204, revision: written.value.revision }) : written;
   }),
 ];
 

@@ -1,17 +1,16 @@
 /**
- * One operation of the control plane as data: method, path, the scope it needs, the schemas of its query and body,
- * and what it does. Parsing happens here, once, after the key was checked and before anything is read or written.
+ * One operation of the control plane: its description, which is data, and what it does. Parsing happens here, once,
+ * after the key was checked and before anything is read or written, with the schemas that the description names.
  */
 import * as z from "zod";
-import type { ApiKey, ApiKeyScope } from "../capability/api-key.ts";
+import type { ApiKey } from "../capability/api-key.ts";
 import type { RequestId } from "../kernel/ids.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
 import { type BodySource, readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+import type { OperationDescription } from "./operation-description.ts";
 
 export interface Answer {
   readonly status: 200 | 201 | 204;
@@ -40,44 +39,24 @@ export interface Call<Q, B> extends Caller {
   param(name: string): string;
 }
 
-interface Definition<Q extends z.ZodType, B extends z.ZodType> {
-  readonly method: Method;
-  readonly path: string;
-  readonly scope: ApiKeyScope;
-  /** Platform objects are beyond keys that are bound to a tenant. */
-  readonly platformOnly?: boolean;
-  readonly query: Q;
-  readonly body: B;
-  handle(call: Call<z.output<Q>, z.output<B>>): Promise<Result<Answer>>;
-}
-
 export interface Operation {
-  readonly method: Method;
-  readonly path: string;
-  readonly scope: ApiKeyScope;
-  readonly platformOnly: boolean;
+  readonly description: OperationDescription;
   run(call: RawCall): Promise<Result<Answer>>;
 }
 
-export const NoQuery = z.strictObject({});
-export const NoBody = z.undefined();
-
-export function operation<Q extends z.ZodType, B extends z.ZodType>(definition: Definition<Q, B>): Operation {
-  const { method, path, scope, platformOnly = false } = definition;
-  return {
-    method,
-    path,
-    scope,
-    platformOnly,
-    async run({ searchParams, source, param, apiKey, requestId }) {
-      const query = parseQuery(definition.query, searchParams);
-      if (!query.ok) return query;
-      const body = await parseBody(definition.body, source);
-      if (!body.ok) return body;
-      return definition.handle({ query: query.value, body: body.value, param, apiKey, requestId });
-    },
-  };
-}
+export const operation = <Q extends z.ZodType, B extends z.ZodType>(
+  description: OperationDescription<Q, B>,
+  handle: (call: Call<z.output<Q>, z.output<B>>) => Promise<Result<Answer>>,
+): Operation => ({
+  description,
+  async run({ searchParams, source, param, apiKey, requestId }) {
+    const query = parseQuery(description.query, searchParams);
+    if (!query.ok) return query;
+    const body = await parseBody(description.body, source);
+    if (!body.ok) return body;
+    return handle({ query: query.value, body: body.value, param, apiKey, requestId });
+  },
+});
 
 function parseQuery<Q extends z.ZodType>(schema: Q, searchParams: URLSearchParams): Result<z.output<Q>> {
   const query: Record<string, string> = {};

@@ -1,97 +1,52 @@
 /** `/v1/tenants`: who there is and where their data lives. Written by platform keys; a bound key may read its own. */
-import type * as z from "zod";
 import { DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { Tenant } from "../policy/tenant.ts";
-import { Home } from "../residency/home.ts";
+import type { Tenant } from "../policy/tenant.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { ListQuery } from "./list-query.ts";
-import { NoBody, NoQuery, type Operation, operation } from "./operation.ts";
+import { type Operation, operation } from "./operation.ts";
 import { canSee, notFound } from "./tenant-access.ts";
+import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { createTenant, deleteTenant, replaceTenant } from "./tenant-writer.ts";
 
-/** Id and home may be repeated, so that what was read can be written back; neither can be changed. */
-export const TenantReplacement = Tenant.extend({ id: TenantId.optional(), home: Home.optional() });
-export type TenantReplacement = z.infer<typeof TenantReplacement>;
-
 export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
-  operation({
-    method: "POST",
-    path: "/tenants",
-    scope: "tenants:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: Tenant,
-    async handle({ body, ...caller }) {
-      const written = await createTenant(deps, caller, body);
-      if (!written.ok) return written;
-      const { value, revision } = written.value;
-      return ok({ status: 201, body: { ...value, revision }, revision });
-    },
+  operation(tenantDescriptions.create, async ({ body, ...caller }) => {
+    const written = await createTenant(deps, caller, body);
+    if (!written.ok) return written;
+    const { value, revision } = written.value;
+    return ok({ status: 201, body: { ...value, revision }, revision });
   }),
-  operation({
-    method: "GET",
-    path: "/tenants",
-    scope: "tenants:read",
-    platformOnly: true,
-    query: ListQuery,
-    body: NoBody,
-    async handle({ query }) {
-      const tenants = await deps.tenants.list(query);
-      return tenants.ok ? ok({ status: 200, body: tenants.value }) : tenants;
-    },
+  operation(tenantDescriptions.list, async ({ query }) => {
+    const tenants = await deps.tenants.list(query);
+    return tenants.ok ? ok({ status: 200, body: tenants.value }) : tenants;
   }),
-  operation({
-    method: "GET",
-    path: "/tenants/:id",
-    scope: "tenants:read",
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param, apiKey }) {
-      const id = TenantId.safeParse(param("id"));
-      if (!id.success || !canSee(apiKey, id.data)) return fail(notFound("tenant"));
-      const found = await findTenant(deps, id.data);
-      return found.ok ? ok({ status: 200, body: found.value }) : found;
-    },
+  operation(tenantDescriptions.get, async ({ param, apiKey }) => {
+    const id = TenantId.safeParse(param("id"));
+    if (!id.success || !canSee(apiKey, id.data)) return fail(notFound("tenant"));
+    const found = await findTenant(deps, id.data);
+    return found.ok ? ok({ status: 200, body: found.value }) : found;
   }),
-  operation({
-    method: "PUT",
-    path: "/tenants/:id",
-    scope: "tenants:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: TenantReplacement,
-    async handle({ param, body, ...caller }) {
-      const id = TenantId.safeParse(param("id"));
-      if (!id.success) return fail(notFound("tenant"));
-      const found = await findTenant(deps, id.data);
-      if (!found.ok) return found;
-      const { home } = found.value;
-      if (body.id !== undefined && body.id !== id.data) return fail(fixed("id"));
-      if (body.home !== undefined && body.home !== home) return fail(fixed("home"));
-      const written = await replaceTenant(deps, caller, { ...body, id: id.data, home });
-      if (!written.ok) return written;
-      const { value, revision } = written.value;
-      return ok({ status: 200, body: { ...value, revision }, revision });
-    },
+  operation(tenantDescriptions.replace, async ({ param, body, ...caller }) => {
+    const id = TenantId.safeParse(param("id"));
+    if (!id.success) return fail(notFound("tenant"));
+    const found = await findTenant(deps, id.data);
+    if (!found.ok) return found;
+    const { home } = found.value;
+    if (body.id !== undefined && body.id !== id.data) return fail(fixed("id"));
+    if (body.home !== undefined && body.home !== home) return fail(fixed("home"));
+    const written = await replaceTenant(deps, caller, { ...body, id: id.data, home });
+    if (!written.ok) return written;
+    const { value, revision } = written.value;
+    return ok({ status: 200, body: { ...value, revision }, revision });
   }),
-  operation({
-    method: "DELETE",
-    path: "/tenants/:id",
-    scope: "tenants:write",
-    platformOnly: true,
-    query: NoQuery,
-    body: NoBody,
-    async handle({ param, ...caller }) {
-      const id = TenantId.safeParse(param("id"));
-      if (!id.success) return fail(notFound("tenant"));
-      if (id.data === DEFAULT_TENANT) {
-        return fail(refuse("in_use", { message: "`default-tenant` cannot be deleted." }));
-      }
-      const deleted = await deleteTenant(deps, caller, id.data);
-      return deleted.ok ? ok({ status: 204, revision: deleted.value.revision }) : deleted;
-    },
+  operation(tenantDescriptions.delete, async ({ param, ...caller }) => {
+    const id = TenantId.safeParse(param("id"));
+    if (!id.success) return fail(notFound("tenant"));
+    if (id.data === DEFAULT_TENANT) {
+      return fail(refuse("in_use", { message: "`default-tenant` cannot be deleted." }));
+    }
+    const deleted = await deleteTenant(deps, caller, id.data);
+    return deleted.ok ? ok({ status: 204, revision: deleted.value.revision }) : deleted;
   }),
 ];
 

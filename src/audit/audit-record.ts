@@ -118,10 +118,21 @@ export const ChangeRecord = z.strictObject({
 });
 export type ChangeRecord = z.infer<typeof ChangeRecord>;
 
+/** How often this minute a request was refused that nobody had authenticated: one record per minute and isolate. */
+export const UnauthenticatedRecord = z.strictObject({
+  ...common,
+  kind: z.literal("unauthenticated"),
+  /** The minute's start. */
+  minute: Timestamp,
+  counts: z.partialRecord(z.enum(refusalCodes), z.int().min(1)),
+});
+export type UnauthenticatedRecord = z.infer<typeof UnauthenticatedRecord>;
+
 export const AuditRecord = z.discriminatedUnion("kind", [
   DecisionRecord,
   CompletionRecord,
   AbandonedRecord,
   ChangeRecord,
+  UnauthenticatedRecord,
 ]);
 export type AuditRecord = z.infer<typeof AuditRecord>;

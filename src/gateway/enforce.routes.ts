@@ -1,6 +1,8 @@
 /** `POST /v1/enforce`: an API key, a capability token, a question; every decision is a 200. */
 import { Hono } from "hono";
-import { type ApiKeyAuthPorts, authenticateApiKey, requireScope } from "../capability/api-key-auth.ts";
+import { admitApiKey } from "../capability/admit-api-key.ts";
+import { type ApiKeyAuthPorts, requireScope } from "../capability/api-key-auth.ts";
+import { logFailure } from "../kernel/failure-log.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
@@ -10,6 +12,9 @@ import { problemOf } from "../kernel/wire.ts";
 import { placeOf } from "../residency/place.ts";
 import { type EnforcePorts, enforce } from "./enforce.ts";
 import { type EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import { createServerTiming, type ServerTiming } from "./server-timing.ts";
+import { storeAnswer } from "./store-answer.ts";
+import { timedPorts } from "./timed-ports.ts";
 
 export interface EnforceRoutePorts extends EnforcePorts {
   readonly apiKeys: ApiKeyAuthPorts;
@@ -18,21 +23,38 @@ export interface EnforceRoutePorts extends EnforcePorts {
 export function createEnforceRoutes<Bindings extends object>(
   portsOf: (env: Bindings) => Promise<EnforceRoutePorts>,
 ) {
-  return new Hono<{ Bindings: Bindings }>().post("/v1/enforce", async (context) => {
-    const ports = await portsOf(context.env);
-    const requestId = ports.ids.request();
-    const work = answer(ports, context.req.raw);
-    ports.background(work);
-    const reply = await work;
-    return reply.ok
-      ? Response.json(reply.value, { headers: { "x-request-id": requestId, "cache-control": "no-store" } })
-      : problem(reply.error, requestId);
-  });
+  return new Hono<{ Bindings: Bindings }>()
+    .post("/v1/enforce", async (context) => {
+      const ports = await portsOf(context.env);
+      const requestId = ports.ids.request();
+      const timing = createServerTiming(ports.clock);
+      const work = answer(timedPorts(ports, timing), timing, context.req.raw, requestId);
+      ports.background(work);
+      const reply = await work;
+      const response = reply.ok
+        ? Response.json(reply.value, { headers: { "x-request-id": requestId, "cache-control": "no-store" } })
+        : problem(reply.error, requestId);
+      response.headers.set("server-timing", timing.header());
+      return response;
+    })
+    .all("/v1/enforce", async ({ env }) => {
+      const { ids } = await portsOf(env);
+      const response = problem(refuse("method_not_allowed"), ids.request());
+      response.headers.set("allow", "POST");
+      return response;
+    });
 }
 
-async function answer(ports: EnforceRoutePorts, request: Request): Promise<Result<EnforceReply>> {
+async function answer(
+  ports: EnforceRoutePorts,
+  timing: ServerTiming,
+  request: Request,
+  requestId: string,
+): Promise<Result<EnforceReply>> {
   try {
-    const apiKey = await authenticateApiKey(ports.apiKeys, request.headers.get("x-api-key"));
+    const { shield, startTimer } = ports;
+    const find: ApiKeyAuthPorts["find"] = (hash) => storeAnswer(startTimer, () => ports.apiKeys.find(hash));
+    const apiKey = await timing.measure("authenticate", () => admitApiKey({ find, shield }, request.headers));
     if (!apiKey.ok) return apiKey;
     const scoped = requireScope(apiKey.value, "enforce");
     if (!scoped.ok) return scoped;
@@ -43,13 +65,12 @@ async function answer(ports: EnforceRoutePorts, request: Request): Promise<Resul
     const place = placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip"));
     return await enforce(ports, apiKey.value, parsed.value, place);
   } catch (error) {
-    // The name alone: messages can hold what a request held.
-    console.error(JSON.stringify({ failure: error instanceof Error ? error.name : "unknown" }));
+    logFailure({ event: "request_failed", error, requestId });
     return fail(refuse("internal_error"));
   }
 }
 
-function problem(refusal: Refusal, requestId: string): Response {
+function problem(refusal: Refusal, requestId: string, more: Record<string, string> = {}): Response {
   const { status, headers, body } = problemOf(refusal, requestId);
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { ...headers, ...more } });
 }

@@ -18,6 +18,7 @@ import type { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { judge } from "./pipeline.ts";
 import type { Judgement, Question } from "./question.ts";
+import { storeAnswer } from "./store-answer.ts";
 import { understandEnforce } from "./understand-enforce.ts";
 
 export interface EnforcePorts extends GatewayPorts {
@@ -100,7 +101,9 @@ async function denyUnread(
   place: Place,
   refusal: Refusal,
 ): Promise<Result<EnforceReply>> {
-  const home = apiKey.tenantId === null ? ok(PLATFORM_HOME) : await ports.homeOf(apiKey.tenantId);
+  const { tenantId } = apiKey;
+  const home =
+    tenantId === null ? ok(PLATFORM_HOME) : await storeAnswer(ports.startTimer, () => ports.homeOf(tenantId));
   if (!home.ok) return home;
   const decisionId = ports.ids.decision();
   const { clientAddress: _unrecorded, ...where } = place;

@@ -1,6 +1,7 @@
 /** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { FloodShield } from "../capability/flood-shield.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
@@ -15,6 +16,7 @@ export interface GatewayPorts {
   readonly random: () => number;
   readonly ids: IdMint;
   readonly verifier: TokenVerifier;
+  readonly shield: FloodShield;
   readonly snapshots: Snapshots;
   readonly ledgers: AgentLedgers;
   readonly records: RecordQueue;

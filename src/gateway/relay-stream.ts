@@ -1,6 +1,6 @@
 /**
  * A stream back to the caller: whole events, byte for byte, as they come. It ends with an explicit error event when
- * Azure breaks off or the deadline passes, because SDKs take a silent end for success. When the caller is gone the
+ * Azure breaks off or falls silent, or the deadline passes, because SDKs take a silent end for success. When the caller is gone the
  * upstream is drained for its usage.
  */
 import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
@@ -57,7 +57,7 @@ async function pump(
     callerReads = await Promise.race([written, cutoff.callerLost.then(() => false)]);
   };
 
-  const broken = await forward(events.getReader(), meter, write);
+  const broken = await forward(events.getReader(), meter, cutoff, write);
   const end = endOf(cutoff, meter, broken);
   const closing = end === "client_gone" ? abandon(writer) : finish(writer, end);
   return {
@@ -73,7 +73,7 @@ async function abandon(writer: WritableStreamDefaultWriter<Uint8Array>): Promise
 }
 
 async function finish(writer: WritableStreamDefaultWriter<Uint8Array>, end: CallEnd["end"]): Promise<void> {
-  if (end === "upstream_broken" || end === "relay_deadline") {
+  if (end === "upstream_broken" || end === "upstream_timeout" || end === "relay_deadline") {
     await writer.write(utf8Bytes(streamErrorEvent(refuse(end))));
   }
   await writer.close();
@@ -83,11 +83,17 @@ async function finish(writer: WritableStreamDefaultWriter<Uint8Array>, end: Call
 async function forward(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   meter: StreamMeter,
+  cutoff: UpstreamCutoff,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<boolean> {
+  const next = async () => {
+    cutoff.chunkAwaited();
+    const chunk = await reader.read();
+    cutoff.chunkArrived();
+    return chunk;
+  };
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
-      await write(meter.push(chunk.value));
+    for (let chunk = await next(); !chunk.done; chunk = await next()) await write(meter.push(chunk.value));
     return false;
   } catch {
     return true;
@@ -97,5 +103,7 @@ async function forward(
 function endOf(cutoff: UpstreamCutoff, meter: StreamMeter, broken: boolean): CallEnd["end"] {
   if (cutoff.reason === "relay_deadline") return "relay_deadline";
   if (cutoff.clientGone) return "client_gone";
+  // An answer that said that it is over is whole, even if its connection then stays open.
+  if (cutoff.reason === "upstream_timeout") return meter.finished ? "complete" : "upstream_timeout";
   return broken || !meter.finished ? "upstream_broken" : "complete";
 }

@@ -62,7 +62,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
       upstreamStatus: answer.ok ? answer.value.status : null,
       outcome: { kind: "as_reserved" },
     });
-    return fail(refuse("audit_unavailable"));
+    return fail(refuse("answer_unrecorded"));
   }
   if (!answer.ok) {
     await settleAndClose({
@@ -153,8 +153,9 @@ async function relayWhole(
   const bytes = await readWhole(upstream);
   const answer = bytes && parsedJson(bytes);
   if (!bytes || (upstream.ok && answer === undefined)) {
-    await settle({ end: "upstream_broken", upstreamStatus, outcome: { kind: "as_reserved" } });
-    return fail(refuse(cutoff.reason === "relay_deadline" ? "relay_deadline" : "upstream_broken"));
+    const end = cutoff.reason ?? "upstream_broken";
+    await settle({ end, upstreamStatus, outcome: { kind: "as_reserved" } });
+    return fail(refuse(end === "client_gone" ? "upstream_broken" : end));
   }
   if (!upstream.ok) {
     await settle({

@@ -1,9 +1,9 @@
 /**
- * What may end a call to Azure early, as one abort signal with one reason: no headers in time, the reservation's
- * deadline, or a caller who has been gone for as long as draining is worth it.
+ * What may end a call to Azure early, as one abort signal with one reason: no headers in time, silence in a stream,
+ * the reservation's deadline, or a caller who has been gone for as long as draining is worth it.
  */
 import type { StartTimer } from "../kernel/clock.ts";
-import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
+import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../kernel/limits.ts";
 
 export type CutoffReason = "upstream_timeout" | "relay_deadline" | "client_gone";
 
@@ -14,6 +14,9 @@ export interface UpstreamCutoff {
   /** Resolves when nothing more is worth waiting to write: the caller left, or the call was cut. */
   readonly callerLost: Promise<void>;
   headersArrived(): void;
+  /** Runs only while a chunk is waited for: a caller who reads slowly is not Azure's silence. */
+  chunkAwaited(): void;
+  chunkArrived(): void;
   /** Cuts for a reason of the gateway's own. */
   cut(): void;
   /** No timer outlives the call. */
@@ -36,6 +39,7 @@ export function createUpstreamCutoff(
   const stopHeaders = startTimer(Math.min(UPSTREAM_HEADERS_MAX_MS, relayMaxMs), cutFor("upstream_timeout"));
   const stopDeadline = startTimer(relayMaxMs, cutFor("relay_deadline"));
   let stopDrain = () => {};
+  let stopIdle = () => {};
   const onClientGone = () => {
     stopDrain = startTimer(DRAIN_MAX_MS, cutFor("client_gone"));
     lost.resolve();
@@ -53,11 +57,16 @@ export function createUpstreamCutoff(
     },
     callerLost: lost.promise,
     headersArrived: stopHeaders,
+    chunkAwaited() {
+      stopIdle = startTimer(UPSTREAM_IDLE_MAX_MS, cutFor("upstream_timeout"));
+    },
+    chunkArrived: () => stopIdle(),
     cut: () => controller.abort(),
     close() {
       stopHeaders();
       stopDeadline();
       stopDrain();
+      stopIdle();
       client.removeEventListener("abort", onClientGone);
     },
   };

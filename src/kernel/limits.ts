@@ -46,6 +46,15 @@ export const QUEUE_SEND_MAX_MS = 2_000;
 /** Azure answers headers within this time or the attempt is given up. */
 export const UPSTREAM_HEADERS_MAX_MS = 120_000;
 
+/** Silence between two chunks of a stream: Azure sends something at least every few seconds while a model works. */
+export const UPSTREAM_IDLE_MAX_MS = 60_000;
+
+/** A cache slower than the database behind it is of no use: D1 answers instead. */
+export const KV_MAX_MS = 1_000;
+
+/** A cold D1 was seen to take a second or two; beyond this a caller does better to try again. */
+export const D1_READ_MAX_MS = 5_000;
+
 /** Grantors add this to a lease's life, holders nothing: it covers the reply's way and rounding (DESIGN section 7). */
 export const LEASE_GRANTOR_MARGIN_MS = 500;
 
@@ -65,6 +74,20 @@ export const MAX_RELOADS = 2;
 
 /** A snapshot in KV outlives any cold start it can help, and no longer. */
 export const SNAPSHOT_KV_SECONDS = 86_400;
+
+/** What a client is told to wait after too many bad credentials: the period of the `BAD_CREDENTIALS` rate limit. */
+export const BAD_CREDENTIALS_RETRY_SECONDS = 60;
+
+/** How long an isolate knows an address to be over that limit without asking again: good keys behind it wait this long at most. */
+export const FLOOD_MEMORY_MS = 10_000;
+export const MAX_KNOWN_FLOODS = 1_000;
+
+/** Counts of unauthenticated requests that wait for the queue: an hour of them. */
+export const MAX_UNSENT_COUNT_RECORDS = 60;
+
+/** A store that takes longer to answer a probe is ill; the results are kept for longer than the probes may take. */
+export const PROBE_MAX_MS = 2_000;
+export const READINESS_KEPT_MS = 5_000;
 
 export const LIST_DEFAULT_LIMIT = 50;
 export const LIST_MAX_LIMIT = 200;

@@ -3,6 +3,8 @@
  * reading stops at the first one too many. Text that is not UTF-8, or nests deeper than anything that walks a body
  * may recurse, never becomes a value.
  */
+
+import { duplicateMember } from "./duplicate-member.ts";
 import { utf8Text } from "./encoding.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./limits.ts";
@@ -74,6 +76,12 @@ function parseBounded(text: string): Result<unknown> {
   } catch {
     // The parser's own message quotes the body.
     return fail(invalid("The body is not JSON."));
+  }
+  const twice = duplicateMember(text);
+  if (twice !== undefined) {
+    return fail(
+      refuse("body_invalid", { field: twice, message: `The body names \`${twice}\` twice in one object.` }),
+    );
   }
   return nestsWithin(value, MAX_JSON_DEPTH)
     ? ok(value)

@@ -33,6 +33,11 @@ export const refusalTable = {
   ),
   token_expired: row(401, "The capability token has expired; ask for a new one."),
   token_not_yet_valid: row(401, "The capability token was issued in the future."),
+  too_many_bad_credentials: row(
+    429,
+    "Too many requests with bad credentials came from this address; try again later.",
+    true,
+  ),
   token_outdated: row(401, "The agent changed after this capability token was issued; ask for a new one."),
   agent_unknown: row(403, "The capability token's agent is not registered."),
   agent_disabled: row(403, "The capability token's agent is disabled."),
@@ -106,6 +111,10 @@ export const refusalTable = {
   ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),
   ledger_overloaded: row(503, "Too many requests of this agent at once; try again shortly.", true),
   audit_unavailable: row(503, "The decision cannot be recorded at the moment.", true),
+  answer_unrecorded: row(
+    503,
+    "Azure was called, but the call cannot be recorded, so its answer is withheld.",
+  ),
   store_unavailable: row(503, "A store cannot be reached at the moment.", true),
   backend_unavailable: row(503, "No backend of this deployment can be used at the moment.", true),
   upstream_unreachable: row(502, "Azure OpenAI could not be reached."),

@@ -1,18 +1,21 @@
 /**
  * Snapshots from isolate memory, KV or D1. Rows and revision are read together in one batch, so a snapshot is never
- * torn; it is kept under the revision that was read, so an entry in KV can be missing but never wrong. What is
- * current is decided by the ledgers' leases, not here: the `current` key is only a hint for cold isolates.
+ * torn. What is current is decided by the ledgers' leases, not here. Neither store has a time limit of its own: a KV
+ * that does not answer is passed over, a D1 that does not answer refuses.
  */
 import * as z from "zod";
 import { Deployment } from "../azure/deployment.ts";
+import type { StartTimer } from "../kernel/clock.ts";
 import { DEFAULT_TENANT, PLATFORM, type Scope, type TenantId } from "../kernel/ids.ts";
-import { SNAPSHOT_KV_SECONDS } from "../kernel/limits.ts";
+import { D1_READ_MAX_MS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
+import { withinLimit } from "../kernel/within-limit.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 import { builtInDefaultTenant } from "./default-tenant.ts";
 import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "./policy-rows.ts";
 import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
+import { fromKv, toKv } from "./snapshot-cache.store.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { Tenant } from "./tenant.ts";
 
@@ -35,6 +38,7 @@ interface SnapshotStores {
   readonly dbOf: (home: Home) => D1Database;
   readonly kvOf: (home: Home) => KVNamespace;
   readonly background: (work: Promise<unknown>) => void;
+  readonly startTimer: StartTimer;
 }
 
 interface Revised {
@@ -53,6 +57,8 @@ interface Part<S> {
 }
 
 export function createSnapshots(stores: SnapshotStores): Snapshots {
+  const { startTimer } = stores;
+  const fromD1 = <S>({ read }: Part<S>) => withinLimit(startTimer, D1_READ_MAX_MS, read());
   const tenants = new Map<Scope, TenantSnapshot>();
   const platformPart: Part<PlatformSnapshot> = {
     scope: PLATFORM,
@@ -74,12 +80,12 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
     const fresh = (snapshot: S | null): snapshot is S =>
       snapshot !== null && snapshot.revision >= (atLeast ?? 0);
     if (fresh(kept)) return kept;
-    const cached = await fromKv(stores.kvOf(part.home), part, atLeast);
+    const cached = await fromKv(stores.kvOf(part.home), part, atLeast, startTimer);
     if (fresh(cached)) return remember(part, cached);
-    const read = await part.read();
+    const read = await fromD1(part);
     if (read === null) return null;
     if (!fresh(read)) throw new Error("The database is behind the revision its ledger published.");
-    stores.background(toKv(stores.kvOf(part.home), part, read));
+    stores.background(toKv(stores.kvOf(part.home), part, read, startTimer));
     return remember(part, read);
   }
 
@@ -98,8 +104,8 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
     },
     async fill(scope, home) {
       const fillPart = async <S extends Revised>(part: Part<S>) => {
-        const read = await part.read();
-        if (read !== null) await toKv(stores.kvOf(part.home), part, read);
+        const read = await fromD1(part);
+        if (read !== null) await toKv(stores.kvOf(part.home), part, read, startTimer);
       };
       // A write that has committed does not fail because its snapshot cannot be read back.
       await (scope === PLATFORM ? fillPart(platformPart) : fillPart(tenantPart(scope, home))).catch(() => {});
@@ -148,29 +154,3 @@ async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSna
 
 const revisionOf = (result: D1Result | undefined): number =>
   RevisionRow.parse(result?.results[0]).revision ?? 0;
-
-const kvKey = (scope: Scope, revision: number | "current"): string => `snapshot/v1/${scope}/${revision}`;
-
-/** Null when KV has none, or nothing that can be read: D1 answers then. */
-async function fromKv<S>(kv: KVNamespace, part: Part<S>, revision: number | undefined): Promise<S | null> {
-  try {
-    const wanted =
-      revision ??
-      z.coerce
-        .number()
-        .int()
-        .parse(await kv.get(kvKey(part.scope, "current")));
-    return part.schema.parse(await kv.get(kvKey(part.scope, wanted), "json"));
-  } catch {
-    return null;
-  }
-}
-
-/** Best effort: a cache that cannot be written is only a slower one, and isolates read D1 then. */
-async function toKv<S extends Revised>(kv: KVNamespace, part: Part<S>, snapshot: S): Promise<void> {
-  const options = { expirationTtl: SNAPSHOT_KV_SECONDS };
-  try {
-    await kv.put(kvKey(part.scope, snapshot.revision), JSON.stringify(snapshot), options);
-    await kv.put(kvKey(part.scope, "current"), String(snapshot.revision), options);
-  } catch {}
-}

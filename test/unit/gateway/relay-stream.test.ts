@@ -4,7 +4,7 @@ import { operations } from "../../../src/azure/operation.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
-import { DRAIN_MAX_MS } from "../../../src/kernel/limits.ts";
+import { DRAIN_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { allowedWith, createManualTimers, question } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
@@ -89,6 +89,7 @@ describe("a stream that comes to its end", () => {
 });
 
 describe("a stream that does not", () => {
+  const lastEvent = (text: string) => text.slice(text.lastIndexOf("data: "));
   const errorOf = (code: string) => new RegExp(`^data: \\{"error":\\{"code":"${code}".*\\}\\}\\n\\n$`);
 
   it.each(["breakOff", "end"] as const)(
@@ -109,11 +110,38 @@ describe("a stream that does not", () => {
   );
 
   it("ends at the deadline with an error event that says so", async () => {
-    const { answer, timers, settled } = relayed();
+    const { answer, send, timers, settled } = relayed();
     const text = answer.text();
-    timers.pass(RELAY_MAX_MS);
-    expect(await text).toMatch(errorOf("relay_deadline"));
+    for (let ms = 0; ms < RELAY_MAX_MS; ms += UPSTREAM_IDLE_MAX_MS / 2) {
+      send(word);
+      await new Promise((resolve) => setImmediate(resolve));
+      timers.pass(UPSTREAM_IDLE_MAX_MS / 2);
+    }
+    expect(lastEvent(await text)).toMatch(errorOf("relay_deadline"));
     expect(await settled).toMatchObject({ end: "relay_deadline", outcome: { kind: "as_reserved" } });
+  });
+
+  it.each([
+    ["charged as reserved", "", { kind: "as_reserved" }],
+    ["charged with the usage that was seen", usageChunk, used],
+  ])("ends with an error event when the upstream falls silent, %s", async (_, seen, outcome) => {
+    const { answer, send, timers, settled } = relayed();
+    const text = answer.text();
+    send(word + seen);
+    await new Promise((resolve) => setImmediate(resolve));
+    timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect(lastEvent(await text)).toMatch(errorOf("upstream_timeout"));
+    expect(await settled).toMatchObject({ end: "upstream_timeout", outcome });
+  });
+
+  it("is complete once it said so, even if the upstream's connection stays open", async () => {
+    const { answer, send, timers, settled } = relayed();
+    const text = answer.text();
+    send(word + usageChunk + done);
+    await new Promise((resolve) => setImmediate(resolve));
+    timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect(await text).toBe(word + usageChunk + done);
+    expect(await settled).toMatchObject({ end: "complete", outcome: used });
   });
 });
 

@@ -1,7 +1,7 @@
 // One signal with one reason: headers, deadline, or a caller who has been gone for long enough.
 import { describe, expect, it } from "vitest";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
-import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS } from "../../../src/kernel/limits.ts";
+import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { createManualTimers } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
@@ -28,6 +28,21 @@ describe("the cutoff", () => {
     expect(cutoff.signal.aborted).toBe(false);
     timers.pass(1);
     expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "relay_deadline"]);
+  });
+
+  it("comes when a chunk that is waited for does not come, counted anew from each chunk", () => {
+    const { timers, cutoff } = started();
+    cutoff.headersArrived();
+    for (let chunk = 0; chunk < 3; chunk += 1) {
+      cutoff.chunkAwaited();
+      timers.pass(UPSTREAM_IDLE_MAX_MS - 1);
+      cutoff.chunkArrived();
+    }
+    timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect(cutoff.signal.aborted).toBe(false);
+    cutoff.chunkAwaited();
+    timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "upstream_timeout"]);
   });
 
   it("never waits for headers beyond the deadline", () => {
@@ -86,7 +101,8 @@ describe("the cutoff", () => {
   it("leaves no timer behind when it is closed, and hears of nobody leaving", () => {
     const { timers, client, cutoff } = started();
     client.abort();
-    expect(timers.running).toBe(3);
+    cutoff.chunkAwaited();
+    expect(timers.running).toBe(4);
     cutoff.close();
     expect(timers.running).toBe(0);
     const other = started();

@@ -25,7 +25,7 @@ describe.each(refusalCodes.map((code) => [code, refusalTable[code]] as const))("
       expect(headers["x-should-retry"]).toBe(String(row.retry));
       expect(headers["retry-after"]).toBe(row.retry ? "1" : undefined);
     }
-    expect(row.retry ? row.status : 503).toBe(503);
+    if (row.retry) expect([429, 503]).toContain(row.status);
   });
 
   it("has a sentence of its own", () => {

@@ -68,6 +68,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     tenants: createTenantStore(databases),
     deployments: createDeploymentStore(env.PLATFORM_DB),
     apiKeys,
+    shield: { knownFlood: () => null, refused: async (_address, refusal) => refusal },
     keyKeepers: createKeyKeepers(env.PLATFORM_DB),
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),

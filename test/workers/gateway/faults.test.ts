@@ -105,7 +105,8 @@ describe("records", () => {
     const azure = scriptedAzure(() => completion());
     const response = await call(caller, { azure, records: refusing, ledgers });
     expect(response.status).toBe(503);
-    expect(await codeOf(response)).toBe("audit_unavailable");
+    expect(await codeOf(response)).toBe("answer_unrecorded");
+    expect(response.headers.get("x-should-retry")).toBe("false");
     await backgroundDone();
     expect(await codeOf(await call(caller, { azure }))).toBe("request_quota_exceeded");
   });

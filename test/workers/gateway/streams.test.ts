@@ -97,7 +97,7 @@ it("a caller who leaves for good: draining is cut after its limit, and the call 
   const reader = response.body?.getReader();
   await Promise.all([upstream.send(chunk("one")), reader?.read()]);
   leaving.abort();
-  expect([...timers.keys()].toSorted()).toEqual([25_000, ports.relayMaxMs]);
+  expect([...timers.keys()]).toEqual(expect.arrayContaining([25_000, ports.relayMaxMs]));
   timers.get(25_000)?.();
   // The scripted upstream does not know the signal; a real one breaks off when it fires.
   await upstream.break();

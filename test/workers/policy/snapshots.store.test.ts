@@ -1,7 +1,9 @@
 /** Snapshots from memory, KV and D1: never torn, never older than asked for, and never refused because a cache is ill. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { StartTimer } from "../../../src/kernel/clock.ts";
 import { DEFAULT_TENANT, PLATFORM, TenantId } from "../../../src/kernel/ids.ts";
+import { D1_READ_MAX_MS, KV_MAX_MS } from "../../../src/kernel/limits.ts";
 import { createSnapshots, snapshotStatements } from "../../../src/policy/snapshots.store.ts";
 
 const acme = { tenantId: TenantId.parse("acme"), home: "eu" } as const;
@@ -29,7 +31,23 @@ const failing = <T extends object>(target: T): T =>
     },
   });
 
+/** A store that never answers. */
+const silent = <T extends object>(target: T): T =>
+  new Proxy(target, {
+    get: (_, name) => (name === "prepare" ? () => ({ bind: () => ({}) }) : () => new Promise(() => {})),
+  });
+
+/** Time that has passed wherever this limit is set; the others never pass. */
+const passed =
+  (limitMs: number): StartTimer =>
+  (ms, fire) => {
+    if (ms === limitMs) queueMicrotask(fire);
+    return () => {};
+  };
+const never: StartTimer = () => () => {};
+
 interface Ill {
+  readonly startTimer?: StartTimer;
   readonly kv?: KVNamespace;
   readonly db?: D1Database;
 }
@@ -42,6 +60,7 @@ function newIsolate(ill: Ill = {}) {
     dbOf: (home) => (home === "eu" ? eu.proxy : env.GLOBAL_DB),
     kvOf: (home) => ill.kv ?? (home === "eu" ? env.EU_KV : env.GLOBAL_KV),
     background: (work) => background.push(work),
+    startTimer: ill.startTimer ?? never,
   });
   return {
     snapshots,
@@ -132,6 +151,27 @@ describe("load", () => {
     ).run();
     expect(named(await newIsolate().snapshots.load(acme))).toBe("snapshot_unavailable");
     await env.EU_DB.prepare("DELETE FROM policies").run();
+  });
+
+  it("does not wait for a KV that never answers, nor, for ever, for a D1", async () => {
+    await writeTenant("Acme", 1);
+    const noKv = newIsolate({ kv: silent(env.EU_KV), startTimer: passed(KV_MAX_MS) });
+    expect(named(await noKv.snapshots.load(acme))).toEqual(["Acme", 1]);
+    await noKv.settled();
+    const noDb = newIsolate({ db: silent(env.EU_DB), startTimer: passed(D1_READ_MAX_MS) });
+    await env.EU_KV.delete("snapshot/v1/acme/current");
+    expect(named(await noDb.snapshots.load(acme))).toBe("snapshot_unavailable");
+    await noDb.snapshots.fill(acme.tenantId, "eu");
+  });
+
+  it("takes nothing from KV that stands under another revision's name", async () => {
+    await writeTenant("Acme", 1);
+    await newIsolate().snapshots.fill(acme.tenantId, "eu");
+    await env.EU_KV.put("snapshot/v1/acme/7", (await env.EU_KV.get("snapshot/v1/acme/1")) ?? "");
+    await env.EU_KV.put("snapshot/v1/acme/current", "7");
+    const isolate = newIsolate();
+    expect(named(await isolate.snapshots.load(acme))).toEqual(["Acme", 1]);
+    expect(isolate.euReads()).toBe(1);
   });
 
   it("knows the default tenant from the start, and no tenant that was never made", async () => {

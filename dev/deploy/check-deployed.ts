@@ -1,0 +1,57 @@
+/** Asks the deployed gateway whether it is well, as far as it can be reached from here. */
+import type { Wait } from "../../src/kernel/clock.ts";
+
+export interface Reach {
+  readonly fetch: typeof fetch;
+  readonly wait: Wait;
+}
+
+export interface CheckResult {
+  readonly lines: readonly string[];
+  /** False only when the gateway answered and the answer was not what it must be. */
+  readonly isWell: boolean;
+}
+
+const ATTEMPTS = 3;
+const BETWEEN_MS = 3_000;
+const ANSWER_MS = 10_000;
+const paths = ["/.well-known/jwks.json", "/v1/health"] as const;
+
+/** Names that lead nowhere outside a machine or its network, as in wrangler.toml before it is edited. */
+const isPlaceholder = ({ hostname }: URL): boolean =>
+  /(^|\.)(local|localhost|example|invalid|test)$/.test(hostname);
+
+export async function checkDeployed(issuer: URL, reach: Reach): Promise<CheckResult> {
+  if (isPlaceholder(issuer)) {
+    const line = `Not checked: ISSUER in wrangler.toml is ${issuer.origin}, which is no public address. Set ISSUER and AUDIENCE to your URL, add its route, and deploy again.`;
+    return { lines: [line], isWell: true };
+  }
+  const results: CheckResult[] = [];
+  for (const path of paths) results.push(await check(new URL(path, issuer), reach));
+  return { lines: results.flatMap(({ lines }) => lines), isWell: results.every(({ isWell }) => isWell) };
+}
+
+/** A new route takes a moment until every place knows it. */
+async function check(url: URL, reach: Reach): Promise<CheckResult> {
+  let last: CheckResult = { lines: [], isWell: true };
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const status = await statusOf(url, reach);
+    if (status === 200) return { lines: [`Well: ${url.href}`], isWell: true };
+    last =
+      status === undefined
+        ? { lines: [`Not checked: ${url.href} cannot be reached from here.`], isWell: true }
+        : { lines: [`Not well: ${url.href} answered ${status}.`], isWell: false };
+    if (attempt < ATTEMPTS) await reach.wait(BETWEEN_MS);
+  }
+  return last;
+}
+
+async function statusOf(url: URL, reach: Reach): Promise<number | undefined> {
+  try {
+    const answer = await reach.fetch(url, { signal: AbortSignal.timeout(ANSWER_MS), redirect: "manual" });
+    await answer.body?.cancel();
+    return answer.status;
+  } catch {
+    return undefined;
+  }
+}

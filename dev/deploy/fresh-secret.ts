@@ -1,0 +1,16 @@
+/** Values for secrets that are missing. They exist in memory only: once set, Cloudflare shows them to nobody. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { SecretName } from "./plan.ts";
+
+const random = (): string => randomBytes(32).toString("base64url");
+
+const makers: Readonly<Record<SecretName, () => string>> = {
+  SIGNING_KEYS() {
+    const { crv, d, kty, x } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+    return JSON.stringify({ keys: [{ kty, crv, x, d }] });
+  },
+  LEDGER_NAME_SECRET: random,
+  END_USER_SALT: random,
+};
+
+export const freshSecret = (name: SecretName): string => makers[name]();

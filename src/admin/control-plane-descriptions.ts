@@ -1,0 +1,19 @@
+/** Every operation of the control plane, as data. */
+import { agentDescriptions } from "./agent-descriptions.ts";
+import { apiKeyDescriptions } from "./api-key-descriptions.ts";
+import { auditDescriptions } from "./audit-descriptions.ts";
+import { deploymentDescriptions } from "./deployment-descriptions.ts";
+import type { OperationDescription } from "./operation-description.ts";
+import { policyDescriptions } from "./policy-descriptions.ts";
+import { tenantDescriptions } from "./tenant-descriptions.ts";
+import { tokenDescriptions } from "./token-descriptions.ts";
+
+export const controlPlaneDescriptions: readonly OperationDescription[] = [
+  agentDescriptions,
+  tokenDescriptions,
+  policyDescriptions,
+  tenantDescriptions,
+  deploymentDescriptions,
+  apiKeyDescriptions,
+  auditDescriptions,
+].flatMap((descriptions): readonly OperationDescription[] => Object.values(descriptions));

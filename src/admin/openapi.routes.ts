@@ -1,0 +1,23 @@
+/** `GET /v1/openapi.json`: the description of every route, for anybody. Generated on the first request, once. */
+import { Hono } from "hono";
+import type { JsonObject } from "../kernel/json.ts";
+import { refuse } from "../kernel/refusal.ts";
+import type { RouteDescription } from "../kernel/route-description.ts";
+import { problemOf } from "../kernel/wire.ts";
+import { controlPlaneRoutes, openApiOf } from "./openapi.ts";
+
+/** @param otherRoutes the planes that the control plane does not know. */
+export function createOpenApiRoutes(otherRoutes: readonly RouteDescription[], newRequestId: () => string) {
+  let document: JsonObject | undefined;
+  return new Hono()
+    .get("/v1/openapi.json", () => {
+      document ??= openApiOf([...controlPlaneRoutes, ...otherRoutes]);
+      return Response.json(document, {
+        headers: { "x-request-id": newRequestId(), "cache-control": "public, max-age=300" },
+      });
+    })
+    .all("/v1/openapi.json", () => {
+      const { status, headers, body } = problemOf(refuse("method_not_allowed"), newRequestId());
+      return new Response(body, { status, headers: { ...headers, allow: "GET, HEAD" } });
+    });
+}

@@ -1,0 +1,169 @@
+/**
+ * The OpenAPI 3.1 description, generated from the routes' own descriptions: the schemas in it are the ones that
+ * validate. Routes of other planes come in as data, since the control plane does not know the gateway.
+ */
+import type * as z from "zod";
+import type { JsonObject } from "../kernel/json.ts";
+import { isJsonObject } from "../kernel/json.ts";
+import { type RefusalCode, refusalTable } from "../kernel/refusal.ts";
+import type { RouteAnswer, RouteDescription } from "../kernel/route-description.ts";
+import { controlPlaneDescriptions } from "./control-plane-descriptions.ts";
+import { AzureError, Problem } from "./error-schemas.ts";
+import { type Components, createComponents } from "./openapi-components.ts";
+import { routeOfOperation } from "./operation-description.ts";
+
+export const controlPlaneRoutes: readonly RouteDescription[] = controlPlaneDescriptions.map(routeOfOperation);
+
+export function openApiOf(routes: readonly RouteDescription[]): JsonObject {
+  const components = createComponents();
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, components) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Portcullis",
+      version: "v1",
+      summary: "One URL in front of Azure OpenAI: capability tokens, policies, quotas, residency and audit.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: sorted(components.schemas),
+      responses: sorted(components.responses),
+      securitySchemes,
+      headers,
+    },
+  };
+}
+
+const securitySchemes = {
+  apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "Opens the control plane." },
+  capabilityToken: {
+    type: "http",
+    scheme: "bearer",
+    description: "A capability token of `POST /v1/tokens`.",
+  },
+  capabilityTokenAsApiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "api-key",
+    description: "The same token where Azure's SDKs put their key.",
+  },
+};
+
+const headers = {
+  RequestId: { description: "Names this request in problems and logs.", schema: { type: "string" } },
+  Revision: { description: "The revision this write made.", schema: { type: "integer" } },
+};
+
+const securityOf = {
+  api_key: (scope: string) => [{ apiKey: [scope] }],
+  token: () => [{ capabilityToken: [] }, { capabilityTokenAsApiKey: [] }],
+  none: () => [],
+};
+
+function operationOf(route: RouteDescription, components: Components): JsonObject {
+  const { operationId, tag, summary, credential, body, answer, externalDocs } = route;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(externalDocs === undefined ? {} : { externalDocs: { url: externalDocs } }),
+    security: securityOf[credential.kind](credential.kind === "api_key" ? credential.scope : ""),
+    parameters: [...pathParameters(route, components), ...queryParameters(route, components)],
+    ...(body === null
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: {
+              "application/json": {
+                schema: components.schemaOf(body.schema, "input"),
+                example: body.example,
+              },
+            },
+          },
+        }),
+    responses: {
+      [answer.status]: successOf(answer, components),
+      ...(answer.otherwise === undefined ? {} : { [answer.otherwise]: otherwiseOf(answer, components) }),
+      ...refusalsOf(route, components),
+    },
+  };
+}
+
+const pathParameters = ({ params }: RouteDescription, components: Components): readonly JsonObject[] =>
+  Object.entries(params).map(([name, schema]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: components.schemaOf(schema, "input"),
+  }));
+
+function queryParameters({ query }: RouteDescription, components: Components): readonly JsonObject[] {
+  if (query === null) return [];
+  const { properties, required } = components.schemaOf(query, "input");
+  if (!isJsonObject(properties)) return [];
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: Array.isArray(required) && required.includes(name),
+    schema,
+  }));
+}
+
+const successOf = ({ status, schema, hasRevision = false }: RouteAnswer, components: Components) => ({
+  description: successSentence[status],
+  headers: {
+    "x-request-id": { $ref: "#/components/headers/RequestId" },
+    ...(hasRevision ? { "portcullis-revision": { $ref: "#/components/headers/Revision" } } : {}),
+  },
+  ...(schema === null ? {} : contentOf("application/json", schema, components)),
+});
+
+const otherwiseOf = ({ schema }: RouteAnswer, components: Components) => ({
+  description: "Ill.",
+  ...(schema === null ? {} : contentOf("application/json", schema, components)),
+});
+
+const successSentence = { 200: "Done.", 201: "Created.", 204: "Deleted." } as const;
+
+const errorForms = {
+  problem: { mediaType: "application/problem+json", schema: Problem },
+  azure: { mediaType: "application/json", schema: AzureError },
+} as const;
+
+/** One response per status; its codes stand in a table of their own for programs, in sentences for people. */
+function refusalsOf({ refusals, errors }: RouteDescription, components: Components) {
+  const { mediaType, schema } = errorForms[errors];
+  const byStatus = Map.groupBy(new Set(refusals), (code) => refusalTable[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      components.responseOf(responseName(errors, status, codes), {
+        description: codes.map(sentenceOf).join("\n"),
+        ...contentOf(mediaType, schema, components),
+        "x-refusal-codes": codes,
+      }),
+    ]),
+  );
+}
+
+function responseName(form: string, status: number, codes: readonly RefusalCode[]): string {
+  const [named, rest] = [codes.slice(0, 3), codes.length - 3];
+  return [form, status, ...named, ...(rest > 0 ? [`and_${rest}_more`] : [])].join("-");
+}
+
+const sentenceOf = (code: RefusalCode): string => `- \`${code}\`: ${refusalTable[code].sentence}`;
+
+const contentOf = (mediaType: string, schema: z.ZodType, components: Components) => ({
+  content: { [mediaType]: { schema: components.schemaOf(schema, "output") } },
+});
+
+const sorted = <T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

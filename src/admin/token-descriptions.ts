@@ -1,0 +1,44 @@
+/** What the operations of `/v1/tokens` take and answer. */
+import * as z from "zod";
+import { AuthorizationDetail } from "../capability/claims.ts";
+import { AgentId, TokenId } from "../kernel/ids.ts";
+import { TOKEN_DEFAULT_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
+import { described, NoQuery } from "./operation-description.ts";
+
+export const TokenInput = z
+  .strictObject({
+    agentId: AgentId,
+    expiresIn: z
+      .int()
+      .min(1)
+      .max(TOKEN_MAX_SECONDS)
+      .default(TOKEN_DEFAULT_SECONDS)
+      .meta({ description: "Seconds." }),
+    authorizationDetails: z
+      .array(AuthorizationDetail)
+      .min(1)
+      .max(20)
+      .optional()
+      .meta({ description: "RFC 9396. Absent = all that the policies grant." }),
+  })
+  .meta({ id: "TokenInput" });
+
+export const IssuedToken = z
+  .strictObject({ token: z.string(), tokenType: z.literal("Bearer"), expiresAt: Timestamp, jti: TokenId })
+  .meta({ id: "IssuedToken" });
+
+export const tokenDescriptions = {
+  issue: described({
+    method: "POST",
+    path: "/tokens",
+    operationId: "issueToken",
+    summary: "Issue a capability token for an agent. It is in this answer and stored nowhere.",
+    scope: "tokens:write",
+    query: NoQuery,
+    body: TokenInput,
+    example: { agentId: "agent_0192f0c1a2b37c4d8e5f60718293a4b5", expiresIn: 900 },
+    answer: { status: 201, schema: IssuedToken },
+    refusals: ["not_found", "agent_disabled", "meaningless"],
+  }),
+};

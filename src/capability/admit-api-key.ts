@@ -1,0 +1,20 @@
+/** The API key of a request, behind the flood shield: what both the control plane and /v1/enforce begin with. */
+import { fail, type Result } from "../kernel/result.ts";
+import type { ApiKey } from "./api-key.ts";
+import { type ApiKeyAuthPorts, authenticateApiKey } from "./api-key-auth.ts";
+import type { FloodShield } from "./flood-shield.ts";
+
+interface AdmitApiKeyPorts extends ApiKeyAuthPorts {
+  readonly shield: FloodShield;
+}
+
+export async function admitApiKey(
+  { find, shield }: AdmitApiKeyPorts,
+  headers: Headers,
+): Promise<Result<ApiKey>> {
+  const clientAddress = headers.get("cf-connecting-ip");
+  const flood = shield.knownFlood(clientAddress);
+  if (flood) return fail(flood);
+  const apiKey = await authenticateApiKey({ find }, headers.get("x-api-key"));
+  return apiKey.ok ? apiKey : fail(await shield.refused(clientAddress, apiKey.error));
+}

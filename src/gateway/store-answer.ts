@@ -1,0 +1,18 @@
+/** A store's answer within its time, else a refusal: a read of D1 has no time limit of its own. */
+import type { StartTimer } from "../kernel/clock.ts";
+import { D1_READ_MAX_MS } from "../kernel/limits.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, type Result } from "../kernel/result.ts";
+import { withinLimit } from "../kernel/within-limit.ts";
+
+export async function storeAnswer<T>(
+  startTimer: StartTimer,
+  read: () => Promise<Result<T>>,
+): Promise<Result<T>> {
+  try {
+    return await withinLimit(startTimer, D1_READ_MAX_MS, read());
+  } catch {
+    // Garbage as well: a row that is none of ours is a store that is ill.
+    return fail(refuse("store_unavailable"));
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * Bad input on every route of the description, and every answer against the schema it declares. Rows come from the
+ * descriptions: a new route is covered without a line here, save for the table of documents without meaning.
+ */
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { controlPlaneDescriptions } from "../../../src/admin/control-plane-descriptions.ts";
+import { openApiOf } from "../../../src/admin/openapi.ts";
+import { ApiKeyScope } from "../../../src/capability/api-key.ts";
+import { compose } from "../../../src/compose.ts";
+import { MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES } from "../../../src/kernel/limits.ts";
+import type { RouteDescription } from "../../../src/kernel/route-description.ts";
+import {
+  call,
+  expectRefusal,
+  foreignKey,
+  foreignTenant,
+  makeKey,
+  makeObject,
+  membersOf,
+  objectOf,
+  opened,
+  ownTenant,
+  routes,
+  shapeOf,
+  targetOf,
+  token,
+  validTarget,
+} from "./every-route-fixture.ts";
+
+const behindKey = routes.filter(({ credential }) => credential.kind === "api_key");
+const behindToken = routes.filter(({ credential }) => credential.kind === "token");
+const withBody = routes.filter(({ body }) => body !== null);
+const ofControlPlane = behindKey.filter(({ query }) => query !== null);
+const onObjects = ofControlPlane.filter(({ params }) => Object.keys(params).length > 0);
+const isPlatformOnly = ({ operationId }: RouteDescription): boolean =>
+  controlPlaneDescriptions.some((one) => one.operationId === operationId && one.platformOnly === true);
+
+/** Refused before any object is looked for. */
+const nobody = "nobody";
+
+it("describes exactly the routes that the control plane serves", async () => {
+  const { controlPlane } = await compose(env);
+  const served = controlPlane.routes.flatMap(({ method, path }) =>
+    method === "ALL" ? [] : [`${method} ${path}`],
+  );
+  const described = ofControlPlane.map(({ method, path }) => `${method} ${path}`);
+  expect(served.sort()).toEqual(described.sort());
+});
+
+it("is answered to anybody at /v1/openapi.json", async () => {
+  const reply = await call("GET", "/v1/openapi.json", { key: null });
+  expect(reply.body).toEqual(JSON.parse(JSON.stringify(openApiOf(routes))));
+  expect(await call("POST", "/v1/openapi.json", { key: null })).toMatchObject({
+    status: 405,
+    body: { code: "method_not_allowed" },
+  });
+});
+
+describe("the credential", () => {
+  it.each(behindKey)("of $method $path is an API key with its scope", async (route) => {
+    const { path, body } = targetOf(route, nobody);
+    const answers = (key: string | null) => call(route.method, path, { key, body });
+    expectRefusal(route, await answers(null), { code: "api_key_missing" });
+    expectRefusal(route, await answers("pk_short"), { code: "api_key_invalid" });
+    expectRefusal(route, await answers(`pk_${"A".repeat(43)}`), { code: "api_key_invalid" });
+    expectRefusal(route, await answers(token), { code: "api_key_invalid" });
+
+    const needed = "scope" in route.credential ? route.credential.scope : "";
+    const others = ApiKeyScope.options.filter((scope) => scope !== needed);
+    const lacking = await answers(await makeKey(null, others));
+    expectRefusal(route, lacking, { code: "scope_missing" });
+    expect(lacking.body.detail).toContain(needed);
+  });
+
+  it.each(behindToken)("of $method $path is a capability token", async (route) => {
+    const { path, body } = await validTarget(route);
+    const answers = (headers: Record<string, string>) =>
+      call(route.method, path, { key: null, body, headers });
+    expectRefusal(route, await answers({}), { code: "token_missing" });
+    expectRefusal(route, await answers({ "api-key": "aaa.bbb.ccc" }), { code: "token_malformed" });
+    expectRefusal(route, await answers({ "api-key": await makeKey(null) }), { code: "token_malformed" });
+    expectRefusal(route, await answers({ "api-key": "x".repeat(9_000) }), { code: "token_too_large" });
+    const different = { "api-key": token, authorization: `Bearer ${token}x` };
+    expectRefusal(route, await answers(different), { code: "credentials_conflict" });
+  });
+});
+
+describe("the method", () => {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+  const rows = routes.filter(({ credential }) => credential.kind !== "none");
+  it.each(rows)("beside $method of $path is refused", async (route) => {
+    const { path } = targetOf(route, nobody);
+    const taken = routes.filter((other) => other.path === route.path).map(({ method }) => method as string);
+    for (const method of methods.filter((name) => !taken.includes(name))) {
+      const reply = await call(method, path, opened(route));
+      expectRefusal(route, reply, { code: "method_not_allowed" });
+      if (route.errors === "problem") {
+        expect(reply.headers.get("allow")?.split(", ").sort()).toEqual([...taken].sort());
+      }
+    }
+  });
+});
+
+describe("the query", () => {
+  it.each(ofControlPlane)("of $method $path has no unknown parameter", async (route) => {
+    const { path, body } = targetOf(route, nobody);
+    const reply = await call(route.method, `${path}?surprise=1`, { body });
+    expectRefusal(route, reply, { code: "query_invalid", field: "surprise" });
+  });
+
+  const parameters = ofControlPlane.flatMap((route) =>
+    Object.keys(shapeOf(route.query)).map((name) => ({ ...route, name })),
+  );
+  it.each(parameters)("of $method $path has one well-formed $name", async ({ name, ...route }) => {
+    for (const query of [
+      `${name}=`,
+      `${name}=%21%00`,
+      `${name}=1&${name}=1`,
+      `${name}=${"x".repeat(2_000)}`,
+    ]) {
+      const reply = await call(route.method, `${route.path}?${query}`);
+      expectRefusal(route, reply, { code: "query_invalid", field: name });
+    }
+  });
+
+  it.each(behindToken)("of $method $path has an api-version that Azure knows", async (route) => {
+    const { path, body } = await validTarget(route);
+    const reply = await call(route.method, `${path.split("?")[0]}?api-version=latest`, {
+      ...opened(route),
+      body,
+    });
+    expectRefusal(route, reply, { code: "api_version_invalid", field: "api-version" });
+  });
+});
+
+describe("the body", () => {
+  const deep = `${'{"a":'.repeat(65)}1${"}".repeat(65)}`;
+  const endless = () => {
+    const chunk = new Uint8Array(64 * 1024).fill(0x20);
+    return new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(chunk) });
+  };
+
+  it.each(withBody)("of $method $path is bounded JSON", async (route) => {
+    const { path } = await validTarget(route);
+    const maxBytes = route.errors === "azure" ? MAX_BODY_BYTES : MAX_ADMIN_BODY_BYTES;
+    const answers = (body: unknown, headers = {}) =>
+      call(route.method, path, { ...opened(route), body, headers });
+    for (const type of ["text/plain", "application/json; charset=latin1", "multipart/form-data"]) {
+      expectRefusal(route, await answers("{}", { "content-type": type }), {
+        code: "content_type_unsupported",
+        field: "content-type",
+      });
+    }
+    expectRefusal(route, await answers(""), { code: "body_missing" });
+    for (const text of ['{"name": ', "[]", "null", '"text"', deep]) {
+      expectRefusal(route, await answers(text), { code: "body_invalid" });
+    }
+    expectRefusal(route, await answers(new Uint8Array([0x22, 0xff, 0x22])), { code: "body_invalid" });
+    expectRefusal(route, await answers(" ".repeat(maxBytes + 1)), { code: "body_too_large" });
+    expectRefusal(route, await answers(endless()), { code: "body_too_large" });
+  });
+
+  const exact = withBody.filter(({ errors }) => errors === "problem");
+  it.each(exact)("of $method $path has no unknown member, and all that it must have", async (route) => {
+    const { path, body } = await validTarget(route);
+    const answers = (changed: object) => call(route.method, path, { body: { ...body, ...changed } });
+    expectRefusal(route, await answers({ surprise: true }), { code: "body_invalid", field: "surprise" });
+    for (const name of membersOf(route).required) {
+      expectRefusal(route, await answers({ [name]: undefined }), { code: "body_invalid", field: name });
+    }
+  });
+
+  const wrongs = [null, 3.5, "", "\u0000 ?", true, [3.5], { surprise: 3.5 }, "x".repeat(20_000)];
+  it.each(exact)("of $method $path has members of their types", async (route) => {
+    const { path, body } = await validTarget(route);
+    for (const name of Object.keys(membersOf(route).all)) {
+      const refused = wrongs.filter(
+        (value) => route.body?.schema.safeParse({ ...body, [name]: value }).success === false,
+      );
+      expect(refused.length, name).toBeGreaterThanOrEqual(3);
+      for (const value of refused) {
+        const reply = await call(route.method, path, { body: { ...body, [name]: value } });
+        const field = expect.stringMatching(new RegExp(`^${name}(?:$|[.[])`));
+        expectRefusal(route, reply, { code: "body_invalid", field });
+      }
+    }
+  });
+
+  const range = { validFrom: "2026-02-01T00:00:00.000Z", validUntil: "2026-01-01T00:00:00.000Z" };
+  const backwards = { constraints: range };
+  const detail = { type: "model_invocation", actions: ["chat"], locations: ["*"], ...backwards };
+  const withoutMeaning: Readonly<Record<string, readonly (readonly [object, string])[]>> = {
+    createPolicy: [[backwards, "constraints.validUntil"]],
+    replacePolicy: [[backwards, "constraints.validUntil"]],
+    replaceTenant: [
+      [{ home: "eu" }, "home"],
+      [{ id: "another" }, "id"],
+    ],
+    replaceDeployment: [[{ name: "another" }, "name"]],
+    issueToken: [[{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"]],
+  };
+  it.each(exact.filter(({ refusals }) => refusals.includes("meaningless")))(
+    "of $method $path means something",
+    async (route) => {
+      const { path, body } = await validTarget(route);
+      const rows = withoutMeaning[route.operationId] ?? [];
+      expect(rows, `Say in this table what means nothing to ${route.operationId}.`).not.toEqual([]);
+      for (const [changed, field] of rows) {
+        const reply = await call(route.method, path, { body: { ...body, ...changed } });
+        expect(reply.status).toBe(422);
+        expectRefusal(route, reply, { code: "meaningless", field });
+      }
+    },
+  );
+});
+
+describe("objects of other tenants, and of nobody", () => {
+  it.each(onObjects)("$method $path reaches none of them", async (route) => {
+    const id = await makeObject(route.path);
+    const { path, body } = targetOf(route, id);
+    const code = isPlatformOnly(route) ? "scope_missing" : "not_found";
+    const before = await call("GET", path);
+    expectRefusal(route, await call(route.method, path, { key: foreignKey, body }), { code });
+    expect(await call("GET", path)).toMatchObject({ status: 200, body: before.body });
+
+    const absent = targetOf(route, `${id.slice(0, -4)}0000`);
+    expectRefusal(route, await call(route.method, absent.path, { body: absent.body }), { code: "not_found" });
+  });
+
+  const naming = ofControlPlane.filter(
+    (route) => "tenantId" in membersOf(route).all || "tenant" in shapeOf(route.query),
+  );
+  it.each(naming)("$method $path is for no tenant but the key's", async (route) => {
+    const { path, body } = await validTarget(route);
+    const field = body === undefined ? "tenant" : "tenantId";
+    const naming = (tenant: string, key?: string) => {
+      const named = body === undefined ? `${path}?tenant=${tenant}` : path;
+      const options = key === undefined ? {} : { key };
+      return call(route.method, named, { ...options, body: body && { ...body, tenantId: tenant } });
+    };
+    expectRefusal(route, await naming(ownTenant, foreignKey), { code: "tenant_mismatch", field });
+    expectRefusal(route, await naming("nowhere"), { code: "not_found", field });
+    expect((await naming(foreignTenant, foreignKey)).status).toBe(route.answer.status);
+  });
+
+  const namingAgents = exactlyWith("agentId");
+  it.each(namingAgents)("$method $path is for no agent but the key's tenant's", async (route) => {
+    const { path, body } = await validTarget(route);
+    const reply = await call(route.method, path, { key: foreignKey, body });
+    expectRefusal(route, reply, { code: "not_found", field: "agentId" });
+  });
+
+  it.each(behindToken.filter(({ body }) => body !== null))(
+    "$method $path knows no other deployment",
+    async (route) => {
+      const { path, body } = targetOf(route, nobody);
+      const changed = "model" in objectOf(body) ? { ...body, model: nobody } : body;
+      const reply = await call(route.method, path, { ...opened(route), body: changed });
+      expectRefusal(route, reply, { code: "deployment_unknown" });
+    },
+  );
+});
+
+function exactlyWith(member: string): readonly RouteDescription[] {
+  return ofControlPlane.filter((route) => member in membersOf(route).all);
+}
+
+describe("the answer", () => {
+  const answered = routes.filter(({ errors, body }) => errors === "problem" || body === null);
+  it.each(answered)("of $method $path is what it declares", async (route) => {
+    const { path, body } = await validTarget(route);
+    const isList = /page$/i.test(route.answer.schema?.meta()?.id ?? "");
+    const isTenants = "tenant" in shapeOf(route.query);
+    const query = isTenants ? `?tenant=${ownTenant}` : "";
+    const reply = await vi.waitFor(
+      async () => {
+        const answer = await call(route.method, `${path}${query}`, { ...opened(route), body });
+        expect(answer.status, answer.text).toBe(route.answer.status);
+        // Records reach the log by the queue.
+        if (isList) expect(answer.body.items).not.toEqual([]);
+        return answer;
+      },
+      { timeout: 10_000, interval: 200 },
+    );
+    if (route.answer.schema === null) expect(reply.text).toBe("");
+    // Schemas that strip what they do not know would hide a member nobody documented.
+    else expect(route.answer.schema.parse(reply.body)).toEqual(reply.body);
+    expect(reply.headers.has("portcullis-revision")).toBe(route.answer.hasRevision === true);
+    if (reply.body?.revision !== undefined && route.answer.hasRevision) {
+      expect(reply.headers.get("portcullis-revision")).toBe(String(reply.body.revision));
+    }
+  });
+});
