@@ -76,7 +76,7 @@ export async function compose(
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
   const databases: Databases = { platform: env.PLATFORM_DB, ofHome: dbOf };
 
-  const records = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, wait });
+  const records = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, startTimer });
   const auditLog = createAuditLog({ dbOf });
   const snapshots = createSnapshots({
     platformDb: env.PLATFORM_DB,

@@ -1,10 +1,11 @@
-/** `GET /v1/openapi.json`: the description of every route, for anybody. Generated on the first request, once. */
+/** `GET /v1/openapi.json`: the description of every route, generated on the first request, once; `GET /v1/docs` draws it. */
 import { Hono } from "hono";
 import type { JsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { problemOf } from "../kernel/wire.ts";
 import { controlPlaneRoutes, openApiOf } from "./openapi.ts";
+import { referencePage } from "./reference-page.ts";
 
 /** @param otherRoutes the planes that the control plane does not know. */
 export function createOpenApiRoutes(otherRoutes: readonly RouteDescription[], newRequestId: () => string) {
@@ -16,7 +17,8 @@ export function createOpenApiRoutes(otherRoutes: readonly RouteDescription[], ne
         headers: { "x-request-id": newRequestId(), "cache-control": "public, max-age=300" },
       });
     })
-    .all("/v1/openapi.json", () => {
+    .get("/v1/docs", () => referencePage(newRequestId()))
+    .on("ALL", ["/v1/openapi.json", "/v1/docs"], () => {
       const { status, headers, body } = problemOf(refuse("method_not_allowed"), newRequestId());
       return new Response(body, { status, headers: { ...headers, allow: "GET, HEAD" } });
     });

@@ -3,29 +3,24 @@
  * a minute while a caller waits for the first byte; a record that is late counts as not taken, and may then arrive
  * twice, which (source, n) makes harmless.
  */
-import type { Wait } from "../kernel/clock.ts";
+import type { StartTimer } from "../kernel/clock.ts";
 import { QUEUE_SEND_MAX_MS } from "../kernel/limits.ts";
+import { withinLimit } from "../kernel/within-limit.ts";
 import type { Home } from "../residency/home.ts";
 import type { RecordQueue } from "./record-delivery.ts";
 
 interface RecordQueuePorts {
   readonly queueOf: (home: Home) => Pick<Queue, "send">;
-  readonly wait: Wait;
+  readonly startTimer: StartTimer;
 }
 
-export function createRecordQueue({ queueOf, wait }: RecordQueuePorts): RecordQueue {
+export function createRecordQueue({ queueOf, startTimer }: RecordQueuePorts): RecordQueue {
   return {
     async send(home, record) {
-      const taken = async () => {
-        await queueOf(home).send(record, { contentType: "json" });
-        return true;
-      };
-      const late = async () => {
-        await wait(QUEUE_SEND_MAX_MS);
-        return false;
-      };
+      const taken = async () => queueOf(home).send(record, { contentType: "json" });
       try {
-        return await Promise.race([taken(), late()]);
+        await withinLimit(startTimer, QUEUE_SEND_MAX_MS, taken());
+        return true;
       } catch {
         return false;
       }

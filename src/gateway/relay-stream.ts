@@ -47,14 +47,22 @@ async function pump(
   cutoff: UpstreamCutoff,
 ): Promise<Pumped> {
   // A write to a caller who left rejects or hangs, so leaving is learned from the signal as well.
+  // One listener for the stream's whole life: a promise that outlives every chunk must not collect one for each.
   let callerReads = true;
-  const write = async (bytes: Uint8Array) => {
-    if (!callerReads || bytes.length === 0) return;
-    const written = writer.write(bytes).then(
-      () => true,
-      () => false,
-    );
-    callerReads = await Promise.race([written, cutoff.callerLost.then(() => false)]);
+  let release = () => {};
+  cutoff.callerLost.then(() => {
+    callerReads = false;
+    release();
+  });
+  const write = (bytes: Uint8Array): Promise<void> | undefined => {
+    if (!callerReads || bytes.length === 0) return undefined;
+    return new Promise((resolve) => {
+      release = resolve;
+      writer.write(bytes).then(resolve, () => {
+        callerReads = false;
+        resolve();
+      });
+    });
   };
 
   const broken = await forward(events.getReader(), meter, cutoff, write);
@@ -84,7 +92,7 @@ async function forward(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   meter: StreamMeter,
   cutoff: UpstreamCutoff,
-  write: (bytes: Uint8Array) => Promise<void>,
+  write: (bytes: Uint8Array) => Promise<void> | undefined,
 ): Promise<boolean> {
   const next = async () => {
     cutoff.chunkAwaited();

@@ -129,6 +129,25 @@ describe("the quick start", () => {
   });
 });
 
+describe("the description", () => {
+  it("is served, and drawn by a page that loads nothing from elsewhere", async () => {
+    const document = await (await fetch(`${gateway.url}/v1/openapi.json`)).json();
+    expect(document).toMatchObject({
+      openapi: "3.1.0",
+      paths: { "/v1/enforce": { post: expect.anything() } },
+    });
+    const page = await fetch(`${gateway.url}/v1/docs`);
+    expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+    const html = await page.text();
+    expect(html).toContain('spec-url="/v1/openapi.json"');
+    const script = /<script[^>]* src="([^"]+)"/.exec(html)?.[1] ?? "";
+    expect(script).toMatch(/^\//);
+    const library = await fetch(gateway.url + script);
+    expect(library.headers.get("content-type")).toContain("javascript");
+    expect(await library.text()).toContain("openapi-explorer");
+  });
+});
+
 describe("/v1/enforce", () => {
   it("answers 401 for the API key alone; a bad capability token is a decision", async () => {
     const anonymous = await gateway.admin("POST", "/v1/enforce", enforceBody("x", "not a token"), "");

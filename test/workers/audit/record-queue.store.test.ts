@@ -9,6 +9,12 @@ import { decisionRecord } from "../../unit/audit/record-fixture.ts";
 const never = () => new Promise<never>(() => {});
 const record = decisionRecord();
 
+const noTimer = () => () => {};
+const atOnce = (_ms: number, fire: () => void) => {
+  fire();
+  return () => {};
+};
+
 /** The smallest queue: whatever `send` does. */
 const queueThat = (send: (body: unknown) => Promise<unknown>) => ({
   send: async (body: unknown) => {
@@ -21,7 +27,7 @@ describe("the record queue", () => {
   it("sends the record to the queue of its home", async () => {
     const taken: [Home, unknown][] = [];
     const queueOf = (home: Home) => queueThat(async (body) => taken.push([home, body]));
-    const queue = createRecordQueue({ queueOf, wait: never });
+    const queue = createRecordQueue({ queueOf, startTimer: noTimer });
     expect(await queue.send("eu", record)).toBe(true);
     expect(await queue.send("global", record)).toBe(true);
     expect(taken).toEqual([
@@ -31,16 +37,36 @@ describe("the record queue", () => {
   });
 
   it("is taken by the platform's own queue", async () => {
-    const queue = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, wait: never });
+    const queue = createRecordQueue({
+      queueOf: (home) => homeStoresOf(env, home).audit,
+      startTimer: noTimer,
+    });
     expect(await queue.send("eu", record)).toBe(true);
   });
 
   it("says false once the queue has had its time", async () => {
     const waited: number[] = [];
-    const wait = async (ms: number) => void waited.push(ms);
-    const queue = createRecordQueue({ queueOf: () => queueThat(never), wait });
+    const startTimer = (ms: number, fire: () => void) => {
+      waited.push(ms);
+      fire();
+      return () => {};
+    };
+    const queue = createRecordQueue({ queueOf: () => queueThat(never), startTimer });
     expect(await queue.send("eu", record)).toBe(false);
     expect(waited).toEqual([QUEUE_SEND_MAX_MS]);
+  });
+
+  it("leaves no timer behind", async () => {
+    let running = 0;
+    const startTimer = () => {
+      running += 1;
+      return () => {
+        running -= 1;
+      };
+    };
+    const queue = createRecordQueue({ queueOf: () => queueThat(async () => {}), startTimer });
+    expect(await queue.send("eu", record)).toBe(true);
+    expect(running).toBe(0);
   });
 
   it.each<[string, () => Pick<Queue, "send">]>([
@@ -60,7 +86,7 @@ describe("the record queue", () => {
       },
     ],
   ])("says false when the queue %s", async (_name, queueOf) => {
-    expect(await createRecordQueue({ queueOf, wait: never }).send("eu", record)).toBe(false);
+    expect(await createRecordQueue({ queueOf, startTimer: noTimer }).send("eu", record)).toBe(false);
   });
 
   it("does not let a queue that fails late become an unhandled rejection", async () => {
@@ -68,7 +94,7 @@ describe("the record queue", () => {
     const late = new Promise<never>((_resolve, reject) => {
       failLate = reject;
     });
-    const queue = createRecordQueue({ queueOf: () => queueThat(() => late), wait: async () => {} });
+    const queue = createRecordQueue({ queueOf: () => queueThat(() => late), startTimer: atOnce });
     expect(await queue.send("eu", record)).toBe(false);
     failLate(new Error("Internal Server Error"));
     await expect(late).rejects.toThrow();

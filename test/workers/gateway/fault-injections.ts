@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { AzureCalls } from "../../../src/azure/azure-calls.ts";
 import { configOf, type Env } from "../../../src/bindings.ts";
-import type { StartTimer, Wait } from "../../../src/kernel/clock.ts";
+import type { StartTimer } from "../../../src/kernel/clock.ts";
 import {
   D1_READ_MAX_MS,
   KV_MAX_MS,
@@ -29,7 +29,6 @@ export interface Fault {
   readonly bindings?: Partial<Env>;
   readonly azure?: AzureCalls["send"];
   readonly startTimer?: StartTimer;
-  readonly wait?: Wait;
   /** Methods that run under the shortened time limit. */
   readonly short?: readonly LedgerMethod[];
   readonly stream?: boolean;
@@ -75,7 +74,7 @@ export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   "ledger, settling": (fault) => illLedger(fault, ["settle"]),
   queue: (fault) => ({
     bindings: fault === "garbage" ? {} : illIn(fault, illQueue),
-    wait: (ms) => (fault === "slow" && ms === QUEUE_SEND_MAX_MS ? Promise.resolve() : neverEnds()),
+    startTimer: slow(fault, always(QUEUE_SEND_MAX_MS)),
   }),
   "queue and ledger": (fault) => ({
     bindings: { ...illIn(fault, illQueue), ...ledgersThat({ keepRecord: named(ledgerFaults, fault) }) },

@@ -51,7 +51,7 @@ function askEnforce(ports: EnforceRoutePorts, capabilityToken: string): Response
 }
 
 /** One call through a fresh isolate whose bindings are ill, by a caller whose every use is counted. */
-async function run({ bindings, azure, startTimer, wait, short = [], stream, enforce }: Fault) {
+async function run({ bindings, azure, startTimer, short = [], stream, enforce }: Fault) {
   const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
   const queued: AuditRecord[] = [];
   const kept: AuditRecord[] = [];
@@ -74,7 +74,7 @@ async function run({ bindings, azure, startTimer, wait, short = [], stream, enfo
   };
   const { gateway } = await compose(illEnv, background, {
     startTimer: startTimer ?? noTimer,
-    wait: wait ?? neverEnds,
+    wait: neverEnds,
   });
   const hasty = createAgentLedgers(illEnv, config, SHORT_MS);
   const ledgers = {

@@ -1,0 +1,48 @@
+/** Bundles made as for a deploy: `wrangler deploy --dry-run`. */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { unstable_readConfig } from "wrangler";
+import { projectRoot, wranglerConfig } from "../local/state-folder.ts";
+
+export interface Bundle {
+  readonly script: string;
+  readonly bytes: number;
+  readonly gzipBytes: number;
+}
+
+export interface Bundles {
+  readonly gateway: Bundle;
+  readonly cheaperGateway: Bundle;
+  readonly passThrough: Bundle;
+  readonly micro: Bundle;
+}
+
+const wrangler = join(projectRoot, "node_modules/wrangler/bin/wrangler.js");
+const workers = join(import.meta.dirname, "workers");
+
+export async function buildBundles(folder: string): Promise<Bundles> {
+  const bare = join(folder, "bare.json");
+  const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
+  await mkdir(folder, { recursive: true });
+  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date }));
+  const [gateway, cheaperGateway, passThrough, micro] = await Promise.all([
+    bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),
+    bundle(folder, join(workers, "cheaper-gateway.ts"), wranglerConfig),
+    bundle(folder, join(workers, "pass-through.ts"), bare),
+    bundle(folder, join(workers, "micro.ts"), bare),
+  ]);
+  return { gateway, cheaperGateway, passThrough, micro };
+}
+
+async function bundle(folder: string, main: string, config: string): Promise<Bundle> {
+  const name = basename(main, ".ts");
+  const out = join(folder, name);
+  const args = [wrangler, "deploy", main, "--dry-run", "--config", config, "--env", "", "--outdir", out];
+  await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
+  const script = readFileSync(join(out, `${name}.js`));
+  return { script: script.toString(), bytes: script.length, gzipBytes: gzipSync(script).length };
+}

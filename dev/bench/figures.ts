@@ -1,0 +1,163 @@
+/** From rounds to figures: ratios and differences are taken within a round, then their median over the rounds. */
+import type { MeasureName, Round } from "./rounds.ts";
+import { type Figure, figureOf } from "./statistics.ts";
+import type { Measured, TargetName } from "./targets.ts";
+
+export interface Row extends Figure {
+  readonly id: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly target: Bound | null;
+}
+export interface Bound {
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+export const isMet = ({ median, target }: Row): boolean =>
+  median >= (target?.atLeast ?? -Infinity) && median <= (target?.atMost ?? Infinity);
+
+type OfRound = (round: Round) => number;
+
+const of =
+  (measure: MeasureName, target: TargetName, value: (measured: Measured) => number): OfRound =>
+  (round) =>
+    value(at(round, measure, target));
+const ratio =
+  (measure: MeasureName, target: TargetName = "gateway"): OfRound =>
+  (round) =>
+    at(round, measure, target).perSecond / at(round, measure, "passThrough").perSecond;
+const added =
+  (
+    measure: MeasureName,
+    over: TargetName,
+    value: (measured: Measured) => number,
+    target: TargetName = "gateway",
+  ): OfRound =>
+  (round) =>
+    value(at(round, measure, target)) - value(at(round, measure, over));
+
+function at(round: Round, measure: MeasureName, target: TargetName): Measured {
+  const measured = round[measure][target];
+  if (measured === undefined) throw new Error(`${measure} is not measured on ${target}.`);
+  return measured;
+}
+
+const perSecond = (measured: Measured) => measured.perSecond;
+const cpu = (measured: Measured) => measured.cpuMicroseconds;
+const first50 = ({ firstByteMs }: Measured) => firstByteMs.p50;
+const first99 = ({ firstByteMs }: Measured) => firstByteMs.p99;
+const last50 = ({ lastByteMs }: Measured) => lastByteMs.p50;
+const last99 = ({ lastByteMs }: Measured) => lastByteMs.p99;
+
+type Line = readonly [id: string, name: string, unit: string, value: OfRound, target?: Bound];
+
+const lines: readonly Line[] = [
+  ["requests_ratio", "requests/s, gateway ÷ pass-through", "", ratio("saturation"), { atLeast: 0.12 }],
+  ["requests_gateway", "requests/s, gateway", "1/s", of("saturation", "gateway", perSecond)],
+  ["requests_pass_through", "requests/s, pass-through", "1/s", of("saturation", "passThrough", perSecond)],
+  ["requests_mock", "requests/s, mock alone", "1/s", of("saturation", "mock", perSecond)],
+  ["cpu_gateway", "CPU per request, gateway with its stores", "µs", of("saturation", "gateway", cpu)],
+  ["cpu_pass_through", "CPU per request, pass-through", "µs", of("saturation", "passThrough", cpu)],
+  ["cpu_mock", "CPU per request, mock", "µs", of("saturation", "mock", cpu)],
+  [
+    "cpu_generator",
+    "CPU per request, load generator",
+    "µs",
+    of("saturation", "mock", ({ generatorMicroseconds }) => generatorMicroseconds),
+  ],
+  [
+    "added_p50",
+    "300/s: added p50 over pass-through",
+    "ms",
+    added("latency", "passThrough", last50),
+    { atMost: 2 },
+  ],
+  ["added_p99", "300/s: added p99 over pass-through", "ms", added("latency", "passThrough", last99)],
+  ["added_direct_p50", "300/s: added p50 over mock", "ms", added("latency", "mock", last50)],
+  ["added_direct_p99", "300/s: added p99 over mock", "ms", added("latency", "mock", last99)],
+  [
+    "added_bare_p50",
+    "300/s: pass-through's own p50 over mock",
+    "ms",
+    added("latency", "mock", last50, "passThrough"),
+  ],
+  ["streams_ratio", "streams/s, gateway ÷ pass-through", "", ratio("streams"), { atLeast: 0.45 }],
+  ["streams_gateway", "streams/s, gateway", "1/s", of("streams", "gateway", perSecond)],
+  ["streams_pass_through", "streams/s, pass-through", "1/s", of("streams", "passThrough", perSecond)],
+  [
+    "first_byte_p50",
+    "first streamed byte, 32 under way: added p50 over mock",
+    "ms",
+    added("paced", "mock", first50),
+    { atMost: 4 },
+  ],
+  [
+    "first_byte_p99",
+    "first streamed byte, 32 under way: added p99 over mock",
+    "ms",
+    added("paced", "mock", first99),
+  ],
+  [
+    "first_byte_bare_p50",
+    "first streamed byte, 32 under way: pass-through's own p50 over mock",
+    "ms",
+    added("paced", "mock", first50, "passThrough"),
+  ],
+  [
+    "burst_p50",
+    "first streamed byte, 32 sent at one moment: added p50 over mock",
+    "ms",
+    added("burst", "mock", first50),
+    { atMost: 4 },
+  ],
+  [
+    "burst_p99",
+    "first streamed byte, 32 sent at one moment: added p99 over mock",
+    "ms",
+    added("burst", "mock", first99),
+  ],
+  [
+    "burst_bare_p50",
+    "first streamed byte, 32 sent at one moment: pass-through's own p50 over mock",
+    "ms",
+    added("burst", "mock", first50, "passThrough"),
+  ],
+  ["disk_requests_ratio", "on disk: requests/s, gateway ÷ pass-through", "", ratio("saturation", "onDisk")],
+  ["disk_requests", "on disk: requests/s, gateway", "1/s", of("saturation", "onDisk", perSecond)],
+  ["disk_cpu", "on disk: CPU per request, gateway with its stores", "µs", of("saturation", "onDisk", cpu)],
+  [
+    "disk_added_p50",
+    "on disk, 300/s: added p50 over pass-through",
+    "ms",
+    added("latency", "passThrough", last50, "onDisk"),
+  ],
+  [
+    "disk_added_p99",
+    "on disk, 300/s: added p99 over pass-through",
+    "ms",
+    added("latency", "passThrough", last99, "onDisk"),
+  ],
+  ["failed", "answers that failed, all targets", "", sumOf("failed"), { atMost: 0 }],
+  ["different", "answers that differ from the mock's bytes", "", sumOf("different"), { atMost: 0 }],
+];
+
+function sumOf(kind: "failed" | "different"): OfRound {
+  return (round) =>
+    Object.values(round).reduce(
+      (sum, { mock, passThrough, gateway, onDisk }) =>
+        sum + mock[kind] + passThrough[kind] + gateway[kind] + (onDisk?.[kind] ?? 0),
+      0,
+    );
+}
+
+export const rowsOf = (rounds: readonly Round[]): readonly Row[] =>
+  lines.map(([id, name, unit, value, target]) => row(id, name, unit, rounds.map(value), target));
+
+export const row = (
+  id: string,
+  name: string,
+  unit: string,
+  values: readonly number[],
+  target: Bound | null = null,
+): Row => ({ id, name, unit, target, ...figureOf(values) });

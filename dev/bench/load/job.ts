@@ -1,0 +1,39 @@
+/** One load on one target, and what came of it: the contract between the benchmark and its load generator. */
+import * as z from "zod";
+
+/**
+ * `closed`: each connection sends again as soon as it has its answer (capacity). `rate`: a fixed rate, whatever the
+ * answers do (latency). `burst`: all connections send at once, then all wait for all.
+ */
+export const Arrival = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("closed") }),
+  z.strictObject({ kind: z.literal("rate"), perSecond: z.number().positive().max(10_000) }),
+  z.strictObject({ kind: z.literal("burst"), gapMs: z.number().min(0) }),
+]);
+export type Arrival = z.infer<typeof Arrival>;
+
+export const Job = z.strictObject({
+  port: z.int(),
+  path: z.string(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+  expected: z.string(),
+  connections: z.int().min(1).max(256),
+  durationMs: z.number().positive().max(600_000),
+  arrival: Arrival,
+});
+export type Job = z.infer<typeof Job>;
+
+export const Latency = z.strictObject({ p50: z.number(), p99: z.number() });
+
+export const JobResult = z.strictObject({
+  answers: z.int(),
+  perSecond: z.number(),
+  /** Not 200, broken off, or never answered. */
+  failed: z.int(),
+  /** 200, and not the bytes that the upstream sent. */
+  different: z.int(),
+  firstByteMs: Latency,
+  lastByteMs: Latency,
+});
+export type JobResult = z.infer<typeof JobResult>;

@@ -1,0 +1,154 @@
+/**
+ * `npm run bench`: the gateway beside a bare pass-through Worker, by the protocol in docs/benchmarks.md. `--quick` is a
+ * smoke test, `--write-docs` puts the results into the document.
+ */
+import "../local/wrangler-quiet.ts";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import { runCommand } from "../local/plain-failure.ts";
+import { openStateFolder } from "../local/state-folder.ts";
+import { breakDown } from "./breakdown.ts";
+import { type Bundles, buildBundles } from "./build.ts";
+import { startChild } from "./child.ts";
+import { type Row, row, rowsOf } from "./figures.ts";
+import { prepareGateway } from "./gateway-data.ts";
+import { microRows } from "./micro.ts";
+import { type Plan, readPlan } from "./plan.ts";
+import { machine, plainTable, type Report, workerdVersion, writeDocs } from "./report.ts";
+import { compare } from "./rounds.ts";
+import { diskSyncRow, makeFolder, memoryFolder } from "./store-folders.ts";
+import { startBareWorker, startGatewayWorker, type WorkerProcess } from "./worker-process.ts";
+
+/** What `request.cf` says of the caller; workerd takes it from this header, and only locally. */
+const placeHeaders = {
+  "MF-CF-Blob": JSON.stringify({
+    country: "DE",
+    continent: "EU",
+    isEUCountry: "1",
+    colo: "FRA",
+    tlsVersion: "TLSv1.3",
+  }),
+};
+
+// Leaves through `exit`, where folders are removed and workerd is ended.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+await runCommand(async () => {
+  const plan = readPlan(process.argv.slice(2));
+  const folder = makeFolder(tmpdir());
+  const endings: (() => Promise<void>)[] = [];
+  try {
+    const report = await bench(plan, folder, endings);
+    console.log(`\n${plainTable(report)}`);
+    const path = join(dirname(openStateFolder().connection), "bench.json");
+    mkdirSync(dirname(path), { recursive: true });
+    await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
+    console.log(`\nWritten to ${path}`);
+    if (plan.writeDocs) await writeDocs(report);
+  } finally {
+    for (const end of endings.reverse()) await end();
+  }
+  return 0;
+});
+
+async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[]): Promise<Report> {
+  console.log("Building …");
+  const bundles = await buildBundles(join(folder, "bundles"));
+  const secrets = freshSecrets();
+
+  console.log("Starting …");
+  const mock = startChild("mock-upstream.ts");
+  endings.push(mock.close);
+  const { port: mockPort } = z.strictObject({ port: z.int() }).parse(await mock.next());
+  const upstreamUrl = `http://127.0.0.1:${mockPort}`;
+  const generator = startChild("load/load-generator.ts");
+  endings.push(generator.close);
+  await generator.next();
+
+  const started = async (starting: Promise<WorkerProcess>): Promise<WorkerProcess> => {
+    const worker = await starting;
+    endings.push(worker.close);
+    return worker;
+  };
+  const memory = memoryFolder === null ? folder : makeFolder(memoryFolder);
+  const gatewayAt = async (script: string, name: string, stores = memory) => {
+    const worker = await started(startGatewayWorker(script, secrets, join(stores, name)));
+    const url = `http://127.0.0.1:${worker.port}`;
+    const token = await prepareGateway(worker.miniflare, url, upstreamUrl, join(folder, `${name}.key`));
+    const target = {
+      port: worker.port,
+      pid: worker.pid,
+      headers: { ...placeHeaders, "api-key": token },
+      quietMs: plan.quietMs,
+    };
+    return { worker, token, target };
+  };
+  const passThrough = await started(startBareWorker(bundles.passThrough.script, { UPSTREAM: upstreamUrl }));
+  const gateway = await gatewayAt(bundles.gateway.script, "gateway");
+  const onDisk = await gatewayAt(bundles.gateway.script, "on-disk", folder);
+  const { headers } = gateway.target;
+
+  const rounds = await compare(
+    generator,
+    {
+      mock: { port: mockPort, pid: mock.pid, headers, quietMs: 0 },
+      passThrough: { port: passThrough.port, pid: passThrough.pid, headers, quietMs: 0 },
+      gateway: gateway.target,
+      onDisk: onDisk.target,
+    },
+    plan,
+    console.log,
+  );
+  const rows = rowsOf(rounds);
+
+  console.log("Parts alone …");
+  const micro = await started(startBareWorker(bundles.micro.script, {}));
+  const more = [
+    ...(await microRows(micro.port, plan, { signingKeys: secrets.SIGNING_KEYS, token: gateway.token })),
+    diskSyncRow(folder),
+    ...sizeRows(bundles, gateway.worker, passThrough),
+  ];
+
+  console.log("Where the time goes …");
+  const cheaper = await gatewayAt(bundles.cheaperGateway.script, "cheaper");
+  const bare = rows.find(({ id }) => id === "cpu_pass_through")?.median ?? Number.NaN;
+  return {
+    at: new Date().toISOString(),
+    machine: machine(),
+    workerd: workerdVersion(),
+    rounds: plan.rounds,
+    rows: [...rows, ...more],
+    breakdown: await breakDown(generator, cheaper.target, bare, plan),
+  };
+}
+
+function freshSecrets() {
+  const { crv, d, kty, x } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  return {
+    SIGNING_KEYS: JSON.stringify({ keys: [{ kty, crv, x, d }] }),
+    LEDGER_NAME_SECRET: randomBytes(32).toString("base64url"),
+    END_USER_SALT: randomBytes(32).toString("base64url"),
+    AZURE_OPENAI_API_KEY: "bench-key",
+  };
+}
+
+function sizeRows(
+  { gateway }: Bundles,
+  gatewayWorker: WorkerProcess,
+  passThroughWorker: WorkerProcess,
+): readonly Row[] {
+  return [
+    row("bundle_raw", "bundle", "KiB", [gateway.bytes / 1_024]),
+    row("bundle_gzip", "bundle, gzip", "KiB", [gateway.gzipBytes / 1_024]),
+    row("start_gateway", "process start to first answer, gateway and its stores", "ms", [
+      gatewayWorker.startMs,
+    ]),
+    row("start_pass_through", "process start to first answer, pass-through", "ms", [
+      passThroughWorker.startMs,
+    ]),
+  ];
+}

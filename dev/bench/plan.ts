@@ -1,0 +1,56 @@
+/** How long and how often: the protocol's figures by default, a smoke test with `--quick`. */
+import { parseArgs } from "node:util";
+
+export interface Plan {
+  readonly rounds: number;
+  /** V8 compiles what has run often: a gateway that is hardly warm needs twice the CPU time. */
+  readonly warmUpMs: number;
+  readonly saturationMs: number;
+  readonly latencyMs: number;
+  readonly streamsMs: number;
+  readonly pacedMs: number;
+  readonly burstMs: number;
+  readonly breakdownRounds: number;
+  readonly breakdownMs: number;
+  /** Records are stored up to a second after the answer; they belong to the request that caused them. */
+  readonly quietMs: number;
+  readonly microRounds: number;
+  readonly microRepeats: number;
+  readonly writeDocs: boolean;
+}
+
+const full: Omit<Plan, "writeDocs"> = {
+  rounds: 3,
+  warmUpMs: 4_000,
+  saturationMs: 3_000,
+  latencyMs: 5_000,
+  streamsMs: 2_500,
+  pacedMs: 3_500,
+  burstMs: 1_500,
+  breakdownRounds: 2,
+  breakdownMs: 2_000,
+  quietMs: 1_300,
+  microRounds: 2_000,
+  microRepeats: 9,
+};
+
+const quick: Omit<Plan, "writeDocs"> = {
+  rounds: 1,
+  warmUpMs: 200,
+  saturationMs: 300,
+  latencyMs: 400,
+  streamsMs: 300,
+  pacedMs: 700,
+  burstMs: 300,
+  breakdownRounds: 1,
+  breakdownMs: 200,
+  quietMs: 200,
+  microRounds: 100,
+  microRepeats: 1,
+};
+
+export function readPlan(args: readonly string[]): Plan {
+  const options = { quick: { type: "boolean" }, "write-docs": { type: "boolean" } } as const;
+  const { values } = parseArgs({ args: [...args], options });
+  return { ...(values.quick ? quick : full), writeDocs: values["write-docs"] ?? false };
+}

@@ -1,0 +1,58 @@
+/** `npm run bench -- --quick`: every figure is measured and nothing fails on the way. How large the figures are is no test's business. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import * as z from "zod";
+
+const root = resolve(import.meta.dirname, "../..");
+const Report = z.object({
+  rows: z.array(z.object({ id: z.string(), median: z.unknown(), min: z.unknown(), max: z.unknown() })),
+  breakdown: z.array(z.object({ name: z.string(), cpuMicroseconds: z.unknown() })),
+});
+
+let folder: string;
+let output: string;
+let report: z.infer<typeof Report>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "portcullis-bench-test-"));
+  const args = [join(root, "dev/bootstrap.mjs"), "node", join(root, "dev/bench/main.ts"), "--quick"];
+  const env = { ...process.env, PORTCULLIS_STATE_DIR: folder };
+  output = (await promisify(execFile)(process.execPath, args, { env })).stdout;
+  report = Report.parse(JSON.parse(await readFile(join(folder, ".local/bench.json"), "utf8")));
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it("measures every figure as a finite number", () => {
+  const figures = [
+    ...report.rows.flatMap(({ id, median, min, max }) => [median, min, max].map((value) => [id, value])),
+    ...report.breakdown.map(({ name, cpuMicroseconds }) => [name, cpuMicroseconds]),
+  ];
+  expect(report.rows.length).toBeGreaterThan(25);
+  expect(report.breakdown.length).toBe(7);
+  expect(figures.filter(([, value]) => !Number.isFinite(value))).toEqual([]);
+});
+
+it.each([
+  "requests_gateway",
+  "requests_pass_through",
+  "requests_mock",
+  "streams_gateway",
+  "decide",
+  "verify",
+  "bundle_raw",
+])("%s is more than nothing", (id) => {
+  expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);
+});
+
+it.each(["failed", "different"])("no answer %s", (id) => {
+  expect(report.rows.find((row) => row.id === id)?.max).toBe(0);
+});
+
+it("shows every figure as a table", () => {
+  expect(output).toContain("requests/s, gateway ÷ pass-through");
+  expect(output).toContain("CPU per request:");
+});
