@@ -99,13 +99,11 @@ export async function compose(
   const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
+  const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
+  const deliverPlatform = () => deliverFrom(env.PLATFORM_DB, PLATFORM_HOME);
+  const deliverHome = (home: Home) => deliverFrom(dbOf(home), home);
   const deliver: DeliverOutbox = (scope, home) =>
-    deliverOutbox({
-      db: scope === PLATFORM ? env.PLATFORM_DB : dbOf(home),
-      queue: records,
-      home: scope === PLATFORM ? PLATFORM_HOME : home,
-      now: clock,
-    });
+    scope === PLATFORM ? deliverPlatform() : deliverHome(home);
 
   const controlPlane = new Hono().route(
     "/v1",
@@ -181,12 +179,8 @@ export async function compose(
       apiKeys: { find: apiKeys.findByHash },
     },
     async sweep() {
-      await Promise.all([deliver(PLATFORM, PLATFORM_HOME), ...homeNames.map((home) => deliverHome(home))]);
+      await Promise.all([deliverPlatform(), ...homeNames.map(deliverHome)]);
       await sweepUnacknowledgedAgents({ agents, agentLedgers });
     },
   };
-
-  function deliverHome(home: Home) {
-    return deliverOutbox({ db: dbOf(home), queue: records, home, now: clock });
-  }
 }

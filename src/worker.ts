@@ -13,8 +13,8 @@ import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
-import { type Refusal, refuse } from "./kernel/refusal.ts";
-import { problemOf } from "./kernel/wire.ts";
+import { refuse } from "./kernel/refusal.ts";
+import { problemResponse } from "./kernel/wire.ts";
 import { homeNames } from "./residency/home.ts";
 
 export { AgentLedger } from "./quota/agent-ledger.object.ts";
@@ -48,20 +48,15 @@ const app = new Hono<{ Bindings: Env }>()
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),
   )
   .all("/v1/*", async ({ env, req }) => (await composedOf(env)).controlPlane.fetch(req.raw))
-  .notFound(() => problem(refuse("route_unknown")))
+  .notFound(() => problemResponse(refuse("route_unknown"), newRequestId()))
   .onError((error) => {
     const requestId = newRequestId();
     logFailure({ event: "request_failed", error, requestId });
-    return problem(refuse("internal_error"), requestId);
+    return problemResponse(refuse("internal_error"), requestId);
   });
 
 /** Where not even the ports could be made, the id comes from the platform. */
 const newRequestId = (): string => `request_${crypto.randomUUID().replaceAll("-", "")}`;
-
-function problem(refusal: Refusal, requestId = newRequestId()): Response {
-  const { status, headers, body } = problemOf(refusal, requestId);
-  return new Response(body, { status, headers });
-}
 
 export default {
   fetch: app.fetch,

@@ -1,7 +1,8 @@
 /** Takes one step of the plan. Each is one change at Cloudflare (or of wrangler.toml), so that between two nothing is torn. */
+
+import { freshSecret } from "../local/fresh-secret.ts";
 import { writeIds } from "./config-file.ts";
 import { insertAdminKey, type UnshownKey } from "./first-admin-key.ts";
-import { freshSecret } from "./fresh-secret.ts";
 import { listIdentifiedStores } from "./look-up.ts";
 import type { Step } from "./plan.ts";
 import type { Store } from "./store.ts";

@@ -1,23 +1,16 @@
 /** `.dev.vars`, the Worker's local secrets: made once, completed when something is missing, never changed. */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { parseEnv } from "node:util";
+import { freshSecret } from "./fresh-secret.ts";
 import { writeSecretFile } from "./state-folder.ts";
 
 export const SIMULATOR_KEY = "simulator-key";
 
-function freshSigningKeys(): string {
-  const { crv, d, kty, x } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
-  return JSON.stringify({ keys: [{ kty, crv, x, d }] });
-}
-
-const freshSecret = () => randomBytes(32).toString("base64url");
-
 const makers: Readonly<Record<string, () => string>> = {
-  SIGNING_KEYS: freshSigningKeys,
-  LEDGER_NAME_SECRET: freshSecret,
-  END_USER_SALT: freshSecret,
+  SIGNING_KEYS: () => freshSecret("SIGNING_KEYS"),
+  LEDGER_NAME_SECRET: () => freshSecret("LEDGER_NAME_SECRET"),
+  END_USER_SALT: () => freshSecret("END_USER_SALT"),
   AZURE_OPENAI_API_KEY: () => process.env.AZURE_OPENAI_API_KEY || SIMULATOR_KEY,
 };
 

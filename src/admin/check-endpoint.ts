@@ -3,9 +3,8 @@
  * itself runs locally. Credentials in the URL would be stored and logged; a query would end up in every call.
  */
 import type { DeploymentInput } from "../azure/deployment.ts";
+import { endpointEncrypted } from "../azure/endpoint-encryption.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
-
-const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /** The first backend whose endpoint is not acceptable, or null. */
 export function checkEndpoints({ backends }: DeploymentInput, isLocal: boolean): Refusal | null {
@@ -22,6 +21,5 @@ function complaintAbout(url: URL, isLocal: boolean): string | null {
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     return "An endpoint carries no credentials, query or fragment.";
   }
-  if (url.protocol === "https:" || (isLocal && LOOPBACK.has(url.hostname))) return null;
-  return "An endpoint must be https.";
+  return endpointEncrypted(url, isLocal) ? null : "An endpoint must be https.";
 }

@@ -7,9 +7,9 @@ import { admitApiKey } from "../capability/admit-api-key.ts";
 import type { ApiKey } from "../capability/api-key.ts";
 import { requireScope } from "../capability/api-key-auth.ts";
 import { logFailure } from "../kernel/failure-log.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
-import { problemOf } from "../kernel/wire.ts";
+import { problemResponse } from "../kernel/wire.ts";
 import { agentOperations } from "./agents.routes.ts";
 import { apiKeyOperations } from "./api-keys.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
@@ -37,9 +37,9 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   }
   for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
     const allow = sharing.map(({ description }) => description.method).join(", ");
-    app.all(path, () => problem(refuse("method_not_allowed"), deps.ids.request(), { allow }));
+    app.all(path, () => problemResponse(refuse("method_not_allowed"), deps.ids.request(), { allow }));
   }
-  app.all("*", () => problem(refuse("route_unknown"), deps.ids.request()));
+  app.all("*", () => problemResponse(refuse("route_unknown"), deps.ids.request()));
   return app;
 }
 
@@ -47,7 +47,7 @@ async function serve(deps: ControlPlaneDeps, operation: Operation, context: Cont
   const requestId = deps.ids.request();
   try {
     const apiKey = await admit(deps, operation, context);
-    if (!apiKey.ok) return problem(apiKey.error, requestId);
+    if (!apiKey.ok) return problemResponse(apiKey.error, requestId);
     const answer = await operation.run({
       apiKey: apiKey.value,
       requestId,
@@ -55,10 +55,10 @@ async function serve(deps: ControlPlaneDeps, operation: Operation, context: Cont
       source: context.req.raw,
       param: (name) => context.req.param(name) ?? "",
     });
-    return answer.ok ? success(answer.value, requestId) : problem(answer.error, requestId);
+    return answer.ok ? success(answer.value, requestId) : problemResponse(answer.error, requestId);
   } catch (error) {
     logFailure({ event: "request_failed", error, requestId });
-    return problem(refuse("internal_error"), requestId);
+    return problemResponse(refuse("internal_error"), requestId);
   }
 }
 
@@ -83,13 +83,4 @@ function success({ status, body, revision }: Answer, requestId: string): Respons
   if (body === undefined) return new Response(null, { status, headers });
   headers.set("content-type", "application/json");
   return new Response(JSON.stringify(body), { status, headers });
-}
-
-function problem(
-  refusal: Refusal,
-  requestId: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  const answer = problemOf(refusal, requestId);
-  return new Response(answer.body, { status: answer.status, headers: { ...answer.headers, ...headers } });
 }

@@ -11,6 +11,7 @@ import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { type Operation, operation } from "./operation.ts";
 import { notFound } from "./tenant-access.ts";
+import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
 
 const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
 
@@ -30,9 +31,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
         return ok({ statements, operation: "deployment.create", objectId: body.name, value: deployment });
       },
     });
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 201, body: { ...value, revision }, revision });
+    return writtenAnswer(201, written);
   }),
   operation(deploymentDescriptions.list, async ({ query }) => {
     const deployments = await deps.deployments.list(query);
@@ -59,9 +58,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
         return ok({ statements, operation: "deployment.update", objectId: body.name, value: deployment });
       },
     });
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 200, body: { ...value, revision }, revision });
+    return writtenAnswer(200, written);
   }),
   operation(deploymentDescriptions.delete, async ({ param, ...caller }) => {
     const written = await deps.writer.write({
@@ -75,7 +72,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
         return ok({ statements, operation: "deployment.delete", objectId: name, value: null });
       },
     });
-    return written.ok ? ok({ status: 204, revision: written.value.revision }) : written;
+    return deletedAnswer(written);
   }),
 ];
 

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { JsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
-import { problemOf } from "../kernel/wire.ts";
+import { problemResponse } from "../kernel/wire.ts";
 import { controlPlaneRoutes, openApiOf } from "./openapi.ts";
 import { referencePage } from "./reference-page.ts";
 
@@ -18,8 +18,7 @@ export function createOpenApiRoutes(otherRoutes: readonly RouteDescription[], ne
       });
     })
     .get("/v1/docs", () => referencePage(newRequestId()))
-    .on("ALL", ["/v1/openapi.json", "/v1/docs"], () => {
-      const { status, headers, body } = problemOf(refuse("method_not_allowed"), newRequestId());
-      return new Response(body, { status, headers: { ...headers, allow: "GET, HEAD" } });
-    });
+    .on("ALL", ["/v1/openapi.json", "/v1/docs"], () =>
+      problemResponse(refuse("method_not_allowed"), newRequestId(), { allow: "GET, HEAD" }),
+    );
 }

@@ -10,6 +10,7 @@ import type { StoredPolicy } from "./policies.store.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { canSee, notFound, scopeOf, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
 
 export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(policyDescriptions.create, async ({ body: { tenantId: requested, ...input }, ...caller }) => {
@@ -38,9 +39,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
         return ok({ statements, operation: "policy.create", objectId: policy.id, value: policy });
       },
     });
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 201, body: { ...value, revision }, revision });
+    return writtenAnswer(201, written);
   }),
   operation(policyDescriptions.list, async ({ query: { tenant: requested, ...page }, apiKey }) => {
     const scope = scopeOf(apiKey, requested, PLATFORM, "tenant");
@@ -74,9 +73,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
         return ok({ statements, operation: "policy.update", objectId: id, value: policy });
       },
     });
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 200, body: { ...value, revision }, revision });
+    return writtenAnswer(200, written);
   }),
   operation(policyDescriptions.delete, async ({ param, ...caller }) => {
     const found = await findPolicy(deps, param("id"), caller.apiKey);
@@ -94,7 +91,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
         return ok({ statements, operation: "policy.delete", objectId: id, value: null });
       },
     });
-    return written.ok ? ok({ status: 204, revision: written.value.revision }) : written;
+    return deletedAnswer(written);
   }),
 ];
 

@@ -8,13 +8,12 @@ import { type Operation, operation } from "./operation.ts";
 import { canSee, notFound } from "./tenant-access.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { createTenant, deleteTenant, replaceTenant } from "./tenant-writer.ts";
+import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
 
 export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tenantDescriptions.create, async ({ body, ...caller }) => {
     const written = await createTenant(deps, caller, body);
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 201, body: { ...value, revision }, revision });
+    return writtenAnswer(201, written);
   }),
   operation(tenantDescriptions.list, async ({ query }) => {
     const tenants = await deps.tenants.list(query);
@@ -35,9 +34,7 @@ export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     if (body.id !== undefined && body.id !== id.data) return fail(fixed("id"));
     if (body.home !== undefined && body.home !== home) return fail(fixed("home"));
     const written = await replaceTenant(deps, caller, { ...body, id: id.data, home });
-    if (!written.ok) return written;
-    const { value, revision } = written.value;
-    return ok({ status: 200, body: { ...value, revision }, revision });
+    return writtenAnswer(200, written);
   }),
   operation(tenantDescriptions.delete, async ({ param, ...caller }) => {
     const id = TenantId.safeParse(param("id"));
@@ -46,7 +43,7 @@ export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] =
       return fail(refuse("in_use", { message: "`default-tenant` cannot be deleted." }));
     }
     const deleted = await deleteTenant(deps, caller, id.data);
-    return deleted.ok ? ok({ status: 204, revision: deleted.value.revision }) : deleted;
+    return deletedAnswer(deleted);
   }),
 ];
 

@@ -6,10 +6,10 @@ import { logFailure } from "../kernel/failure-log.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
-import { problemOf } from "../kernel/wire.ts";
-import { placeOf } from "../residency/place.ts";
+import { problemResponse } from "../kernel/wire.ts";
+import { placeOfRequest } from "../residency/place.ts";
 import { type EnforcePorts, enforce } from "./enforce.ts";
 import { type EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { createServerTiming, type ServerTiming } from "./server-timing.ts";
@@ -33,15 +33,13 @@ export function createEnforceRoutes<Bindings extends object>(
       const reply = await work;
       const response = reply.ok
         ? Response.json(reply.value, { headers: { "x-request-id": requestId, "cache-control": "no-store" } })
-        : problem(reply.error, requestId);
+        : problemResponse(reply.error, requestId);
       response.headers.set("server-timing", timing.header());
       return response;
     })
     .all("/v1/enforce", async ({ env }) => {
       const { ids } = await portsOf(env);
-      const response = problem(refuse("method_not_allowed"), ids.request());
-      response.headers.set("allow", "POST");
-      return response;
+      return problemResponse(refuse("method_not_allowed"), ids.request(), { allow: "POST" });
     });
 }
 
@@ -62,15 +60,10 @@ async function answer(
     if (!body.ok) return body;
     const parsed = parseDocument(EnforceRequest, body.value, "body_invalid");
     if (!parsed.ok) return parsed;
-    const place = placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip"));
+    const place = placeOfRequest(request);
     return await enforce(ports, apiKey.value, parsed.value, place);
   } catch (error) {
     logFailure({ event: "request_failed", error, requestId });
     return fail(refuse("internal_error"));
   }
-}
-
-function problem(refusal: Refusal, requestId: string, more: Record<string, string> = {}): Response {
-  const { status, headers, body } = problemOf(refusal, requestId);
-  return new Response(body, { status, headers: { ...headers, ...more } });
 }

@@ -1,7 +1,7 @@
 /** A call to a model, from its route to its answer: the first two stages, then judgement, then the relay. */
 import type { Route } from "../azure/route.ts";
 import { modelResource } from "../policy/resource.ts";
-import { placeOf } from "../residency/place.ts";
+import { placeOfRequest } from "../residency/place.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
 import { azureError, type Received } from "./azure-error.ts";
@@ -34,7 +34,7 @@ export async function answerModelCall(
     surface: "relay",
     purpose: "relay",
     capability,
-    place: placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip")),
+    place: placeOfRequest(request),
     classification,
     action: operation.action,
     resource: deploymentInPath === null ? null : modelResource(deploymentInPath),

@@ -12,7 +12,7 @@ import { decide } from "../policy/decide.ts";
 import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
-import { type Place, placeOf } from "../residency/place.ts";
+import { type Place, placeOfRequest } from "../residency/place.ts";
 import { admit, admitDeployment } from "./admit.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
@@ -34,7 +34,7 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
     surface: "model_list",
     purpose: "relay",
     capability,
-    place: placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip")),
+    place: placeOfRequest(request),
     classification: capability.classification,
     action: "model_list",
     resource: null,

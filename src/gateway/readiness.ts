@@ -4,6 +4,7 @@
  */
 import type { Clock, StartTimer } from "../kernel/clock.ts";
 import { PROBE_MAX_MS, READINESS_KEPT_MS } from "../kernel/limits.ts";
+import { withinLimit } from "../kernel/within-limit.ts";
 
 /** Rejects, or never resolves, when the store is ill. */
 export type Probe = () => Promise<unknown>;
@@ -45,12 +46,9 @@ async function check(probes: ReadinessPorts["probes"], startTimer: StartTimer): 
 }
 
 function answers(probe: Probe, startTimer: StartTimer): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const stop = startTimer(PROBE_MAX_MS, () => resolve(false));
   const asked = async () => probe();
-  asked().then(
-    () => resolve(true),
-    () => resolve(false),
+  return withinLimit(startTimer, PROBE_MAX_MS, asked()).then(
+    () => true,
+    () => false,
   );
-  return promise.finally(stop);
 }

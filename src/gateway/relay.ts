@@ -6,6 +6,7 @@
 import type { Backend } from "../azure/backend.ts";
 import { settlementOfError } from "../azure/billing.ts";
 import { chooseBackend } from "../azure/choose-backend.ts";
+import { endpointEncrypted } from "../azure/endpoint-encryption.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
@@ -15,7 +16,6 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { eligibleBackends } from "../residency/eligible-backends.ts";
 import { answerHeaders } from "./answer-headers.ts";
-import { backendEncrypted } from "./backend-encryption.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
@@ -92,7 +92,7 @@ function backendFor(
   );
   if (!eligible.ok) return eligible;
   const backend = chooseBackend(eligible.value, random());
-  if (!backendEncrypted(backend, isLocal))
+  if (!endpointEncrypted(new URL(backend.endpoint), isLocal))
     return fail(refuse("encryption_required", { evidence: { backend: backend.id } }));
   const apiKey = secretOf(backend.credential.secret);
   if (apiKey === undefined)

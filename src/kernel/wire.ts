@@ -60,6 +60,16 @@ export function problemOf(refusal: Refusal, requestId: string): WireAnswer {
   };
 }
 
+/** @param more headers of the answer's own, such as `allow`. */
+export function problemResponse(
+  refusal: Refusal,
+  requestId: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const { status, headers, body } = problemOf(refusal, requestId);
+  return new Response(body, { status, headers: { ...headers, ...more } });
+}
+
 /** The one portable way to end a stream with an error: both official SDKs throw on it, and take a silent end for success. */
 export const streamErrorEvent = (refusal: Refusal): string =>
   `data: ${JSON.stringify({ error: { code: refusal.code, message: refusal.message, param: null, type: "portcullis_refusal" } })}\n\n`;

@@ -2,6 +2,8 @@
  * One call to a ledger, with a time limit. Repeated at most once, on a new stub, and only where the platform says that
  * this can help and does not add load. Every ledger method tolerates a repeat.
  */
+import type { StartTimer } from "../kernel/clock.ts";
+import { withinLimit } from "../kernel/within-limit.ts";
 
 export const LEDGER_CALL_MAX_MS = 10_000;
 
@@ -10,17 +12,13 @@ const flagged = (error: unknown, name: "retryable" | "overloaded"): boolean =>
 
 export const isOverloaded = (error: unknown): boolean => flagged(error, "overloaded");
 
-export async function withinTime<T>(work: Promise<T>, maxMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("The call took too long.")), maxMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const startTimer: StartTimer = (ms, fire) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
+};
+
+export const withinTime = <T>(work: Promise<T>, maxMs: number): Promise<T> =>
+  withinLimit(startTimer, maxMs, work);
 
 /** @param call makes its own stub, so that a repeat gets a new one. */
 export function callLedger(call: () => Promise<unknown>, maxMs: number): Promise<unknown> {

@@ -49,3 +49,6 @@ export function placeOf(cf: unknown, clientAddress: string | null): Place {
     clientAddress,
   };
 }
+
+export const placeOfRequest = (request: Request): Place =>
+  placeOf(Reflect.get(request, "cf"), request.headers.get("cf-connecting-ip"));

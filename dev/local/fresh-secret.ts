@@ -1,6 +1,6 @@
-/** Values for secrets that are missing. They exist in memory only: once set, Cloudflare shows them to nobody. */
+/** Values for the gateway's own secrets where they are missing, local and deployed alike. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import type { SecretName } from "./plan.ts";
+import type { SecretName } from "../deploy/plan.ts";
 
 const random = (): string => randomBytes(32).toString("base64url");
 

@@ -1,0 +1,9 @@
+/**
+ * https to every backend; plain http counts only to the loopback, and only where the gateway itself runs locally. Asked
+ * when a deployment is written, and again before each call.
+ */
+
+const loopback = new Set(["127.0.0.1", "[::1]", "localhost"]);
+
+export const endpointEncrypted = ({ protocol, hostname }: URL, isLocal: boolean): boolean =>
+  protocol === "https:" || (isLocal && loopback.has(hostname));
