@@ -6,6 +6,7 @@
 import type { Backend } from "../azure/backend.ts";
 import { settlementOfError } from "../azure/billing.ts";
 import { chooseBackend } from "../azure/choose-backend.ts";
+import type { Deployment } from "../azure/deployment.ts";
 import { endpointEncrypted } from "../azure/endpoint-encryption.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
@@ -39,9 +40,10 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
     const [recorded] = await Promise.all([record(), settle(null, released)]);
     return recorded ? chosen : fail(refuse("audit_unavailable"));
   }
-  const { backend, apiKey } = chosen.value;
+  const { backend } = chosen.value;
 
-  if (allowed.candidate.obligations.auditLogging === "detailed" && !(await record())) {
+  const recordedFirst = allowed.candidate.obligations.auditLogging === "detailed";
+  if (recordedFirst && !(await record())) {
     await settle(backend, released);
     return fail(refuse("audit_unavailable"));
   }
@@ -52,8 +54,8 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
     await settle(backend, end);
   };
   const [recorded, answer] = await Promise.all([
-    allowed.candidate.obligations.auditLogging === "detailed" ? true : record(),
-    send(ports, call, backend, apiKey, cutoff),
+    recordedFirst || record(),
+    send(ports, call, chosen.value, cutoff),
   ]);
   if (!recorded) {
     cutoff.cut();
@@ -79,14 +81,21 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
   return relayWhole(call, upstream, cutoff, settleAndClose);
 }
 
+interface Chosen {
+  readonly deployment: Deployment;
+  readonly backend: Backend;
+  readonly apiKey: string;
+}
+
 function backendFor(
   { secretOf, random, isLocal }: Pick<GatewayPorts, "secretOf" | "random" | "isLocal">,
   { allowed, question }: RelayedCall,
-): Result<{ readonly backend: Backend; readonly apiKey: string }> {
-  if (!allowed.deployment) return fail(refuse("deployment_unknown"));
+): Result<Chosen> {
+  const { deployment } = allowed;
+  if (!deployment) return fail(refuse("deployment_unknown"));
   // Judged again at the last moment before data leaves: no path to Azure avoids the promise.
   const eligible = eligibleBackends(
-    allowed.deployment,
+    deployment,
     allowed.snapshot.tenant.tenant.residency,
     question.classification,
   );
@@ -101,22 +110,20 @@ function backendFor(
         evidence: { backend: backend.id, missing: backend.credential.secret },
       }),
     );
-  return ok({ backend, apiKey });
+  return ok({ deployment, backend, apiKey });
 }
 
 async function send(
   { azure }: Pick<GatewayPorts, "azure">,
   call: RelayedCall,
-  backend: Backend,
-  apiKey: string,
+  { deployment, backend, apiKey }: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
   const { allowed, operation } = call;
-  if (!allowed.deployment) return fail(refuse("deployment_unknown"));
   const { url, canReportUsage } = upstreamOf(backend, operation, call.apiVersion);
   const body = forwardedBody(call.body, {
     operation,
-    deployment: allowed.deployment,
+    deployment,
     backend,
     stream: allowed.ask.stream,
     maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
