@@ -13,5 +13,6 @@ export type MicroQuestion = z.infer<typeof MicroQuestion>;
 export const MicroAnswer = z.strictObject({
   decideMicroseconds: z.number(),
   verifyMicroseconds: z.number(),
+  verifySeenMicroseconds: z.number(),
 });
 export type MicroAnswer = z.infer<typeof MicroAnswer>;

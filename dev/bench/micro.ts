@@ -39,5 +39,11 @@ export async function microRows(
       "µs",
       answers.map(({ verifyMicroseconds }) => verifyMicroseconds),
     ),
+    row(
+      "verify_seen",
+      "token verification, token seen before",
+      "µs",
+      answers.map(({ verifySeenMicroseconds }) => verifySeenMicroseconds),
+    ),
   ];
 }

@@ -7,6 +7,7 @@ import type { ApiKeyId, TenantId } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import { ApiKey } from "./api-key.ts";
 import type { StoredApiKey } from "./api-key-auth.ts";
 
@@ -88,23 +89,31 @@ export function createApiKeyStore(db: D1Database): ApiKeyStore {
     async insert({ apiKey, hash }, companions = []) {
       const { id, name, scopes, tenantId, createdAt } = apiKey;
       const statement = db.prepare(INSERT).bind(id, hash, name, JSON.stringify(scopes), tenantId, createdAt);
-      const stored = await asked(() => db.batch([statement, ...companions]));
-      return stored.ok ? ok(undefined) : stored;
+      const stored = await asked(() => db.batch([statement, ...companions]), unsettledWrite);
+      if (stored.ok) return ok(undefined);
+      if (stored.error.code === "already_exists") return stored;
+      // The key's text is told once: a key whose insertion only seemed to fail would be nobody's.
+      const found = await first(db.prepare(GET).bind(id));
+      return found.ok && found.value?.hash === hash ? ok(undefined) : stored;
     },
 
     async delete(id, companions = []) {
-      const results = await asked(() => db.batch([db.prepare(DELETE).bind(id), ...companions]));
+      const statements = [db.prepare(DELETE).bind(id), ...companions];
+      const results = await asked(() => db.batch(statements), unsettledWrite);
       return results.ok ? ok((results.value[0]?.meta.changes ?? 0) > 0) : results;
     },
   };
 }
 
-async function asked<T>(question: () => Promise<T>): Promise<Result<T>> {
+async function asked<T>(
+  question: () => Promise<T>,
+  unanswered = () => refuse("store_unavailable"),
+): Promise<Result<T>> {
   try {
     return ok(await question());
   } catch (error) {
     // D1 tells a broken rule from a broken database only in the text of its error.
     const taken = error instanceof Error && error.message.includes("UNIQUE constraint failed: api_keys.");
-    return fail(refuse(taken ? "already_exists" : "store_unavailable"));
+    return fail(taken ? refuse("already_exists") : unanswered());
   }
 }

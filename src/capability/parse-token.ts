@@ -24,10 +24,11 @@ export interface ParsedToken {
 }
 
 export function parseToken(token: string, keys: KeyRing["keys"]): Result<ParsedToken> {
-  if (token.length > MAX_TOKEN_BYTES || utf8Bytes(token).length > MAX_TOKEN_BYTES) {
-    return refused("token_too_large");
+  if (token.length > MAX_TOKEN_BYTES) return refused("token_too_large");
+  if (!COMPACT_JWS.test(token)) {
+    // Only here can a character be more than a byte.
+    return refused(utf8Bytes(token).length > MAX_TOKEN_BYTES ? "token_too_large" : "token_malformed");
   }
-  if (!COMPACT_JWS.test(token)) return refused("token_malformed");
   const [headerSegment = "", payloadSegment = "", signatureSegment = ""] = token.split(".");
   const headerJson = canonicalJsonObject(headerSegment);
   const payloadJson = canonicalJsonObject(payloadSegment);

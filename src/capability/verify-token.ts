@@ -1,15 +1,17 @@
 /**
  * From a token to its capability, or to one refusal per kind of failure. The order is part of the contract: form,
  * header, key, signature, issuer and audience, expiry, claims, life, clock. Nothing in an unverified token is
- * believed or repeated, and no input makes this throw.
+ * believed or repeated, and no input makes this throw. A token seen before costs a look-up, and is answered as if it
+ * were verified anew: expiry, clock and the key's place in the ring are judged on every call.
  */
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
 import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
+import { createVerifiedTokens, type VerifiedToken } from "./verified-tokens.ts";
 
 export interface TokenVerifier {
   verify(token: string, nowMs: number): Promise<Result<Capability>>;
@@ -19,6 +21,8 @@ interface TokenVerifierOptions {
   readonly keyRing: KeyRing;
   readonly issuer: string;
   readonly audience: string;
+  /** How many verified tokens are remembered; with 0 every call verifies anew. */
+  readonly maxVerifiedTokens?: number;
 }
 
 /** Any other error of jose contradicts what the strict reading has established, and is refused as malformed. */
@@ -28,7 +32,14 @@ const codeOfJoseError: Readonly<Record<string, RefusalCode>> = {
   [errors.JWTExpired.code]: "token_expired",
 };
 
-export function createTokenVerifier({ keyRing, issuer, audience }: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier({
+  keyRing,
+  issuer,
+  audience,
+  maxVerifiedTokens = MAX_VERIFIED_TOKENS,
+}: TokenVerifierOptions): TokenVerifier {
+  const verifiedTokens = createVerifiedTokens(maxVerifiedTokens);
+
   async function verifiedPayload(
     token: string,
     key: VerificationKey,
@@ -49,21 +60,45 @@ export function createTokenVerifier({ keyRing, issuer, audience }: TokenVerifier
     }
   }
 
+  async function verifyAnew(token: string, nowMs: number): Promise<Result<VerifiedToken>> {
+    const parsed = parseToken(token, keyRing.keys);
+    if (!parsed.ok) return parsed;
+    const { key } = parsed.value;
+    const payload = await verifiedPayload(token, key, nowMs);
+    if (!payload.ok) return payload;
+    const claims = CapabilityClaims.safeParse(payload.value);
+    if (!claims.success || !isCoherent(claims.data)) return fail(refuse("token_claims_invalid"));
+    return ok({ key, capability: capabilityOf(claims.data, key.keyId) });
+  }
+
+  /** Undefined also when its key has left the ring or was replaced there: the full verification has the answer. */
+  function verifiedBefore(token: string): VerifiedToken | undefined {
+    const known = verifiedTokens.find(token);
+    return known !== undefined && keyRing.keys.get(known.key.keyId) === known.key ? known : undefined;
+  }
+
   return {
     async verify(token, nowMs) {
-      const parsed = parseToken(token, keyRing.keys);
-      if (!parsed.ok) return parsed;
-      const { key } = parsed.value;
-      const payload = await verifiedPayload(token, key, nowMs);
-      if (!payload.ok) return payload;
-      const claims = CapabilityClaims.safeParse(payload.value);
-      if (!claims.success || !isCoherent(claims.data)) return fail(refuse("token_claims_invalid"));
-      if (claims.data.iat > Math.floor(nowMs / 1_000) + TOKEN_CLOCK_SKEW_SECONDS) {
-        return fail(refuse("token_not_yet_valid"));
-      }
-      return ok(capabilityOf(claims.data, key.keyId));
+      const known = verifiedBefore(token);
+      if (known !== undefined) return judgedByClock(known.capability, nowMs);
+      const verified = await verifyAnew(token, nowMs);
+      if (!verified.ok) return verified;
+      const judged = judgedByClock(verified.value.capability, nowMs);
+      if (judged.ok) verifiedTokens.remember(token, verified.value);
+      return judged;
     },
   };
+}
+
+/** All that time alone decides. jose has seen to the expiry of a token verified just now, nobody to one seen before. */
+function judgedByClock(capability: Capability, nowMs: number): Result<Capability> {
+  const nowSeconds = Math.floor(nowMs / 1_000);
+  // Written so that a clock that tells no number expires everything.
+  if (!(nowSeconds < capability.expiresAtSeconds)) return fail(refuse("token_expired"));
+  if (capability.issuedAtSeconds > nowSeconds + TOKEN_CLOCK_SKEW_SECONDS) {
+    return fail(refuse("token_not_yet_valid"));
+  }
+  return ok(capability);
 }
 
 /** A life that issuing never gives, or a principal other than the agent, is not ours even under our signature. */

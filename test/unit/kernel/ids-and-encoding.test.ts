@@ -1,4 +1,5 @@
 // Ids sort by the time they were made; text has one spelling in base64url; comparison tells nothing by its time.
+import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { equalInConstantTime, hmacSha256Hex, sha256Hex } from "../../../src/kernel/digest.ts";
@@ -63,6 +64,36 @@ describe("ids", () => {
     expect(ones).toBe("agent_017f22e279b07fffbfffffffffffffff");
   });
 
+  it("are well-formed whatever the clock says, and leave the random source's bytes alone", () => {
+    fc.assert(
+      fc.property(fc.double(), fc.uint8Array({ minLength: 16, maxLength: 16 }), (nowMs, bytes) => {
+        const before = [...bytes];
+        const mint = ids.createIdMint(
+          () => nowMs,
+          () => bytes,
+        );
+        for (const kind of kindNames) expect(kinds[kind].safeParse(mint[kind]()).success).toBe(true);
+        expect([...bytes]).toEqual(before);
+      }),
+    );
+  });
+
+  it("carry the time and the random bytes, each bit in its place", () => {
+    const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+    fc.assert(
+      fc.property(time, fc.uint8Array({ minLength: 16, maxLength: 16 }), (nowMs, bytes) => {
+        const mint = ids.createIdMint(
+          () => nowMs,
+          () => bytes,
+        );
+        const random = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+        const randomBits = (1n << 80n) - 1n - (0xfn << 76n) - (0x3n << 62n);
+        const uuid = (BigInt(nowMs) << 80n) | (7n << 76n) | (2n << 62n) | (random & randomBits);
+        expect(mint.token()).toBe(`token_${uuid.toString(16).padStart(32, "0")}`);
+      }),
+    );
+  });
+
   it.each([
     "agent_",
     "agent_1",
@@ -114,6 +145,28 @@ describe("base64url", () => {
     );
   });
 
+  it("is read as Buffer reads it, and only in Buffer's own spelling", () => {
+    const canonical = fc
+      .uint8Array({ maxLength: 300 })
+      .map((bytes) => Buffer.from(bytes).toString("base64url"));
+    const edited = fc
+      .tuple(canonical, fc.nat(), fc.string({ unit: "binary", maxLength: 2 }))
+      .map(
+        ([text, at, put]) =>
+          text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + 1),
+      );
+    const any = fc.oneof(canonical, edited, fc.string({ unit: "binary" }), fc.base64String());
+    fc.assert(
+      fc.property(any, (text) => {
+        const bytes = Buffer.from(text, "base64url");
+        const expected = bytes.toString("base64url") === text ? [...bytes] : undefined;
+        const read = fromBase64Url(text);
+        expect(read && [...read]).toEqual(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it.each(["A", "AB", "AAB", "AA==", "AA=", "A+AA", "A/AA", "AA AA", "AA\n", "AAé", "AAAAA"])(
     "%j is none",
     (text) => {
@@ -130,6 +183,30 @@ describe("text and digests", () => {
     for (const bytes of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80]]) {
       expect(utf8Text(new Uint8Array(bytes))).toBeUndefined();
     }
+  });
+
+  it("hex and UTF-8 are what Buffer makes of them, for any bytes and any text", () => {
+    const bytesOrText = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.string({ unit: "binary" }).map((text) => new Uint8Array(Buffer.from(text))),
+    );
+    fc.assert(
+      fc.property(bytesOrText, (bytes) => {
+        expect(toHex(bytes)).toBe(Buffer.from(bytes).toString("hex"));
+        expect(utf8Text(bytes)).toBe(isUtf8(bytes) ? Buffer.from(bytes).toString("utf8") : undefined);
+      }),
+    );
+    const codeUnits = fc.array(fc.integer({ min: 0, max: 0xffff }));
+    const anyText = fc.oneof(
+      fc.string({ unit: "binary" }),
+      codeUnits.map((units) => String.fromCharCode(...units)),
+    );
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect([...utf8Bytes(text)]).toEqual([...Buffer.from(text, "utf8")]);
+        expect(utf8Bytes(text).buffer).toBeInstanceOf(ArrayBuffer);
+      }),
+    );
   });
 
   it("agree with the test vectors of FIPS 180-2 and RFC 4231", async () => {
