@@ -11,10 +11,17 @@ import { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import { AuditRecord, type DecisionOutcome } from "./audit-record.ts";
 import type { RecordLog } from "./consume-records.ts";
+import { splitByBytes } from "./split-by-bytes.ts";
 
+// One statement for many records: D1 prepares and answers each statement anew. `WHERE true` keeps SQLite's parser from
+// reading ON CONFLICT as a join's ON. A record travels as text within the text, so it is stored as it was written.
 const INSERT = `INSERT INTO audit_records
   (source, n, kind, tenant_id, agent_id, decision, decision_id, at, record)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (source, n) DO NOTHING`;
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
+  FROM json_each(?1) WHERE true ON CONFLICT (source, n) DO NOTHING`;
+
+/** D1 takes 2 MB in one value. No record of a queue is near that, even with every quote of it escaped. */
+const INSERT_BOUNDS = { maxBytes: 1_000_000, maxItems: Number.POSITIVE_INFINITY };
 
 const searchWhere = (index: string, filter: string) =>
   `SELECT record FROM audit_records INDEXED BY ${index}
@@ -56,7 +63,8 @@ export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Data
       if (records.length === 0) return ok(undefined);
       try {
         const db = dbOf(home);
-        await db.batch(records.map((record) => db.prepare(INSERT).bind(...columnsOf(record))));
+        const parts = splitByBytes(records.map(rowOf), (row) => row, INSERT_BOUNDS);
+        await db.batch(parts.map((rows) => db.prepare(INSERT).bind(`[${rows.join(",")}]`)));
         return ok(undefined);
       } catch {
         return fail(refuse("audit_unavailable"));
@@ -74,12 +82,23 @@ export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Data
   };
 }
 
-function columnsOf(record: AuditRecord): readonly (string | number | null)[] {
+/** The columns in INSERT's order, as JSON. */
+function rowOf(record: AuditRecord): string {
   const agentId = "agentId" in record ? record.agentId : null;
   const decision = "decision" in record ? record.decision : null;
   const decisionId = "decisionId" in record ? record.decisionId : null;
   const { source, n, kind, tenantId, at } = record;
-  return [source, n, kind, tenantId, agentId, decision, decisionId, at, JSON.stringify(record)];
+  return JSON.stringify([
+    source,
+    n,
+    kind,
+    tenantId,
+    agentId,
+    decision,
+    decisionId,
+    at,
+    JSON.stringify(record),
+  ]);
 }
 
 async function rowsOf(

@@ -17,7 +17,7 @@ const common = {
   v: z.literal(1),
   source: z.string().min(1).max(200),
   n: z.int().min(1),
-  /** Numbers a restarted source gave up; none of them belongs to a record. */
+  /** Numbers a restarted source gave up: where one of them has no record, that is no loss. */
   skipped: z
     .strictObject({ from: z.int().min(1), to: z.int().min(1) })
     .nullable()
@@ -61,6 +61,12 @@ export const DecisionRecord = z.strictObject({
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;
 
+/** Salted hash of the end user, if named. */
+const endUser = z.string().nullable().default(null);
+
+/** Null where no price is known, or the ledger could not be reached. Records from before there were prices lack it. */
+const chargedCostNanoUsd = z.int().min(0).nullable().default(null);
+
 export const CompletionRecord = z.strictObject({
   ...common,
   kind: z.literal("completion"),
@@ -78,6 +84,8 @@ export const CompletionRecord = z.strictObject({
     "upstream_timeout",
     "relay_deadline",
     "unreported",
+    /** The caller called Azure itself, and said how that ended. */
+    "reported",
   ]),
   upstreamStatus: z.int().nullable(),
   backend: z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable(),
@@ -86,6 +94,25 @@ export const CompletionRecord = z.strictObject({
   settlement: z.enum(["used", "as_reserved", "released"]),
   /** Null where the ledger could not be reached: its alarm charges in full. */
   chargedTokens: z.int().min(0).nullable(),
+  chargedCostNanoUsd,
+  /** What the reported usage costs, charged or not; null where there is none, or no price for it. */
+  usageCostNanoUsd: z.int().min(0).nullable().default(null),
+  /**
+   * What the ledger said. `unknown`: it lost this call in a crash, which nothing else will count. `unreached`: its
+   * alarm will, as abandoned. Null in records from before this was written.
+   */
+  ledger: z.enum(["settled", "corrected", "repeated", "unknown", "unreached"]).nullable().default(null),
+  /** What the abandoned record of this call was charged, and when: this record takes its place. */
+  replaces: z
+    .strictObject({
+      at: Timestamp,
+      requests: z.int().min(0),
+      tokens: z.int().min(0),
+      costNanoUsd: z.int().min(0).nullable(),
+    })
+    .nullable()
+    .default(null),
+  endUser,
   durationMs: z.int().min(0),
 });
 export type CompletionRecord = z.infer<typeof CompletionRecord>;
@@ -102,8 +129,24 @@ export const AbandonedRecord = z.strictObject({
   /** `abandoned` for a relay that never settled, `unreported` for an /v1/enforce whose usage nobody reported. */
   reason: z.enum(["abandoned", "unreported"]),
   chargedTokens: z.int().min(0),
+  chargedCostNanoUsd,
+  endUser,
 });
 export type AbandonedRecord = z.infer<typeof AbandonedRecord>;
+
+/**
+ * Written by a ledger that was cut off while it charged ahead: what that charged and nobody is known to have used.
+ * `skipped` are numbers that may never have been given out.
+ */
+export const EpochForfeitedRecord = z.strictObject({
+  ...common,
+  kind: z.literal("epoch_forfeited"),
+  agentId: AgentId,
+  counters: z.array(z.strictObject({ counter: z.string(), bucket: z.int(), amount: z.int().min(0) })),
+  /** Further counters than stand here. */
+  more: z.int().min(0),
+});
+export type EpochForfeitedRecord = z.infer<typeof EpochForfeitedRecord>;
 
 /** A control-plane write. */
 export const ChangeRecord = z.strictObject({
@@ -132,6 +175,7 @@ export const AuditRecord = z.discriminatedUnion("kind", [
   DecisionRecord,
   CompletionRecord,
   AbandonedRecord,
+  EpochForfeitedRecord,
   ChangeRecord,
   UnauthenticatedRecord,
 ]);

@@ -6,3 +6,12 @@ export interface RecordQueue {
   /** False when the queue did not take it in time. */
   send(home: Home, record: AuditRecord): Promise<boolean>;
 }
+
+/** For who has several records of one home at once. */
+export interface RecordPackQueue {
+  /**
+   * In as few messages as their sizes allow. False unless all were taken in time: some may have been then, and
+   * sending all again changes nothing.
+   */
+  sendPack(home: Home, records: readonly AuditRecord[]): Promise<boolean>;
+}

@@ -49,6 +49,13 @@ function memoryLog(up = true) {
   return { log, stored, calls };
 }
 
+const packOf = (...records: readonly unknown[]) => ({ v: 1, records });
+
+const recordsIn = (body: unknown): unknown[] =>
+  typeof body === "object" && body !== null && "records" in body && Array.isArray(body.records)
+    ? body.records
+    : [body];
+
 function tooDeep(): unknown {
   let value: unknown = 1;
   for (let depth = 0; depth < 100_000; depth += 1) value = [value];
@@ -96,6 +103,55 @@ describe("consumeRecords", () => {
     expect(stored.size).toBe(1);
   });
 
+  it("stores what a pack carries together with the records beside it", async () => {
+    const { log, stored, calls } = memoryLog();
+    const messages = [
+      messageOf(packOf(decisionRecord(), changeRecord())),
+      messageOf(decisionRecord({ n: 2 })),
+    ];
+    expect(await consumeRecords({ messages }, "eu", log)).toEqual({ stored: 2, unreadable: 0, postponed: 0 });
+    expect(messages.map((message) => message.fate)).toEqual(["acked", "acked"]);
+    expect(calls).toEqual([3]);
+    expect([...stored.values()]).toEqual([decisionRecord(), changeRecord(), decisionRecord({ n: 2 })]);
+  });
+
+  it.each(unreadable)("retries a pack with %s in it, and stores the rest of it", async (_name, body) => {
+    const { log, stored } = memoryLog();
+    const message = messageOf(packOf(decisionRecord(), body, changeRecord()));
+    expect(await consumeRecords({ messages: [message] }, "eu", log)).toEqual({
+      stored: 0,
+      unreadable: 1,
+      postponed: 0,
+    });
+    expect(message).toMatchObject({ fate: "retried", delaySeconds: undefined });
+    expect([...stored.values()]).toEqual([decisionRecord(), changeRecord()]);
+  });
+
+  it("keeps the good records of such a pack for as long as the log cannot be reached", async () => {
+    const message = messageOf(packOf(decisionRecord(), "rubbish"), 10);
+    expect(await consumeRecords({ messages: [message] }, "eu", memoryLog(false).log)).toEqual({
+      stored: 0,
+      unreadable: 0,
+      postponed: 1,
+    });
+    expect(message).toMatchObject({ fate: "retried", delaySeconds: 2_560 });
+  });
+
+  it.each<[name: string, body: unknown]>([
+    ["without records", packOf()],
+    ["of 51", packOf(...Array.from({ length: 51 }, (_, index) => decisionRecord({ n: index + 1 })))],
+    ["of another version", { ...packOf(decisionRecord()), v: 2 }],
+    ["with a field too many", { ...packOf(decisionRecord()), home: "eu" }],
+    ["whose records are no list", { v: 1, records: decisionRecord() }],
+    ["of packs", packOf(packOf(decisionRecord()))],
+  ])("retries a pack %s, and stores nothing of it", async (_name, body) => {
+    const { log, calls } = memoryLog();
+    const message = messageOf(body);
+    await consumeRecords({ messages: [message] }, "eu", log);
+    expect(message.fate).toBe("retried");
+    expect(calls).toEqual([]);
+  });
+
   it("does not ask the log for a batch without records", async () => {
     const { log, calls } = memoryLog();
     await consumeRecords({ messages: [messageOf(1)] }, "eu", log);
@@ -112,21 +168,29 @@ describe("consumeRecords", () => {
   });
 
   it("gives each message exactly one fate, and acknowledges only what is stored", async () => {
-    const body = fc.oneof(
+    const one = fc.oneof(
       fc.nat({ max: 5 }).map((n) => decisionRecord({ n: n + 1 })),
       fc.nat({ max: 5 }).map((n) => changeRecord({ n: n + 1, home: "global" })),
       fc.anything(),
     );
+    const body = fc.oneof(
+      one,
+      fc.array(one, { maxLength: 5 }).map((records) => packOf(...records)),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(body, { maxLength: 20 }), fc.boolean(), async (bodies, up) => {
         const { log, stored } = memoryLog(up);
-        const messages = bodies.map((one) => messageOf(one));
+        const messages = bodies.map((each) => messageOf(each));
         const counts = await consumeRecords({ messages }, "eu", log);
         const fates = messages.map((message) => message.fate);
         expect(fates).not.toContain("waiting");
         expect(counts.stored + counts.unreadable + counts.postponed).toBe(messages.length);
         expect(fates.filter((fate) => fate === "acked")).toHaveLength(counts.stored);
         for (const record of stored.values()) expect(record.home).toBe("eu");
+        for (const { body: carried, fate } of messages) {
+          if (fate === "acked")
+            expect([...stored.values()]).toEqual(expect.arrayContaining(recordsIn(carried)));
+        }
         if (!up) expect(fates).not.toContain("acked");
       }),
     );

@@ -23,6 +23,30 @@ async function found(search: Partial<AuditSearch> = {}): Promise<string[]> {
   return page.value.items.map(identityOf);
 }
 
+/** The rows as they lie in the table, and of which type SQLite holds the number. */
+async function rowsStored() {
+  const { results } = await env.EU_DB.prepare(
+    `SELECT *, typeof(n) AS type, hex(source) AS bytes FROM audit_records ORDER BY source, n`,
+  ).all();
+  return results;
+}
+
+/** What a row is to look like, said in the plainest way. */
+const insertAlone = (record: AuditRecord) =>
+  env.EU_DB.prepare("INSERT INTO audit_records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+    .bind(
+      record.source,
+      record.n,
+      record.kind,
+      record.tenantId,
+      "agentId" in record ? record.agentId : null,
+      "decision" in record ? record.decision : null,
+      "decisionId" in record ? record.decisionId : null,
+      record.at,
+      JSON.stringify(record),
+    )
+    .run();
+
 beforeEach(async () => {
   for (const db of [env.EU_DB, env.GLOBAL_DB]) await db.prepare("DELETE FROM audit_records").run();
 });
@@ -46,6 +70,80 @@ describe("store", () => {
   it("takes a full batch of the queue", async () => {
     await store(...Array.from({ length: 100 }, (_, index) => decisionRecord({ n: index + 1 })));
     expect(await found({ limit: 200 })).toHaveLength(100);
+  });
+
+  it("writes each row as an insert of its own would", async () => {
+    // Text that JSON, SQLite's JSON and UTF-8 each treat in a way of their own.
+    const oddities = [
+      "",
+      '"',
+      "\\",
+      "'",
+      "\0a",
+      "\u2028",
+      "\u{1f600}",
+      "\ud800",
+      "\ufeff",
+      "\\u0041",
+      "?1",
+      "a\nb",
+    ];
+    let deep: unknown = null;
+    for (let depth = 0; depth < 1_500; depth += 1) deep = [deep];
+    const records: AuditRecord[] = [
+      ...oddities.map((text, index) =>
+        decisionRecord({
+          source: `odd/${text}`,
+          n: index + 1,
+          requestId: text,
+          detail: { [text]: [text, 0.1, 1e21] },
+        }),
+      ),
+      decisionRecord({ source: "no agent", agentId: null }),
+      decisionRecord({ source: "largest", n: Number.MAX_SAFE_INTEGER }),
+      { ...decisionRecord({ source: "deep" }), detail: { deep: deep as null } },
+      changeRecord(),
+    ];
+    await store(...records);
+    const stored = await rowsStored();
+    await env.EU_DB.prepare("DELETE FROM audit_records").run();
+    for (const record of records) await insertAlone(record);
+    expect(stored).toEqual(await rowsStored());
+    expect(stored).toHaveLength(records.length);
+    expect(stored.find(({ source }) => source === "largest")).toMatchObject({
+      n: Number.MAX_SAFE_INTEGER,
+      type: "integer",
+    });
+  });
+
+  it("asks once for a batch, and looks through no table", async () => {
+    const { db, asked } = watchedDatabase(env.EU_DB);
+    const watched = createAuditLog({ dbOf: () => db });
+    await watched.store("eu", [decisionRecord(), decisionRecord({ n: 2 }), changeRecord()]);
+    expect(await plansOf(env.EU_DB, asked)).toEqual([
+      expect.stringMatching(/^SCAN json_each VIRTUAL TABLE\b.*$/),
+    ]);
+  });
+
+  describe("with more than one value may hold", () => {
+    const large = (n: number) => decisionRecord({ n, resource: "\u20ac".repeat(120_000) });
+
+    it("splits the batch by bytes", async () => {
+      const { db, asked } = watchedDatabase(env.EU_DB);
+      const watched = createAuditLog({ dbOf: () => db });
+      expect(await watched.store("eu", [1, 2, 3, 4, 5].map(large))).toEqual({ ok: true, value: undefined });
+      expect(asked).toHaveLength(3);
+      for (const { values } of asked) {
+        expect(new TextEncoder().encode(String(values[0])).length).toBeLessThan(1_000_100);
+      }
+      expect(await found()).toHaveLength(5);
+    });
+
+    it("still stores all or nothing", async () => {
+      const bad = { ...large(5), tenantId: null } as unknown as AuditRecord; // Breaks NOT NULL.
+      expect(await log.store("eu", [...[1, 2, 3, 4].map(large), bad])).toMatchObject({ ok: false });
+      expect(await found()).toEqual([]);
+    });
   });
 
   it("takes nothing as nothing", async () => {

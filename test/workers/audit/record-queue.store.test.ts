@@ -100,3 +100,66 @@ describe("the record queue", () => {
     await expect(late).rejects.toThrow();
   });
 });
+
+describe("a pack", () => {
+  const large = (n: number) => decisionRecord({ n, resource: "x".repeat(60_000) });
+
+  it("takes several records in one message", async () => {
+    const taken: [Home, unknown][] = [];
+    const queueOf = (home: Home) => queueThat(async (body) => taken.push([home, body]));
+    const queue = createRecordQueue({ queueOf, startTimer: noTimer });
+    const records = [record, decisionRecord({ n: 2 })];
+    expect(await queue.sendPack("eu", records)).toBe(true);
+    expect(taken).toEqual([["eu", { v: 1, records }]]);
+  });
+
+  it("is split into messages that the queue takes", async () => {
+    const taken: unknown[] = [];
+    const queueOf = () => queueThat(async (body) => taken.push(body));
+    const queue = createRecordQueue({ queueOf, startTimer: noTimer });
+    expect(await queue.sendPack("eu", [large(1), large(2), record])).toBe(true);
+    expect(taken).toEqual([
+      { v: 1, records: [large(1)] },
+      { v: 1, records: [large(2), record] },
+    ]);
+  });
+
+  it("of nothing asks no queue", async () => {
+    const queue = createRecordQueue({ queueOf: () => queueThat(never), startTimer: atOnce });
+    expect(await queue.sendPack("eu", [])).toBe(true);
+  });
+
+  it("is taken by the platform's own queue", async () => {
+    const queue = createRecordQueue({
+      queueOf: (home) => homeStoresOf(env, home).audit,
+      startTimer: noTimer,
+    });
+    expect(await queue.sendPack("eu", [large(1), large(2)])).toBe(true);
+  });
+
+  it("is not taken unless all of it is", async () => {
+    for (const refused of [0, 1, 2]) {
+      let asked = 0;
+      const queueOf = () =>
+        queueThat(async () => {
+          asked += 1;
+          if (asked - 1 === refused) throw new Error("Too Many Requests");
+        });
+      const queue = createRecordQueue({ queueOf, startTimer: noTimer });
+      expect(await queue.sendPack("eu", [large(1), large(2), large(3)])).toBe(false);
+      expect(asked).toBe(3);
+    }
+  });
+
+  it("is not taken once the queue has had its time, the same for all messages", async () => {
+    const waited: number[] = [];
+    const startTimer = (ms: number, fire: () => void) => {
+      waited.push(ms);
+      fire();
+      return () => {};
+    };
+    const queue = createRecordQueue({ queueOf: () => queueThat(never), startTimer });
+    expect(await queue.sendPack("eu", [large(1), large(2)])).toBe(false);
+    expect(waited).toEqual([QUEUE_SEND_MAX_MS, QUEUE_SEND_MAX_MS]);
+  });
+});
