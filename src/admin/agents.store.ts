@@ -10,7 +10,7 @@ import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import { type Home, homeNames } from "../residency/home.ts";
-import { asked, type Databases, firstFound } from "./databases.ts";
+import { asked, askedToWrite, type Databases, firstFound } from "./databases.ts";
 import { notFound } from "./tenant-access.ts";
 
 const COLUMNS =
@@ -123,10 +123,12 @@ export function createAgentStore(databases: Databases): AgentStore {
           version,
           agent.createdAt,
         );
-      const stored = await asked(() =>
+      const stored = await askedToWrite(() =>
         db.batch([insert, outboxStatement(db, controlSource(tenantId), record)]),
       );
       if (stored.ok) return ok(null);
+      const found = await findIn(home, id);
+      if (found.ok && found.value !== null) return ok(null);
       if (tenantId === DEFAULT_TENANT) return stored;
       const tenant = await asked(() =>
         db.prepare("SELECT 1 FROM tenants WHERE id = ?1").bind(tenantId).first(),
@@ -166,7 +168,7 @@ export function createAgentStore(databases: Databases): AgentStore {
       const update = db
         .prepare(agentStatements.change)
         .bind(agent.id, ...columns, agent.version, version, updatedAt);
-      const batch = await asked(() =>
+      const batch = await askedToWrite(() =>
         db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record)]),
       );
       if (batch.ok) return ok("committed");

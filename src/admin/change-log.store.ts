@@ -2,7 +2,7 @@
 import { controlSource, outboxStatement } from "../audit/outbox.store.ts";
 import type { Result } from "../kernel/result.ts";
 import { type ChangeFacts, changeRecord } from "./change-record.ts";
-import { asked, type Databases, databaseOf } from "./databases.ts";
+import { askedToWrite, type Databases, databaseOf } from "./databases.ts";
 
 export interface ChangeLog {
   /** For the batch of the change, in the database of its scope. */
@@ -17,5 +17,5 @@ export function createChangeLog(databases: Databases): ChangeLog {
       controlSource(facts.scope),
       changeRecord(facts),
     );
-  return { statement, append: (facts) => asked(() => statement(facts).run()) };
+  return { statement, append: (facts) => askedToWrite(() => statement(facts).run()) };
 }

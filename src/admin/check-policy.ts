@@ -5,6 +5,7 @@
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { presentKeys } from "../policy/constraint-table.ts";
 import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
+import { hasLimit } from "../policy/limit-claims.ts";
 import { DEFAULT_PRIORITY, type PolicyInput } from "../policy/policy.ts";
 
 /** A deny only selects: it has nothing to limit, to clamp or to oblige. */
@@ -41,15 +42,16 @@ export function checkPolicy(policy: PolicyInput): Refusal | null {
 }
 
 /** @param path where the constraints stand in the document. */
-export function checkConstraints(
-  { parameters, validFrom, validUntil }: Constraints,
-  path: string,
-): Refusal | null {
+export function checkConstraints(constraints: Constraints, path: string): Refusal | null {
+  const { parameters, validFrom, validUntil, quotaScope } = constraints;
   for (const [name, { min, max }] of Object.entries(parameters ?? {})) {
     const field = `${path}.parameters.${name}`;
     if (min === undefined && max === undefined)
       return meaningless(field, "A range needs `min`, `max` or both.");
     if (min !== undefined && max !== undefined && min > max) return meaningless(field, "The range is empty.");
+  }
+  if (quotaScope !== undefined && !hasLimit(constraints)) {
+    return meaningless(`${path}.quotaScope`, "`quotaScope` needs a limit to count.");
   }
   // Both have one fixed form, so text order is time order.
   if (validFrom !== undefined && validUntil !== undefined && validFrom >= validUntil) {

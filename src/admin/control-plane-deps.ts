@@ -3,7 +3,7 @@ import type { AuditLog } from "../audit/audit-log.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
-import type { Clock, RandomBytes } from "../kernel/clock.ts";
+import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint } from "../kernel/ids.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";
 import type { AgentStore } from "./agents.store.ts";
@@ -36,5 +36,6 @@ export interface ControlPlaneDeps {
   readonly isLocal: boolean;
   readonly ids: IdMint;
   readonly clock: Clock;
+  readonly startTimer: StartTimer;
   readonly random: RandomBytes;
 }

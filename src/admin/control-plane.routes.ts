@@ -36,7 +36,8 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     app.on(method, path, (context) => serve(deps, operation, context));
   }
   for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
-    const allow = sharing.map(({ description }) => description.method).join(", ");
+    const methods = sharing.map(({ description }) => description.method);
+    const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
     app.all(path, () => problemResponse(refuse("method_not_allowed"), deps.ids.request(), { allow }));
   }
   app.all("*", () => problemResponse(refuse("route_unknown"), deps.ids.request()));
@@ -67,8 +68,9 @@ async function admit(
   operation: Operation,
   context: Context,
 ): Promise<Result<ApiKey>> {
-  const find = deps.apiKeys.findByHash;
-  const apiKey = await admitApiKey({ find, shield: deps.shield }, context.req.raw.headers);
+  const { shield, startTimer } = deps;
+  const door = { find: deps.apiKeys.findByHash, shield, startTimer };
+  const apiKey = await admitApiKey(door, context.req.raw.headers);
   if (!apiKey.ok) return apiKey;
   if (operation.description.platformOnly && apiKey.value.tenantId !== null) {
     const message = "The API key belongs to one tenant; this operation needs a key of the platform.";

@@ -2,6 +2,7 @@
 import { PLATFORM, type Scope } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Home } from "../residency/home.ts";
 
 export interface Databases {
@@ -20,6 +21,12 @@ export async function asked<T>(question: () => Promise<T>): Promise<Result<T>> {
   } catch {
     return fail(refuse("store_unavailable"));
   }
+}
+
+/** For a write: nobody knows whether it was made when its answer is a failure. */
+export async function askedToWrite<T>(question: () => Promise<T>): Promise<Result<T>> {
+  const answer = await asked(question);
+  return answer.ok ? answer : fail(unsettledWrite());
 }
 
 /**

@@ -1,9 +1,7 @@
 /** `GET /v1/openapi.json`: the description of every route, generated on the first request, once; `GET /v1/docs` draws it. */
 import { Hono } from "hono";
 import type { JsonObject } from "../kernel/json.ts";
-import { refuse } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
-import { problemResponse } from "../kernel/wire.ts";
 import { controlPlaneRoutes, openApiOf } from "./openapi.ts";
 import { referencePage } from "./reference-page.ts";
 
@@ -17,8 +15,5 @@ export function createOpenApiRoutes(otherRoutes: readonly RouteDescription[], ne
         headers: { "x-request-id": newRequestId(), "cache-control": "public, max-age=300" },
       });
     })
-    .get("/v1/docs", () => referencePage(newRequestId()))
-    .on("ALL", ["/v1/openapi.json", "/v1/docs"], () =>
-      problemResponse(refuse("method_not_allowed"), newRequestId(), { allow: "GET, HEAD" }),
-    );
+    .get("/v1/docs", () => referencePage(newRequestId()));
 }

@@ -7,6 +7,7 @@ import { controlSource, outboxStatement } from "../audit/outbox.store.ts";
 import type { Clock, Wait } from "../kernel/clock.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { PublishReply } from "../quota/contracts.ts";
 import type { ScopeAddress, TenantLedgers } from "../quota/ledgers.ts";
@@ -127,10 +128,11 @@ async function commit<T>(
     ]),
   );
   if (batch.ok) return ok(null);
-  await tenantLedgers.resolve({ scope, home }, revision);
-  // A batch whose answer was lost may have committed. Once resolved, the row says so for good.
+  const resolved = await tenantLedgers.resolve({ scope, home }, revision);
+  // A batch whose answer was lost may have committed, or be on its way still. Once resolved, the row says so for good.
   const row = await asked(() => db.prepare(revisionStatements.isCommitted).bind(scope, revision).first());
-  return row.ok && row.value !== null ? ok(null) : batch;
+  if (row.ok && row.value !== null) return ok(null);
+  return resolved.ok && row.ok ? batch : fail(unsettledWrite());
 }
 
 async function publish(

@@ -11,7 +11,7 @@ import type { Timestamp } from "../kernel/timestamp.ts";
 import { builtInDefaultTenant } from "../policy/default-tenant.ts";
 import { Tenant } from "../policy/tenant.ts";
 import { Home, homeNames } from "../residency/home.ts";
-import { asked, type Databases } from "./databases.ts";
+import { asked, askedToWrite, type Databases } from "./databases.ts";
 
 export const directoryStatements = {
   homeOf: "SELECT tenant_id, home FROM directory WHERE tenant_id = ?1",
@@ -106,7 +106,7 @@ export function createTenantStore(databases: Databases): TenantStore {
 
     async addToDirectory(id, home, at) {
       const statement = databases.platform.prepare(directoryStatements.add).bind(id, home, at);
-      const added = await asked(() => statement.run());
+      const added = await askedToWrite(() => statement.run());
       if (!added.ok) return added;
       const listed = await homeOf(id);
       return listed.ok ? ok(listed.value === home) : listed;
@@ -114,7 +114,7 @@ export function createTenantStore(databases: Databases): TenantStore {
 
     async removeFromDirectory(id) {
       const statement = databases.platform.prepare(directoryStatements.remove).bind(id);
-      const removed = await asked(() => statement.run());
+      const removed = await askedToWrite(() => statement.run());
       return removed.ok ? ok(null) : removed;
     },
   };

@@ -89,6 +89,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     isLocal: true,
     ids,
     clock,
+    startTimer: () => () => {},
     random,
     ...overrides,
   };

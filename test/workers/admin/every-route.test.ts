@@ -88,18 +88,23 @@ describe("the credential", () => {
 
 describe("the method", () => {
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-  const rows = routes.filter(({ credential }) => credential.kind !== "none");
-  it.each(rows)("beside $method of $path is refused", async (route) => {
+  it.each(routes)("beside $method of $path is refused", async (route) => {
     const { path } = targetOf(route, nobody);
     const taken = routes.filter((other) => other.path === route.path).map(({ method }) => method as string);
     for (const method of methods.filter((name) => !taken.includes(name))) {
       const reply = await call(method, path, opened(route));
       expectRefusal(route, reply, { code: "method_not_allowed" });
-      if (route.errors === "problem") {
-        expect(reply.headers.get("allow")?.split(", ").sort()).toEqual([...taken].sort());
-      }
+      const hasHead = route.errors === "problem" && taken.includes("GET");
+      const allowed = hasHead ? [...taken, "HEAD"] : taken;
+      expect(reply.headers.get("allow")?.split(", ").sort()).toEqual(allowed.sort());
     }
   });
+});
+
+it("refuses to write the reference page", async () => {
+  const reply = await call("POST", "/v1/docs", { key: null });
+  expect(reply).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+  expect(reply.headers.get("allow")).toBe("GET, HEAD");
 });
 
 describe("the query", () => {

@@ -6,6 +6,7 @@ import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
 const named = (statements: Readonly<Record<string, string>>) => Object.entries(statements);
@@ -17,6 +18,7 @@ describe.each([
   ["policies at home", home, named(policyStatements)],
   ["policies of the platform", databases.platform, named(policyStatements)],
   ["revisions", home, named(revisionStatements)],
+  ["revisions of a ledger", home, named(revisionRowStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],

@@ -192,7 +192,7 @@ it("answers every problem in one form, with a request id of its own", async () =
 it("answers a wrong method with the right ones", async () => {
   const reply = await call("PUT", "/agents");
   expect(reply).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
-  expect(reply.headers.get("allow")).toBe("POST, GET");
+  expect(reply.headers.get("allow")).toBe("POST, GET, HEAD");
 });
 
 it("answers store_unavailable when D1 cannot be reached", async () => {

@@ -199,6 +199,19 @@ describe("a write that breaks off", () => {
     expect(await revisionsOf(scope)).toContainEqual({ revision: 2, void: 0 });
   });
 
+  it("says that it may have been made where neither D1 nor the ledger can tell", async () => {
+    const { call, makeTenant, tenantLedgers, deps } = await createFixture();
+    const tenantId = await makeTenant();
+    const put = vi.spyOn(deps.policies, "put").mockImplementationOnce(() => {
+      tenantLedgers.isUp = false;
+      return databases.ofHome("global").prepare("INSERT INTO policies (id) VALUES (NULL)");
+    });
+    const failed = await call("POST", "/policies", { body: { ...minimalPolicy, tenantId } });
+    expect(failed).toMatchObject({ status: 503, body: { code: "store_unavailable" } });
+    expect(failed.body.detail).toContain("it may have been made");
+    put.mockRestore();
+  });
+
   it("because its preconditions threw still gives the turn back", async () => {
     const { call, makeTenant, deps } = await createFixture();
     const tenantId = await makeTenant();

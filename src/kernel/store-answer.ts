@@ -1,9 +1,9 @@
 /** A store's answer within its time, else a refusal: a read of D1 has no time limit of its own. */
-import type { StartTimer } from "../kernel/clock.ts";
-import { D1_READ_MAX_MS } from "../kernel/limits.ts";
-import { refuse } from "../kernel/refusal.ts";
-import { fail, type Result } from "../kernel/result.ts";
-import { withinLimit } from "../kernel/within-limit.ts";
+import type { StartTimer } from "./clock.ts";
+import { D1_READ_MAX_MS } from "./limits.ts";
+import { refuse } from "./refusal.ts";
+import { fail, type Result } from "./result.ts";
+import { withinLimit } from "./within-limit.ts";
 
 export async function storeAnswer<T>(
   startTimer: StartTimer,
