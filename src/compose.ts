@@ -7,6 +7,7 @@ import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
+import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
 import { createPolicyStore } from "./admin/policies.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
@@ -19,6 +20,7 @@ import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
 import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
+import { clientNetwork } from "./capability/client-network.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
@@ -74,10 +76,14 @@ export async function compose(
   const ids = createIdMint(clock, random);
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
-  const databases: Databases = { platform: env.PLATFORM_DB, ofHome: dbOf };
+  // What the gateway itself reads is limited where it is read: snapshots and the API key.
+  const databases: Databases = {
+    platform: limitedDatabase(env.PLATFORM_DB, startTimer),
+    ofHome: (home) => limitedDatabase(dbOf(home), startTimer),
+  };
 
   const records = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, startTimer });
-  const auditLog = createAuditLog({ dbOf });
+  const auditLog = createAuditLog({ dbOf: databases.ofHome });
   const snapshots = createSnapshots({
     platformDb: env.PLATFORM_DB,
     dbOf,
@@ -87,7 +93,6 @@ export async function compose(
   });
   const agentLedgers = createAgentLedgers(env, config);
   const tenantLedgers = createTenantLedgers(env, config);
-  const apiKeys = createApiKeyStore(env.PLATFORM_DB);
   const workerNumber = createWorkerNumbers(random);
   const unauthenticated = createUnauthenticatedLog({
     clock,
@@ -100,8 +105,8 @@ export async function compose(
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
   const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
-  const deliverPlatform = () => deliverFrom(env.PLATFORM_DB, PLATFORM_HOME);
-  const deliverHome = (home: Home) => deliverFrom(dbOf(home), home);
+  const deliverPlatform = () => deliverFrom(databases.platform, PLATFORM_HOME);
+  const deliverHome = (home: Home) => deliverFrom(databases.ofHome(home), home);
   const deliver: DeliverOutbox = (scope, home) =>
     scope === PLATFORM ? deliverPlatform() : deliverHome(home);
 
@@ -109,13 +114,14 @@ export async function compose(
     "/v1",
     createControlPlane({
       changes: createChangeLog(databases),
-      keyKeepers: createKeyKeepers(env.PLATFORM_DB),
+      keyKeepers: createKeyKeepers(databases.platform),
       agents,
       policies: createPolicyStore(databases),
       tenants,
-      deployments: createDeploymentStore(env.PLATFORM_DB),
-      apiKeys,
+      deployments: createDeploymentStore(databases.platform),
+      apiKeys: createApiKeyStore(databases.platform),
       shield,
+      startTimer,
       auditLog,
       writer: createRevisionedWriter({
         databases,
@@ -168,6 +174,9 @@ export async function compose(
       azure: createAzureCalls(),
       secretOf: (name) => secretOf(env, name),
       hashEndUser: (tenantId, endUser) => hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`),
+      // No tenant is called `ADDRESS`, so no end user has the hash of an address.
+      hashAddress: (tenantId, address) =>
+        hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
       isLocal,
       relayMaxMs: config.relayMaxMs,
       background,
@@ -176,7 +185,7 @@ export async function compose(
         if (!home.ok) return home;
         return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
       },
-      apiKeys: { find: apiKeys.findByHash },
+      apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
     },
     async sweep() {
       await Promise.all([deliverPlatform(), ...homeNames.map(deliverHome)]);

@@ -35,6 +35,12 @@ async function composedOf(env: Env): Promise<Composed> {
 
 const portsOf = async (env: Env) => (await composedOf(env)).gateway;
 
+/** What anybody may read, and nobody may write. */
+const openPaths = gatewayRoutes
+  .filter(({ credential }) => credential.kind === "none")
+  .map(({ path }) => path)
+  .concat("/v1/docs");
+
 const app = new Hono<{ Bindings: Env }>()
   .get("/.well-known/jwks.json", async ({ env }) => {
     const { keyRing } = await composedOf(env);
@@ -46,6 +52,9 @@ const app = new Hono<{ Bindings: Env }>()
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),
+  )
+  .on("ALL", openPaths, () =>
+    problemResponse(refuse("method_not_allowed"), newRequestId(), { allow: "GET, HEAD" }),
   )
   .all("/v1/*", async ({ env, req }) => (await composedOf(env)).controlPlane.fetch(req.raw))
   .notFound(() => problemResponse(refuse("route_unknown"), newRequestId()))

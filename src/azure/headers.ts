@@ -3,6 +3,7 @@
  * some headers change behaviour (`x-ms-spillover-deployment` would leave the backend that residency chose). From
  * Azure, cluster internals are dropped and waits are capped.
  */
+import { MAX_RETRY_AFTER_SECONDS } from "../kernel/limits.ts";
 
 const requestHeaders = ["accept", "x-ms-client-request-id"] as const;
 
@@ -15,7 +16,7 @@ export function upstreamHeaders(incoming: Headers, apiKey: string): Headers {
   return headers;
 }
 
-const responseHeaders = [
+const responseHeaders = new Set([
   "content-type",
   "apim-request-id",
   "x-request-id",
@@ -25,25 +26,24 @@ const responseHeaders = [
   "retry-after-ms",
   "x-should-retry",
   "openai-processing-ms",
-] as const;
+]);
 
-/** One official SDK sleeps for whatever it is told, and Azure has been seen to say a day. */
-const MAX_RETRY_AFTER_SECONDS = 60;
+/** Azure has been seen to say a day. */
+const maxWaits: Readonly<Record<string, number>> = {
+  "retry-after": MAX_RETRY_AFTER_SECONDS,
+  "retry-after-ms": MAX_RETRY_AFTER_SECONDS * 1_000,
+};
 
 export function callerHeaders(upstream: Headers): Headers {
   const headers = new Headers();
-  for (const name of responseHeaders) {
-    const value = upstream.get(name);
-    if (value !== null) headers.set(name, value);
+  for (const [name, value] of upstream) {
+    if (responseHeaders.has(name) || name.startsWith("x-ratelimit-")) headers.set(name, capped(name, value));
   }
-  for (const [name, value] of upstream) if (name.startsWith("x-ratelimit-")) headers.set(name, value);
-  capWait(headers, "retry-after", MAX_RETRY_AFTER_SECONDS);
-  capWait(headers, "retry-after-ms", MAX_RETRY_AFTER_SECONDS * 1_000);
   return headers;
 }
 
-function capWait(headers: Headers, name: string, max: number): void {
-  const wait = headers.get(name);
-  // A date, which the header may also be, is no number: it is capped unread.
-  if (wait !== null && !(Number(wait) <= max)) headers.set(name, String(max));
+function capped(name: string, value: string): string {
+  const max = maxWaits[name];
+  // A date, which `retry-after` may also be, is no number: it is capped unread.
+  return max === undefined || Number(value) <= max ? value : String(max);
 }

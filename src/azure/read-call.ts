@@ -69,7 +69,8 @@ export function readCall(
         : Math.max(facts.n ?? 1, facts.best_of ?? 1) * promptCount(operation, body),
     stream: facts.stream === true,
     wantsUsage: facts.stream_options?.include_usage === true,
-    endUser: facts.safety_identifier ?? facts.user ?? null,
+    // An empty name names nobody: all who send one would share a counter.
+    endUser: facts.safety_identifier || facts.user || null,
   });
 }
 

@@ -4,6 +4,7 @@
  * event cut in the middle is never passed on, so an error event after it stays readable.
  */
 import { utf8Text } from "../kernel/encoding.ts";
+import { joinedBytes } from "../kernel/joined-bytes.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
@@ -20,13 +21,13 @@ export interface StreamMeter {
 const LF = 10;
 const CR = 13;
 const terminalEvents = new Set(["response.completed", "response.incomplete", "response.failed", "error"]);
-/** Reading JSON is what metering costs; only events that can matter are read. */
+/** Reading JSON is what metering would cost; only events that can matter are read. */
 const mayMatter =
   /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|error)"|"error"\s*:\s*\{/;
 
 /** @param hideUsageChunk the gateway asked for usage, the caller did not. */
 export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
-  let pending: Uint8Array = new Uint8Array(0);
+  let pending = nothing;
   let usage: Usage | null = null;
   let finished = false;
 
@@ -51,19 +52,25 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
 
   return {
     push(bytes) {
-      const buffer = pending.length === 0 ? bytes : concatenate([pending, bytes]);
+      const buffer = pending.length === 0 ? bytes : joinedBytes([pending, bytes]);
+      // Events side by side are passed as one piece, so a chunk of whole events is passed as the very bytes it came in.
       const passed: Uint8Array[] = [];
+      let passedTo = 0;
       let start = 0;
       // An event's end may straddle two chunks, so the search starts a little before the new bytes.
       let from = Math.max(0, pending.length - 3);
       for (let end = eventEnd(buffer, from); end !== -1; end = eventEnd(buffer, from)) {
-        const event = buffer.subarray(start, end);
-        if (see(event)) passed.push(event);
+        if (!see(buffer.subarray(start, end))) {
+          if (passedTo < start) passed.push(buffer.subarray(passedTo, start));
+          passedTo = end;
+        }
         start = end;
         from = end;
       }
-      pending = buffer.slice(start);
-      return passed.length === 1 && passed[0] ? passed[0] : concatenate(passed);
+      pending = start === buffer.length ? nothing : buffer.slice(start);
+      if (passedTo === 0 && start === buffer.length) return buffer;
+      if (passedTo < start) passed.push(buffer.subarray(passedTo, start));
+      return joinedBytes(passed);
     },
     get usage() {
       return usage;
@@ -73,6 +80,8 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     },
   };
 }
+
+const nothing = new Uint8Array(0);
 
 /** The index after the first blank line at or after `from`, or -1. Lines end in LF, CR LF or CR. */
 function eventEnd(buffer: Uint8Array, from: number): number {
@@ -87,12 +96,18 @@ function eventEnd(buffer: Uint8Array, from: number): number {
 }
 
 /** The data lines of one event, joined as the event-stream format says. */
-const dataOf = (event: string): string =>
-  event
+function dataOf(event: string): string {
+  const alone = onlyDataLine.exec(event)?.[1];
+  if (alone !== undefined) return alone;
+  return event
     .split(/\r\n|\r|\n/)
     .filter((line) => line.startsWith("data:"))
     .map((line) => line.slice(line.startsWith("data: ") ? 6 : 5))
     .join("\n");
+}
+
+/** What nearly every event is: cutting it into lines would cost more than all else that is done with it. */
+const onlyDataLine = /^data: ?([^\r\n]*)[\r\n]+$/;
 
 function parse(text: string): unknown {
   try {
@@ -100,14 +115,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -1,39 +1,44 @@
-/** Usage as Azure reports it, in its two spellings. What is not a well-formed report is no report, never zero. */
-import * as z from "zod";
+/**
+ * Usage as Azure reports it, in its two spellings. What is not a well-formed report is no report, never zero. Read by
+ * hand: it is a few numbers in every answer, and a schema takes longer over them than the rest of metering together.
+ */
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
 
-const count = z.int().min(0);
-
-const OpenAiUsage = z.object({
-  prompt_tokens: count,
-  completion_tokens: count.default(0),
-  total_tokens: count,
-});
-const ResponsesUsage = z.object({ input_tokens: count, output_tokens: count, total_tokens: count });
-
 const readers = {
   openai: (usage: unknown): Usage | null => {
-    const parsed = OpenAiUsage.safeParse(usage);
-    if (!parsed.success) return null;
-    const { prompt_tokens, completion_tokens, total_tokens } = parsed.data;
-    return reported(prompt_tokens, completion_tokens, total_tokens);
+    if (!isJsonObject(usage)) return null;
+    // Embeddings report no completion at all.
+    const { prompt_tokens, prompt_tokens_details, completion_tokens = 0, total_tokens } = usage;
+    return reported(prompt_tokens, prompt_tokens_details, completion_tokens, total_tokens);
   },
   responses: (usage: unknown): Usage | null => {
-    const parsed = ResponsesUsage.safeParse(usage);
-    if (!parsed.success) return null;
-    const { input_tokens, output_tokens, total_tokens } = parsed.data;
-    return reported(input_tokens, output_tokens, total_tokens);
+    if (!isJsonObject(usage)) return null;
+    const { input_tokens, input_tokens_details, output_tokens, total_tokens } = usage;
+    return reported(input_tokens, input_tokens_details, output_tokens, total_tokens);
   },
 } as const satisfies Record<Operation["usage"], (usage: unknown) => Usage | null>;
 
-/** The total counts whatever it leaves out of its parts. */
-const reported = (promptTokens: number, completionTokens: number, totalTokens: number): Usage => ({
-  promptTokens,
-  completionTokens,
-  totalTokens: Math.max(totalTokens, promptTokens + completionTokens),
-});
+/** The total counts whatever it leaves out of its parts; a cache hit that is not well told is none, which costs more. */
+function reported(
+  promptTokens: unknown,
+  promptDetails: unknown,
+  completionTokens: unknown,
+  totalTokens: unknown,
+): Usage | null {
+  if (!isCount(promptTokens) || !isCount(completionTokens) || !isCount(totalTokens)) return null;
+  const cached = isJsonObject(promptDetails) ? promptDetails.cached_tokens : undefined;
+  return {
+    promptTokens,
+    cachedPromptTokens: isCount(cached) ? Math.min(cached, promptTokens) : 0,
+    completionTokens,
+    totalTokens: Math.max(totalTokens, promptTokens + completionTokens),
+  };
+}
+
+/** Beyond 2^53 a number is not known exactly. */
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Of a whole JSON answer. */
 export const usageOfAnswer = (operation: Operation, answer: unknown): Usage | null =>

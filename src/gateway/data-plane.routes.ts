@@ -31,11 +31,15 @@ async function answerTimed(ports: GatewayPorts, received: Received): Promise<Res
 
 async function answer(ports: GatewayPorts, received: Received): Promise<Response> {
   const url = new URL(received.request.url);
-  const route = routeOf(received.request.method, url.pathname, url.searchParams.get("api-version"));
+  const routeBy = (method: string) => routeOf(method, url.pathname, url.searchParams.get("api-version"));
+  const route = routeBy(received.request.method);
   try {
     if (!route.ok) {
       const address = received.request.headers.get("cf-connecting-ip");
-      return azureError(await ports.shield.refused(address, route.error), received);
+      const response = azureError(await ports.shield.refused(address, route.error), received);
+      // Each path takes one method (RFC 9110, section 15.5.6).
+      if (response.status === 405) response.headers.set("allow", routeBy("GET").ok ? "GET" : "POST");
+      return response;
     }
     return route.value.kind === "models"
       ? await answerModelList(ports, received)

@@ -56,7 +56,13 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
   );
 }
 
-export function recordOf(question: Question, decided: Decided, nowMs: number): DecisionRecord {
+/** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
+type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "action" | "resource" | "place"> & {
+  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId">;
+  readonly classification: DecisionRecord["classification"];
+};
+
+export function recordOf(question: Recorded, decided: Decided, nowMs: number): DecisionRecord {
   const { capability, place } = question;
   return {
     v: 1,

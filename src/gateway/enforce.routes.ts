@@ -13,7 +13,6 @@ import { placeOfRequest } from "../residency/place.ts";
 import { type EnforcePorts, enforce } from "./enforce.ts";
 import { type EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { createServerTiming, type ServerTiming } from "./server-timing.ts";
-import { storeAnswer } from "./store-answer.ts";
 import { timedPorts } from "./timed-ports.ts";
 
 export interface EnforceRoutePorts extends EnforcePorts {
@@ -51,8 +50,8 @@ async function answer(
 ): Promise<Result<EnforceReply>> {
   try {
     const { shield, startTimer } = ports;
-    const find: ApiKeyAuthPorts["find"] = (hash) => storeAnswer(startTimer, () => ports.apiKeys.find(hash));
-    const apiKey = await timing.measure("authenticate", () => admitApiKey({ find, shield }, request.headers));
+    const door = { find: ports.apiKeys.find, shield, startTimer };
+    const apiKey = await timing.measure("authenticate", () => admitApiKey(door, request.headers));
     if (!apiKey.ok) return apiKey;
     const scoped = requireScope(apiKey.value, "enforce");
     if (!scoped.ok) return scoped;

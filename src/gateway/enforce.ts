@@ -3,22 +3,20 @@
  * a decision as well (denied); only the API key is a matter of 401.
  */
 
-import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { ApiKey } from "../capability/api-key.ts";
 import type { Capability } from "../capability/claims.ts";
 import { PLATFORM, type TenantId } from "../kernel/ids.ts";
 import { type Refusal, refusalTable, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { timestampOf } from "../kernel/timestamp.ts";
+import { storeAnswer } from "../kernel/store-answer.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 import type { Place } from "../residency/place.ts";
-import { decisionRecordOf, outcomeOf, reasonOf } from "./decision-record.ts";
+import { decisionRecordOf, outcomeOf, reasonOf, recordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { judge } from "./pipeline.ts";
 import type { Judgement, Question } from "./question.ts";
-import { storeAnswer } from "./store-answer.ts";
 import { understandEnforce } from "./understand-enforce.ts";
 
 export interface EnforcePorts extends GatewayPorts {
@@ -51,7 +49,8 @@ export async function enforce(
     action: request.action,
     resource: request.resourceId,
     deploymentInPath: null,
-    understand: (snapshot) => understandEnforce(ports, request, capability, classification, snapshot),
+    understand: (snapshot) =>
+      understandEnforce(ports, request, { capability, place, classification }, snapshot),
   };
   const judged = await judge(ports, question);
   const recorded = await deliverRecord(ports, decisionRecordOf(question, judged, ports.clock()), capability);
@@ -84,6 +83,7 @@ async function unrecorded(
       v: 1,
       caller: { home, tenantId, agentId },
       reservationId,
+      purpose: "enforce",
       outcome: { kind: "released" },
     });
   }
@@ -106,32 +106,18 @@ async function denyUnread(
     tenantId === null ? ok(PLATFORM_HOME) : await storeAnswer(ports.startTimer, () => ports.homeOf(tenantId));
   if (!home.ok) return home;
   const decisionId = ports.ids.decision();
-  const { clientAddress: _unrecorded, ...where } = place;
-  const record: DecisionRecord = {
-    v: 1,
-    kind: "decision",
-    ...ports.workerNumber(),
-    skipped: null,
-    at: timestampOf(ports.clock()),
-    home: home.value,
-    tenantId: apiKey.tenantId ?? PLATFORM,
+  const unread = {
     requestId: request.requestId,
     decisionId,
-    decision: outcomeOf(refusal),
-    reasons: [reasonOf(refusal)],
     surface: "enforce",
-    agentId: null,
-    tokenId: null,
+    capability: { home: home.value, tenantId: tenantId ?? PLATFORM, agentId: null, tokenId: null },
+    place,
+    classification: null,
     action: request.action,
     resource: request.resourceId,
-    classification: null,
-    endUser: null,
-    policyIds: [],
-    revisions: null,
-    place: where,
-    reservedTokens: null,
-    detail: null,
-  };
+  } as const;
+  const number = ports.workerNumber();
+  const record = recordOf(unread, { refusal, number, revisions: null }, ports.clock());
   // There is no ledger of this tenant to fall back on.
   if (!(await deliverRecord(ports, record, null))) return fail(refuse("audit_unavailable"));
   return ok(deniedReply(request, decisionId, refusal, null));

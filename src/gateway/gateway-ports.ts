@@ -26,6 +26,8 @@ export interface GatewayPorts {
   readonly secretOf: (name: string) => string | undefined;
   /** Salted, per tenant: the same person in two tenants has two hashes. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
+  /** The same of a client address; an IPv6 address by its network. */
+  readonly hashAddress: (tenantId: TenantId, address: string) => Promise<string>;
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */
   readonly isLocal: boolean;
   readonly relayMaxMs: number;

@@ -26,6 +26,7 @@ export async function answerModelCall(
   const classification = declared.ok ? declared.value : capability.classification;
   const { operation } = route;
   const deploymentInPath = route.kind === "classic" ? route.deployment : null;
+  const place = placeOfRequest(request);
   const readCall = createCallReader(request, operation);
 
   const question: Question = {
@@ -34,7 +35,7 @@ export async function answerModelCall(
     surface: "relay",
     purpose: "relay",
     capability,
-    place: placeOfRequest(request),
+    place,
     classification,
     action: operation.action,
     resource: deploymentInPath === null ? null : modelResource(deploymentInPath),
@@ -48,7 +49,7 @@ export async function answerModelCall(
         call.value,
         operation,
         deploymentInPath,
-        { ...capability, classification },
+        { capability, place, classification },
         snapshot,
       );
     },

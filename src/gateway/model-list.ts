@@ -5,6 +5,7 @@
  */
 import type { Deployment } from "../azure/deployment.ts";
 import { operations } from "../azure/operation.ts";
+import { dearestPrice } from "../azure/prices.ts";
 import type { Capability } from "../capability/claims.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { Action } from "../policy/action.ts";
@@ -91,6 +92,9 @@ export function usableDeployments(
             classification,
             resource: modelResource(name),
             deployment: name,
+            outputTokens: Math.min(1, deployment.maxOutputTokens),
+            clientAddress: place.clientAddress,
+            price: dearestPrice(deployment),
           };
           return decide({ capability, ask, place, snapshot }).kind === "candidates";
         }),
@@ -100,10 +104,10 @@ export function usableDeployments(
 
 const smallestAsk = {
   promptTokens: 0,
-  outputTokens: 0,
   choices: 1,
   stream: false,
-  endUser: null,
+  // A call can name its end user; a list has none to name.
+  endUser: "anybody",
 } as const satisfies Partial<Ask>;
 
 /** In Azure's item shape, with the two members that the official SDKs' types name. */

@@ -20,6 +20,7 @@ import { answerHeaders } from "./answer-headers.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
+import { readAnswer } from "./read-answer.ts";
 import { relayStream } from "./relay-stream.ts";
 import type { RelayedCall } from "./relayed-call.ts";
 import { type CallEnd, settleCall } from "./settle-call.ts";
@@ -48,7 +49,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
     return fail(refuse("audit_unavailable"));
   }
 
-  const cutoff = createUpstreamCutoff(ports.startTimer, call.client, allowed.reserved.relayMaxMs);
+  const cutoff = createUpstreamCutoff(ports, call.client, allowed.reserved.relayMaxMs);
   const settleAndClose = async (end: CallEnd) => {
     cutoff.close();
     await settle(backend, end);
@@ -157,7 +158,7 @@ async function relayWhole(
 ): Promise<Result<Response>> {
   const { operation, allowed } = call;
   const upstreamStatus = upstream.status;
-  const bytes = await readWhole(upstream);
+  const bytes = await readAnswer(upstream, cutoff);
   const answer = bytes && parsedJson(bytes);
   if (!bytes || (upstream.ok && answer === undefined)) {
     const end = cutoff.reason ?? "upstream_broken";
@@ -189,14 +190,6 @@ const endOf = (refusal: Refusal): CallEnd["end"] =>
 
 const isEventStream = (response: Response): boolean =>
   response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-
-async function readWhole(response: Response): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await response.arrayBuffer());
-  } catch {
-    return undefined;
-  }
-}
 
 function parsedJson(bytes: Uint8Array): unknown {
   try {

@@ -1,4 +1,5 @@
 /** One RPC to the agent's ledger: quotas, agent state and revisions checked together, all or nothing. */
+import { reservationOf } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
@@ -8,9 +9,9 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
 import { refusedAs } from "./refused-as.ts";
 
-/** The reservation id is minted here, never taken from a caller. */
+/** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
 export async function reserve(
-  { ledgers, ids }: Pick<GatewayPorts, "ledgers" | "ids">,
+  { ledgers }: Pick<GatewayPorts, "ledgers">,
   question: Question,
   understood: Understood,
   snapshot: Snapshot,
@@ -22,16 +23,22 @@ export async function reserve(
   const reply = await ledgers.reserve({
     v: 1,
     caller: callerOf(question),
-    reservationId: ids.reservation(),
+    reservationId: reservationOf(question.decisionId),
     decisionId: question.decisionId,
     snapshot: revisionsOf(snapshot),
     purpose: question.purpose,
-    candidates: offered.map(({ claims, obligations }) => ({
+    candidates: offered.map(({ claims, obligations, reservedCostNanoUsd }) => ({
       claims: [...claims],
       reservedTokens: obligations.reservedTokens,
+      reservedCostNanoUsd,
     })),
     idempotency: understood.idempotency,
-    subject: { requestId: question.requestId, action: ask.action, resource: ask.resource },
+    subject: {
+      requestId: question.requestId,
+      action: ask.action,
+      resource: ask.resource,
+      endUser: ask.endUser,
+    },
   });
   if (!reply.ok) return reply;
   const reserved = reply.value;

@@ -1,8 +1,13 @@
 /** The end of a relayed call: the second RPC to the ledger, then the completion record. */
 import type { CompletionRecord } from "../audit/audit-record.ts";
 import type { Backend } from "../azure/backend.ts";
+import type { Billing } from "../azure/billing.ts";
+import { costNanoUsd } from "../azure/cost.ts";
+import type { Deployment } from "../azure/deployment.ts";
+import { priceOf } from "../azure/prices.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { Settle } from "../quota/contracts.ts";
+import { chargesOf } from "./completion-charges.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Allowed, Question } from "./question.ts";
@@ -10,7 +15,7 @@ import type { Allowed, Question } from "./question.ts";
 export interface CallEnd {
   readonly end: CompletionRecord["end"];
   readonly upstreamStatus: number | null;
-  readonly outcome: Settle["outcome"];
+  readonly outcome: Billing;
 }
 
 /**
@@ -28,7 +33,14 @@ export async function settleCall(
   const { home, tenantId, agentId } = question.capability;
   const address = { home, tenantId, agentId };
   const { reservationId, decisionId } = allowed.reserved;
-  const settled = await ports.ledgers.settle({ v: 1, caller: address, reservationId, outcome });
+  const priced = pricedOutcome(outcome, allowed.deployment, backend);
+  const settled = await ports.ledgers.settle({
+    v: 1,
+    caller: address,
+    reservationId,
+    purpose: question.purpose,
+    outcome: priced,
+  });
   const number = settled.ok ? settled.value.number : ports.workerNumber();
   const nowMs = ports.clock();
   const record: CompletionRecord = {
@@ -49,8 +61,20 @@ export async function settleCall(
     backend: backend && { id: backend.id, region: backend.region, sku: backend.sku },
     usage: outcome.kind === "used" ? outcome.usage : null,
     settlement: outcome.kind,
-    chargedTokens: settled.ok ? settled.value.chargedTokens : null,
+    ...chargesOf(settled, priced),
+    endUser: allowed.ask.endUser,
     durationMs: Math.max(0, Math.round(nowMs - startedAtMs)),
   };
   ports.background(deliverRecord(ports, record, address));
+}
+
+/** Reserved at the price of the dearest backend, settled at that of the one which answered. */
+function pricedOutcome(
+  outcome: Billing,
+  deployment: Deployment | null,
+  backend: Backend | null,
+): Settle["outcome"] {
+  if (outcome.kind !== "used") return outcome;
+  const price = deployment && backend && priceOf(deployment, backend);
+  return { ...outcome, costNanoUsd: costNanoUsd(price, outcome.usage) };
 }

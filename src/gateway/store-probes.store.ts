@@ -35,7 +35,6 @@ export function createStoreProbes(stores: ProbedStores): Readonly<Record<string,
       ledgerStub(stores.tenantLedgers, home, PROBED_LEDGER).settle({
         v: 1,
         reservationId: noReservation,
-        charge: null,
       });
   }
   return probes;

@@ -1,7 +1,7 @@
 /** Understanding a relayed call: its body, bounded and read once, becomes an ask. */
 import type { Operation } from "../azure/operation.ts";
+import { dearestPrice } from "../azure/prices.ts";
 import { type CallFacts, readCall } from "../azure/read-call.ts";
-import type { TenantId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { MAX_BODY_BYTES } from "../kernel/limits.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
@@ -11,6 +11,7 @@ import type { Classification } from "../policy/classification.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
+import { type CountedCaller, countedAddress } from "./counted-address.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
 
@@ -29,11 +30,11 @@ export function createCallReader(request: Request, operation: Operation): () => 
 }
 
 export async function understandCall(
-  { hashEndUser }: Pick<GatewayPorts, "hashEndUser">,
+  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress">,
   call: ReadCall,
   operation: Operation,
   deploymentInPath: string | null,
-  caller: { readonly tenantId: TenantId; readonly classification: Classification },
+  caller: CountedCaller & { readonly classification: Classification },
   snapshot: Snapshot,
 ): Promise<Result<Understood>> {
   // On classic paths the body's `model` selects nothing: some clients send arbitrary text there.
@@ -55,7 +56,10 @@ export async function understandCall(
       choices: call.choices,
       stream: call.stream,
       classification: caller.classification,
-      endUser: call.endUser === null ? null : await hashEndUser(caller.tenantId, call.endUser),
+      endUser:
+        call.endUser === null ? null : await ports.hashEndUser(caller.capability.tenantId, call.endUser),
+      clientAddress: await countedAddress(ports, caller, snapshot),
+      price: dearestPrice(deployment.value),
     },
     deployment: deployment.value,
     body: call.body,

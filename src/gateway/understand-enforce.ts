@@ -1,5 +1,5 @@
 /** Understanding an /v1/enforce: its body names the ask, since the call to Azure is the caller's own. */
-import type { Capability } from "../capability/claims.ts";
+import { dearestPrice } from "../azure/prices.ts";
 import { sha256Hex } from "../kernel/digest.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -9,6 +9,7 @@ import type { Ask } from "../policy/decision.ts";
 import { deploymentOfResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
+import { type CountedCaller, countedAddress } from "./counted-address.ts";
 import type { EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
@@ -17,12 +18,12 @@ import type { Understood } from "./question.ts";
 const generatingActions: ReadonlySet<Action> = new Set(["chat", "completion", "response"]);
 
 export async function understandEnforce(
-  { hashEndUser }: Pick<GatewayPorts, "hashEndUser">,
+  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress">,
   { requestId, action, resourceId, context }: EnforceRequest,
-  capability: Capability,
-  classification: Classification,
+  caller: CountedCaller & { readonly classification: Classification },
   snapshot: Snapshot,
 ): Promise<Result<Understood>> {
+  const { capability, classification } = caller;
   const name = deploymentOfResource(resourceId);
   const registered = snapshot.platform.deployments.some((deployment) => deployment.name === name);
   // A resource that is no deployment of this gateway is still decided by policy; one that is keeps its own rules.
@@ -37,7 +38,7 @@ export async function understandEnforce(
   if (cap === 0 && generatingActions.has(action))
     return fail(refuse("operation_not_supported", { field: "action" }));
   const stated = context.promptTokens === undefined ? undefined : context.maxOutputTokens;
-  const ask: Ask = {
+  const asked: Omit<Ask, "clientAddress" | "price"> = {
     action,
     resource: resourceId,
     deployment: name ?? resourceId,
@@ -46,12 +47,17 @@ export async function understandEnforce(
     choices: 1,
     stream: false,
     classification,
-    endUser: context.user === undefined ? null : await hashEndUser(capability.tenantId, context.user),
+    endUser: context.user === undefined ? null : await ports.hashEndUser(capability.tenantId, context.user),
   };
   return ok({
-    ask,
+    ask: {
+      ...asked,
+      clientAddress: await countedAddress(ports, caller, snapshot),
+      price: deployment.value && dearestPrice(deployment.value),
+    },
     deployment: deployment.value,
     body: null,
-    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify([ask, capability.authorization])) },
+    // Neither the way the request came nor today's price makes it another request.
+    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify([asked, capability.authorization])) },
   });
 }

@@ -1,8 +1,8 @@
 /**
- * What may end a call to Azure early, as one abort signal with one reason: no headers in time, silence in a stream,
+ * What may end a call to Azure early, as one abort signal with one reason: no headers in time, silence in an answer,
  * the reservation's deadline, or a caller who has been gone for as long as draining is worth it.
  */
-import type { StartTimer } from "../kernel/clock.ts";
+import type { Clock, StartTimer } from "../kernel/clock.ts";
 import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../kernel/limits.ts";
 
 export type CutoffReason = "upstream_timeout" | "relay_deadline" | "client_gone";
@@ -14,7 +14,7 @@ export interface UpstreamCutoff {
   /** Resolves when nothing more is worth waiting to write: the caller left, or the call was cut. */
   readonly callerLost: Promise<void>;
   headersArrived(): void;
-  /** Runs only while a chunk is waited for: a caller who reads slowly is not Azure's silence. */
+  /** Silence counts only while a chunk is waited for: a caller who reads slowly is not Azure's silence. */
   chunkAwaited(): void;
   chunkArrived(): void;
   /** Cuts for a reason of the gateway's own. */
@@ -24,24 +24,43 @@ export interface UpstreamCutoff {
 }
 
 export function createUpstreamCutoff(
-  startTimer: StartTimer,
+  { startTimer, clock }: { readonly startTimer: StartTimer; readonly clock: Clock },
   client: AbortSignal,
   relayMaxMs: number,
 ): UpstreamCutoff {
   const controller = new AbortController();
   const lost = Promise.withResolvers<void>();
   let reason: CutoffReason | null = null;
-  const cutFor = (why: CutoffReason) => () => {
+  const cutFor = (why: CutoffReason) => {
     reason ??= why;
     lost.resolve();
     controller.abort();
   };
-  const stopHeaders = startTimer(Math.min(UPSTREAM_HEADERS_MAX_MS, relayMaxMs), cutFor("upstream_timeout"));
-  const stopDeadline = startTimer(relayMaxMs, cutFor("relay_deadline"));
+
+  let leftMs = relayMaxMs;
+  let headersCame = false;
+  let silentSinceMs: number | null = clock();
+
+  // One timer for every limit that time alone reaches, never stopped before the call ends: starting and stopping one
+  // for each chunk costs more than the chunk. When it fires it asks what has happened since, and waits for the rest.
+  let stopTimer = wait(Math.min(UPSTREAM_IDLE_MAX_MS, UPSTREAM_HEADERS_MAX_MS));
+  function wait(ms: number): () => void {
+    const waitMs = Math.min(ms, leftMs);
+    return startTimer(waitMs, () => waited(waitMs));
+  }
+  function waited(ms: number): void {
+    // Counted by timers instead of the clock: a clock that steps back must not move the reservation's deadline.
+    leftMs -= ms;
+    const silentMaxMs = headersCame ? UPSTREAM_IDLE_MAX_MS : UPSTREAM_HEADERS_MAX_MS;
+    const silentMs = silentSinceMs === null ? 0 : Math.max(0, clock() - silentSinceMs);
+    if (leftMs <= 0) cutFor(headersCame ? "relay_deadline" : "upstream_timeout");
+    else if (silentMs >= silentMaxMs) cutFor("upstream_timeout");
+    else stopTimer = wait(silentMaxMs - silentMs);
+  }
+
   let stopDrain = () => {};
-  let stopIdle = () => {};
   const onClientGone = () => {
-    stopDrain = startTimer(DRAIN_MAX_MS, cutFor("client_gone"));
+    stopDrain = startTimer(DRAIN_MAX_MS, () => cutFor("client_gone"));
     lost.resolve();
   };
   if (client.aborted) onClientGone();
@@ -56,17 +75,20 @@ export function createUpstreamCutoff(
       return client.aborted;
     },
     callerLost: lost.promise,
-    headersArrived: stopHeaders,
-    chunkAwaited() {
-      stopIdle = startTimer(UPSTREAM_IDLE_MAX_MS, cutFor("upstream_timeout"));
+    headersArrived() {
+      headersCame = true;
+      silentSinceMs = null;
     },
-    chunkArrived: () => stopIdle(),
+    chunkAwaited() {
+      silentSinceMs = clock();
+    },
+    chunkArrived() {
+      silentSinceMs = null;
+    },
     cut: () => controller.abort(),
     close() {
-      stopHeaders();
-      stopDeadline();
+      stopTimer();
       stopDrain();
-      stopIdle();
       client.removeEventListener("abort", onClientGone);
     },
   };

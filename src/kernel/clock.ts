@@ -11,6 +11,7 @@ export type Wait = (ms: number) => Promise<void>;
 
 export const DAY_MS = 86_400_000;
 export const MINUTE_MS = 60_000;
+export const SECOND_MS = 1_000;
 
 /** Calls `fire` once after that many milliseconds; the returned function cancels it. */
 export type StartTimer = (ms: number, fire: () => void) => () => void;

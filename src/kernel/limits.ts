@@ -22,6 +22,9 @@ export const TOKEN_MAX_SECONDS = 3_600;
 /** How far the issuing clock may be ahead of the verifying one; expiry gets no such grace. */
 export const TOKEN_CLOCK_SKEW_SECONDS = 5;
 
+/** An isolate knows this many tokens as verified; with its capability a usual one takes 2 kB, the longest some tens. */
+export const MAX_VERIFIED_TOKENS = 1_000;
+
 /** The relay's hard limit for one call: the official SDKs give up after 600 s as well. */
 export const RELAY_MAX_MS = 600_000;
 
@@ -55,6 +58,9 @@ export const KV_MAX_MS = 1_000;
 /** A cold D1 was seen to take a second or two; beyond this a caller does better to try again. */
 export const D1_READ_MAX_MS = 5_000;
 
+/** Beyond a read's limit, since giving up a write settles nothing; below PREPARE_MAX_MS, so that its writer resolves it. */
+export const D1_WRITE_MAX_MS = 10_000;
+
 /** Grantors add this to a lease's life, holders nothing: it covers the reply's way and rounding (DESIGN section 7). */
 export const LEASE_GRANTOR_MARGIN_MS = 500;
 
@@ -74,6 +80,9 @@ export const MAX_RELOADS = 2;
 
 /** A snapshot in KV outlives any cold start it can help, and no longer. */
 export const SNAPSHOT_KV_SECONDS = 86_400;
+
+/** SDKs sleep for whatever they are told; beyond this a caller should decide for itself. */
+export const MAX_RETRY_AFTER_SECONDS = 60;
 
 /** What a client is told to wait after too many bad credentials: the period of the `BAD_CREDENTIALS` rate limit. */
 export const BAD_CREDENTIALS_RETRY_SECONDS = 60;

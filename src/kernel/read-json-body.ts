@@ -3,10 +3,10 @@
  * reading stops at the first one too many. Text that is not UTF-8, or nests deeper than anything that walks a body
  * may recurse, never becomes a value.
  */
-
-import { duplicateMember } from "./duplicate-member.ts";
 import { utf8Text } from "./encoding.ts";
 import { parseExactJson } from "./exact-json.ts";
+import { joinedBytes } from "./joined-bytes.ts";
+import { type JsonShape, jsonShape } from "./json-shape.ts";
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./limits.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { fail, ok, type Result } from "./result.ts";
@@ -25,17 +25,19 @@ export async function readJsonBody(request: BodySource, maxBytes: number): Promi
   const bytes = await readBytes(request, maxBytes);
   if (!bytes.ok) return bytes;
   if (bytes.value.length === 0) return fail(refuse("body_missing"));
-  if (valuesIn(bytes.value) > MAX_JSON_VALUES) {
+  const text = utf8Text(bytes.value);
+  // The characters that shape JSON survive a decoding that replaces what is not UTF-8.
+  const shape = jsonShape(text ?? new TextDecoder().decode(bytes.value), MAX_JSON_VALUES);
+  if (shape.values > MAX_JSON_VALUES) {
     return fail(invalid(`The body holds more than ${MAX_JSON_VALUES} values.`));
   }
-  const text = utf8Text(bytes.value);
   if (text === undefined) return fail(invalid("The body is not UTF-8."));
-  return parseBounded(text);
+  return parseBounded(text, shape);
 }
 
 async function readBytes({ headers, body }: BodySource, maxBytes: number): Promise<Result<Uint8Array>> {
-  const tooLarge = refuse("body_too_large", { message: `The body is larger than ${maxBytes} bytes.` });
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) return fail(tooLarge);
+  const declared = Number(headers.get("content-length") ?? 0);
+  if (declared > maxBytes) return fail(tooLarge(maxBytes));
   if (body === null) return ok(new Uint8Array());
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
@@ -43,33 +45,23 @@ async function readBytes({ headers, body }: BodySource, maxBytes: number): Promi
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return ok(joined(chunks, length));
+      if (done) return ok(joinedBytes(chunks));
       length += value.length;
       if (length > maxBytes) {
         // Not awaited: a sender that never ends must not hold up the answer.
         reader.cancel().catch(() => undefined);
-        return fail(tooLarge);
+        return fail(tooLarge(maxBytes));
       }
       chunks.push(value);
+      // HTTP ends a body at its declared length: to read its end as well would cost as much as reading the body.
+      if (length > 0 && length === declared) return ok(joinedBytes(chunks));
     }
   } catch {
     return fail(invalid("The body broke off before its end."));
   }
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks;
-  if (chunks.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
-}
-
-function parseBounded(text: string): Result<unknown> {
+function parseBounded(text: string, { duplicate, depth }: JsonShape): Result<unknown> {
   let value: unknown;
   try {
     value = parseExactJson(text);
@@ -77,46 +69,20 @@ function parseBounded(text: string): Result<unknown> {
     // The parser's own message quotes the body.
     return fail(invalid("The body is not JSON."));
   }
-  const twice = duplicateMember(text);
-  if (twice !== undefined) {
+  if (duplicate !== undefined) {
     return fail(
-      refuse("body_invalid", { field: twice, message: `The body names \`${twice}\` twice in one object.` }),
+      refuse("body_invalid", {
+        field: duplicate,
+        message: `The body names \`${duplicate}\` twice in one object.`,
+      }),
     );
   }
-  return nestsWithin(value, MAX_JSON_DEPTH)
+  return depth <= MAX_JSON_DEPTH
     ? ok(value)
     : fail(invalid(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`));
 }
 
-const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
-
-/** How many values the text can hold, counted before it is parsed: a body of `{}` costs many times its bytes in memory. */
-function valuesIn(bytes: Uint8Array): number {
-  let values = 1;
-  let inString = false;
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index];
-    if (inString && byte === BACKSLASH) index += 1;
-    else if (byte === QUOTE) inString = !inString;
-    else if (!inString && (byte === COMMA || byte === BRACKET || byte === BRACE)) values += 1;
-  }
-  return values;
-}
-
-/** Level by level instead of recursively: the depth is exactly what is not yet known to be safe. */
-function nestsWithin(value: unknown, maxDepth: number): boolean {
-  let level = isContainer(value) ? [value] : [];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth === maxDepth) return false;
-    const next: object[] = [];
-    for (const container of level) {
-      for (const child of Object.values(container)) if (isContainer(child)) next.push(child);
-    }
-    level = next;
-  }
-  return true;
-}
-
-const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+const tooLarge = (maxBytes: number): Refusal =>
+  refuse("body_too_large", { message: `The body is larger than ${maxBytes} bytes.` });
 
 const invalid = (message: string): Refusal => refuse("body_invalid", { message });

@@ -73,7 +73,18 @@ export const refusalTable = {
   // Quotas
   request_quota_exceeded: row(429, "The request quota is used up."),
   token_quota_exceeded: row(429, "The token quota has no room for this request."),
-  unbounded_ask: row(400, "A token limit applies, and the prompt of this request cannot be bounded."),
+  request_rate_exceeded: row(429, "Too many requests in the last minute; try again shortly.", true),
+  token_rate_exceeded: row(429, "Too many tokens in the last minute; try again shortly.", true),
+  cost_quota_exceeded: row(429, "The budget has no room for this request."),
+  concurrency_exceeded: row(429, "Too many requests are under way at once; try again shortly.", true),
+  quota_keys_exhausted: row(
+    429,
+    "Too many end users or client addresses are being counted at once; try again later.",
+    true,
+  ),
+  end_user_required: row(400, "A quota counts per end user: name one as `safety_identifier` or `user`."),
+  price_unknown: row(403, "A cost limit applies, and no price is known for this deployment."),
+  unbounded_ask: row(400, "A token or cost limit applies, and the prompt of this request cannot be bounded."),
   request_id_reused: row(409, "This request id was used for a different request within the last 10 minutes."),
 
   // The request itself
@@ -126,13 +137,26 @@ export const refusalTable = {
 
 export type RefusalCode = keyof typeof refusalTable;
 
+/** The limit that bound, as a caller is told of it: without its owner, and without amounts of money. */
+export interface BindingLimit {
+  readonly scope: string;
+  readonly meter: string;
+  readonly window: string;
+  readonly unit: string;
+  readonly limit: number;
+  readonly left: number;
+  readonly resetsAt: string | null;
+}
+
 /** JSON-safe, so that it crosses RPC and enters records. `message` is for callers: never a secret, never a prompt. */
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;
   /** The JSON path, header or parameter at fault. */
   readonly field?: string;
+  /** May be a fraction. */
   readonly retryAfterSeconds?: number;
+  readonly limit?: BindingLimit;
   /** For administrators and records: what was compared with what. */
   readonly evidence?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
 }

@@ -2,6 +2,7 @@
  * Refusals on the wire: in Azure OpenAI's error shape on the data plane, so that the official SDKs throw their own
  * typed errors, and as RFC 9457 problems on the control plane. Evidence stays inside.
  */
+import { MAX_RETRY_AFTER_SECONDS } from "./limits.ts";
 import { type Refusal, refusalTable } from "./refusal.ts";
 
 export interface WireAnswer {
@@ -10,16 +11,32 @@ export interface WireAnswer {
   readonly body: string;
 }
 
+const DEFAULT_RETRY_SECONDS = 1;
+
 function commonHeaders(refusal: Refusal, requestId: string): Record<string, string> {
-  const { retry } = refusalTable[refusal.code];
-  const headers: Record<string, string> = {
-    "x-request-id": requestId,
-    "x-should-retry": String(retry),
-    "cache-control": "no-store",
+  return { "x-request-id": requestId, "cache-control": "no-store", ...retryHeaders(refusal) };
+}
+
+/**
+ * The one rule for retries. SDKs obey `x-should-retry`, and sleep for whatever they are told: so nothing above a minute
+ * is said, cut short where a retry is invited, left out where it is not.
+ */
+function retryHeaders({ code, retryAfterSeconds, limit }: Refusal): Record<string, string> {
+  // A limit that names no wait has no room for this request however long it waits.
+  const isHopeless = limit !== undefined && retryAfterSeconds === undefined;
+  if (refusalTable[code].retry && !isHopeless) {
+    const seconds = Math.min(retryAfterSeconds ?? DEFAULT_RETRY_SECONDS, MAX_RETRY_AFTER_SECONDS);
+    return {
+      "x-should-retry": "true",
+      "retry-after": String(Math.ceil(seconds)),
+      "retry-after-ms": String(Math.ceil(seconds * 1_000)),
+    };
+  }
+  const isSoon = retryAfterSeconds !== undefined && retryAfterSeconds <= MAX_RETRY_AFTER_SECONDS;
+  return {
+    "x-should-retry": "false",
+    ...(isSoon ? { "retry-after": String(Math.ceil(retryAfterSeconds)) } : {}),
   };
-  if (refusal.retryAfterSeconds !== undefined) headers["retry-after"] = String(refusal.retryAfterSeconds);
-  else if (retry) headers["retry-after"] = "1";
-  return headers;
 }
 
 /** @param decisionId lets an administrator find the trace. */
@@ -37,12 +54,13 @@ export function azureErrorOf(refusal: Refusal, requestId: string, decisionId?: s
         message: refusal.message,
         param: refusal.field ?? null,
         type: "portcullis_refusal",
+        ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
       },
     }),
   };
 }
 
-/** RFC 9457. `code` and `field` are extension members. */
+/** RFC 9457. `code`, `field` and `limit` are extension members. */
 export function problemOf(refusal: Refusal, requestId: string): WireAnswer {
   const { status, sentence } = refusalTable[refusal.code];
   return {
@@ -55,6 +73,7 @@ export function problemOf(refusal: Refusal, requestId: string): WireAnswer {
       code: refusal.code,
       detail: refusal.message,
       ...(refusal.field === undefined ? {} : { field: refusal.field }),
+      ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
       requestId,
     }),
   };

@@ -5,11 +5,12 @@
 import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { LimitClaim } from "../quota/limit-claim.ts";
+import type { LimitClaim, Meter } from "../quota/limit-claim.ts";
 import type { Place } from "../residency/place.ts";
 import { unavailableKey } from "./constraint-table.ts";
 import type { Constraints } from "./constraints.ts";
 import type { Ask, Candidate } from "./decision.ts";
+import { claimsOf, type LimitSet, subjectOf, tightest } from "./limit-claims.ts";
 import type { Policy } from "./policy.ts";
 import { type Facts, unmetSelector } from "./selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -46,26 +47,37 @@ export function candidateOf(
     if (unmet) return fail(unmet);
   }
 
-  const tenantLimits = snapshot.tenant.tenant.limits;
+  const limitSets: readonly LimitSet[] = [
+    ...sets.map(({ owner, constraints }) => ({
+      owner,
+      scope: constraints.quotaScope ?? "agent",
+      limits: constraints,
+    })),
+    { owner: `tenant:${capability.tenantId}`, scope: "tenant", limits: snapshot.tenant.tenant.limits },
+  ];
   const bounds = boundTokens(ask, {
     perRequest: smallest(sets.map(({ constraints }) => constraints.maxTokensPerRequest)),
-    perWindow: smallest([
-      ...sets.map(({ constraints }) => constraints.maxTokensPerDay),
-      tenantLimits.maxTokensPerDay,
-    ]),
+    perWindow: tightest(limitSets, "tokens"),
+    costNanoUsd: tightest(limitSets, "cost"),
   });
   if (!bounds.ok) return bounds;
+  const { reservedCostNanoUsd, ...bounded } = bounds.value;
 
-  const { reservedTokens } = bounds.value;
+  const claims = allClaims(limitSets, ask, {
+    requests: 1,
+    tokens: bounded.reservedTokens,
+    cost: reservedCostNanoUsd ?? 0,
+    concurrent: 1,
+  });
+  if (!claims.ok) return claims;
+
   return ok({
     grantId: policy.id,
     policyIds: [policy.id],
-    claims: [
-      ...sets.flatMap(({ owner, constraints }) => dailyClaims(owner, "agent", constraints, reservedTokens)),
-      ...dailyClaims(`tenant:${capability.tenantId}`, "tenant", tenantLimits, reservedTokens),
-    ],
+    claims: claims.value,
+    reservedCostNanoUsd,
     obligations: {
-      ...bounds.value,
+      ...bounded,
       auditLogging: sets.some(({ constraints }) => constraints.auditLogging === "detailed")
         ? "detailed"
         : "standard",
@@ -74,32 +86,16 @@ export function candidateOf(
   });
 }
 
-function dailyClaims(
-  owner: string,
-  scope: LimitClaim["scope"],
-  limits: Pick<Constraints, "maxRequestsPerDay" | "maxTokensPerDay">,
-  reservedTokens: number,
-): LimitClaim[] {
+function allClaims(
+  sets: readonly LimitSet[],
+  ask: Ask,
+  amounts: Readonly<Record<Meter, number>>,
+): Result<readonly LimitClaim[]> {
   const claims: LimitClaim[] = [];
-  if (limits.maxRequestsPerDay !== undefined) {
-    claims.push({
-      owner,
-      scope,
-      meter: "requests",
-      window: "day",
-      limit: limits.maxRequestsPerDay,
-      amount: 1,
-    });
+  for (const set of sets) {
+    const subject = subjectOf(set, ask);
+    if (!subject.ok) return subject;
+    claims.push(...claimsOf(set, subject.value, amounts));
   }
-  if (limits.maxTokensPerDay !== undefined) {
-    claims.push({
-      owner,
-      scope,
-      meter: "tokens",
-      window: "day",
-      limit: limits.maxTokensPerDay,
-      amount: reservedTokens,
-    });
-  }
-  return claims;
+  return ok(claims);
 }

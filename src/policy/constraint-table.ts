@@ -8,7 +8,7 @@ import type { ConstraintKey, Constraints } from "./constraints.ts";
 /**
  * - `selector`: a fact of the request decides whether the policy applies.
  * - `tokens`: bounds one request's tokens.
- * - `quota`: counted by a ledger.
+ * - `quota`: counted by a ledger, or says what is counted by.
  * - `obligation`: what the gateway must do if it allows.
  * - `approval`: `false` is satisfied; `true` is not available yet.
  * - `unavailable`: its machinery is not built yet.
@@ -24,14 +24,14 @@ export const constraintTable = {
   maxPromptCharacters: "unavailable",
   parameters: "unavailable",
   deniedPatterns: "unavailable",
-  maxRequestsPerMinute: "unavailable",
+  maxRequestsPerMinute: "quota",
   maxRequestsPerDay: "quota",
-  maxTokensPerMinute: "unavailable",
+  maxTokensPerMinute: "quota",
   maxTokensPerDay: "quota",
-  maxCostPerDay: "unavailable",
-  maxCostPerMonth: "unavailable",
-  maxConcurrentRequests: "unavailable",
-  quotaScope: "unavailable",
+  maxCostPerDay: "quota",
+  maxCostPerMonth: "quota",
+  maxConcurrentRequests: "quota",
+  quotaScope: "quota",
   dataClassification: "selector",
   noPersonalData: "unavailable",
   noSecrets: "unavailable",

@@ -4,17 +4,30 @@
  */
 import * as z from "zod";
 import { Timestamp } from "../kernel/timestamp.ts";
+import { QuotaScope } from "../quota/limit-claim.ts";
 import { Classification } from "./classification.ts";
 
 const names = z.array(z.string().min(1).max(256)).min(1).max(1_000);
 const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
-const money = z.number().positive().max(1_000_000_000);
+/** USD; ledgers count whole nano-USD, and these are the amounts that stay exact there. */
+const money = z.number().min(0.000001).max(9_000_000);
 const countries = z
   .array(z.string().regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code"))
   .min(1)
   .max(250);
 const denyOrRedact = z.union([z.boolean(), z.strictObject({ action: z.literal("redact") })]);
 const range = z.strictObject({ min: z.number().optional(), max: z.number().optional() });
+
+/** What ledgers count. A tenant's own limits are the same, over all its agents. */
+export const limitFields = {
+  maxRequestsPerMinute: count.optional(),
+  maxRequestsPerDay: count.optional(),
+  maxTokensPerMinute: count.optional(),
+  maxTokensPerDay: count.optional(),
+  maxCostPerDay: money.optional(),
+  maxCostPerMonth: money.optional(),
+  maxConcurrentRequests: count.optional(),
+};
 
 export const Constraints = z.strictObject({
   allowedTenants: names.optional(),
@@ -33,14 +46,9 @@ export const Constraints = z.strictObject({
     })
     .optional(),
 
-  maxRequestsPerMinute: count.optional(),
-  maxRequestsPerDay: count.optional(),
-  maxTokensPerMinute: count.optional(),
-  maxTokensPerDay: count.optional(),
-  maxCostPerDay: money.optional(),
-  maxCostPerMonth: money.optional(),
-  maxConcurrentRequests: count.optional(),
-  quotaScope: z.enum(["agent", "tenant", "user", "address"]).optional(),
+  ...limitFields,
+  /** What the limits above count by; `agent` when absent. */
+  quotaScope: QuotaScope.optional(),
 
   dataClassification: Classification.optional(),
   noPersonalData: denyOrRedact.optional(),

@@ -1,5 +1,6 @@
 /** What `decide` answers: a refusal, or the grants that would allow, in order, each with its limits and obligations. */
 import * as z from "zod";
+import type { TokenPrice } from "../azure/cost.ts";
 import type { PolicyId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { LimitClaim } from "../quota/limit-claim.ts";
@@ -26,11 +27,15 @@ export interface Ask {
   readonly classification: Classification;
   /** Salted hash of the end user. */
   readonly endUser: string | null;
+  /** Salted hash of the client's address or network; null where no policy counts by it, or the platform named none. */
+  readonly clientAddress: string | null;
+  /** At most; null = unknown. */
+  readonly price: TokenPrice | null;
 }
 
 /** What a decision obliges the gateway (or the caller of /v1/enforce) to do. */
 export const Obligations = z.strictObject({
-  /** Write this bound of output tokens per choice into the request; null = no token limit applies. */
+  /** Write this bound of output tokens per choice into the request; null = no token or cost limit applies. */
   maxOutputTokens: z.int().min(0).nullable(),
   /** What is reserved: prompt bound plus output bound times choices. */
   reservedTokens: z.int().min(0),
@@ -45,6 +50,8 @@ export interface Candidate {
   /** The grant and the boundaries that hold it. */
   readonly policyIds: readonly PolicyId[];
   readonly claims: readonly LimitClaim[];
+  /** What is reserved, at most; null where no price is known, and then no claim counts cost. */
+  readonly reservedCostNanoUsd: number | null;
   readonly obligations: Obligations;
 }
 

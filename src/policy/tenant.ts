@@ -3,12 +3,10 @@ import * as z from "zod";
 import { TenantId } from "../kernel/ids.ts";
 import { Home } from "../residency/home.ts";
 import { NO_PROMISE, ResidencyPromise } from "../residency/promise.ts";
+import { limitFields } from "./constraints.ts";
 
 /** Limits of the tenant as a whole, over all its agents. */
-export const TenantLimits = z.strictObject({
-  maxRequestsPerDay: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-  maxTokensPerDay: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-});
+export const TenantLimits = z.strictObject(limitFields);
 export type TenantLimits = z.infer<typeof TenantLimits>;
 
 export const Tenant = z.strictObject({

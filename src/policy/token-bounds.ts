@@ -1,10 +1,12 @@
 /**
- * The tokens one request may use under all constraint sets that apply: the output is clamped to what the prompt
- * leaves, and what is reserved is an upper bound (guarantee G1), never an estimate.
+ * The tokens and the money one request may use under all constraint sets that apply: the output is clamped to what the
+ * prompt leaves, and what is reserved is an upper bound (guarantee G1), never an estimate.
  */
+import { boundNanoUsd } from "../azure/cost.ts";
 import { ENFORCE_DEFAULT_TOKENS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { affordableOutput } from "./affordable-output.ts";
 import type { Ask } from "./decision.ts";
 
 export interface TokenLimits {
@@ -12,25 +14,38 @@ export interface TokenLimits {
   readonly perRequest: number | null;
   /** The smallest token quota of any window that applies; null = none. */
   readonly perWindow: number | null;
+  /** The smallest cost limit of any window that applies; null = none. */
+  readonly costNanoUsd: number | null;
 }
 
 export interface TokenBounds {
-  /** To be written into the request, per choice; null = no token limit applies. */
+  /** To be written into the request, per choice; null = no token or cost limit applies. */
   readonly maxOutputTokens: number | null;
   readonly reservedTokens: number;
+  /** Null where no price is known. */
+  readonly reservedCostNanoUsd: number | null;
 }
 
 export function boundTokens(
-  ask: Pick<Ask, "promptTokens" | "outputTokens" | "choices">,
+  ask: Pick<Ask, "promptTokens" | "outputTokens" | "choices" | "price" | "deployment">,
   limits: TokenLimits,
 ): Result<TokenBounds> {
-  const { promptTokens, choices } = ask;
+  const { promptTokens, choices, price } = ask;
   const outputTokens = ask.outputTokens ?? unstatedOutput(promptTokens ?? 0, limits);
-  if (limits.perRequest === null && limits.perWindow === null) {
-    return ok({
-      maxOutputTokens: ask.outputTokens === null ? outputTokens : null,
-      reservedTokens: (promptTokens ?? 0) + outputTokens * choices,
+  const costOf = (perChoice: number): number | null =>
+    boundNanoUsd(price, {
+      promptTokens: promptTokens ?? 0,
+      ...(ask.outputTokens === null
+        ? { outputTokens: 0, unnamedTokens: perChoice * choices }
+        : { outputTokens: perChoice * choices, unnamedTokens: 0 }),
     });
+  const bounds = (maxOutputTokens: number | null, perChoice: number): TokenBounds => ({
+    maxOutputTokens,
+    reservedTokens: (promptTokens ?? 0) + perChoice * choices,
+    reservedCostNanoUsd: costOf(perChoice),
+  });
+  if (limits.perRequest === null && limits.perWindow === null && limits.costNanoUsd === null) {
+    return ok(bounds(ask.outputTokens === null ? outputTokens : null, outputTokens));
   }
   if (promptTokens === null) return fail(refuse("unbounded_ask"));
 
@@ -46,12 +61,20 @@ export function boundTokens(
       }),
     );
   }
-  if (outputTokens === 0) return ok({ maxOutputTokens: null, reservedTokens: promptTokens });
+  if (limits.costNanoUsd !== null && costOf(outputTokens) === null) {
+    return fail(refuse("price_unknown", { evidence: { deployment: ask.deployment } }));
+  }
+  if (outputTokens === 0) return ok(bounds(null, 0));
 
   const room = Math.min(limits.perRequest ?? Infinity, limits.perWindow ?? Infinity) - promptTokens;
+  const fitting = Math.min(outputTokens, Math.floor(room / choices));
+  const paid =
+    limits.costNanoUsd === null
+      ? fitting
+      : affordableOutput((tokens) => costOf(tokens) ?? 0, limits.costNanoUsd, Math.max(1, fitting));
   // A window too small for the prompt is the ledger's to refuse, with its counters; hence at least one token.
-  const perChoice = Math.max(1, Math.min(outputTokens, Math.floor(room / choices)));
-  return ok({ maxOutputTokens: perChoice, reservedTokens: promptTokens + perChoice * choices });
+  const perChoice = Math.max(1, Math.min(fitting, paid));
+  return ok(bounds(perChoice, perChoice));
 }
 
 /** What `/v1/enforce` reserves for an ask without counts: all that a request may use, else a default. */

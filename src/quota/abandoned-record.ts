@@ -31,7 +31,9 @@ export function abandonedRecord(
     agentId: reservation.agentId,
     action: subject.action,
     resource: subject.resource,
+    endUser: subject.endUser,
     reason: reasons[reservation.purpose],
     chargedTokens: reservation.reservedTokens,
+    chargedCostNanoUsd: reservation.reservedCostNanoUsd,
   };
 }

@@ -1,36 +1,39 @@
 /**
  * The ledger of one agent: its counters, reservations, agent state and record numbers. This file does the waiting
- * (leases, the hop to the tenant's ledger, the alarm); what is decided is decided in synchronous steps, and whatever
- * was read before an await is read again after it. A call that fails by throwing has used no number and holds nothing.
+ * (leases, the hop to the tenant's ledger, the alarm) and stores; what is decided is decided in the synchronous steps of
+ * AgentBook, and whatever was read before an await is read again after it. A call that fails by throwing holds nothing.
  */
 import { DurableObject } from "cloudflare:workers";
 import { AuditRecord } from "../audit/audit-record.ts";
 import { configOf, type Env } from "../bindings.ts";
-import { AgentLedgerStore } from "./agent-ledger-store.object.ts";
-import { type AgentReservation, claimsOf } from "./agent-reservation.ts";
-import { standingAfter } from "./agent-standing.ts";
-import { AgentSteps, type Moment, type Tried } from "./agent-steps.object.ts";
+import { AgentBook, type Step } from "./agent-book.ts";
+import type { Moment } from "./agent-gate.ts";
+import { AgentTables } from "./agent-tables.object.ts";
+import { backOffMs } from "./back-off.ts";
 import {
   AgentState,
   type ConfirmReply,
-  ConfirmRequest,
+  type ConfirmRequest,
+  type LeaseReply,
   type LedgerCandidate,
   type LedgerRefusal,
+  type LimitState,
   type ReserveReply,
-  ReserveRequest,
-  Settle,
+  type ReserveRequest,
+  type Settle,
   type SettleReply,
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
-import { KeptSettlement } from "./kept-settlement.ts";
+import { earliest } from "./earliest.ts";
+import { KeptSettlement, settlementKey } from "./kept-settlement.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OutboxRow } from "./outbox.object.ts";
 import { sendRecord } from "./record-sender.store.ts";
-import { RELEASED } from "./settlement.ts";
 import { createTenantHop, type TenantHop } from "./tenant-hop.store.ts";
 
-type Tenant = Pick<ReserveRequest["caller"], "home" | "tenantId">;
+type Tenant = Pick<ReserveRequest["caller"], "home" | "tenantId" | "agentId">;
+type Tried = Extract<Step, { kind: "answer" | "full" }>;
 
 /** A handler that dies is run again after this time at the latest. */
 const ALARM_AGAIN_MS = 30_000;
@@ -38,71 +41,74 @@ const ALARM_AGAIN_MS = 30_000;
 const KEPT_RECORD_DELAY_MS = 1_000;
 /** A settlement whose hop was cut off by a restart is repeated after this time. */
 const SETTLE_REPEAT_MS = 10_000;
+/** Renewals a call waits for at most: others may take what each of them brings. */
+const MAX_ROUNDS = 10;
 
 export class AgentLedger extends DurableObject<Env> {
-  readonly #store: AgentLedgerStore;
+  readonly #tables: AgentTables;
   readonly #deadlines: Deadlines;
-  readonly #steps: AgentSteps;
+  readonly #book: AgentBook;
   #upward: { readonly hop: TenantHop; readonly lease: LeaseHolder } | null = null;
+  #sliceSeq = 0;
+  #failedReports = 0;
+  #reportAgainMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new AgentLedgerStore(ctx.storage.sql);
+    this.#tables = new AgentTables(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
-    this.#steps = new AgentSteps(this.#store, this.#deadlines, configOf(env).relayMaxMs);
+    const { relayMaxMs } = configOf(env);
+    this.#book = ctx.storage.transactionSync(
+      () => new AgentBook(this.#tables.load(), this.#tables, relayMaxMs, Date.now()),
+    );
     ctx.blockConcurrencyWhile(async () => {
       await this.#deadlines.load();
-      // Calls that were under way died with the last instance: nobody was answered, so nothing is held for them.
-      this.#atomically(() => {
-        for (const reservation of this.#store.tables.tentative()) this.#steps.takeBack(reservation);
-      });
-      this.#deadlines.arm(this.#store.nextDeadlineMs());
+      this.#deadlines.arm(this.#nextDeadlineMs());
     });
   }
 
-  async reserve(raw: ReserveRequest): Promise<ReserveReply> {
-    const request = ReserveRequest.parse(raw);
-    const { caller } = request;
+  async reserve(request: ReserveRequest): Promise<ReserveReply> {
+    checkVersion(request);
     let firstRefusal: LedgerRefusal | undefined;
     for (const [index, candidate] of request.candidates.entries()) {
-      const step = await this.#underLease(caller, (moment) =>
-        this.#steps.open(request, index, candidate, moment),
-      );
-      const tried =
-        step.kind === "ask_tenant" ? await this.#askTenant(request, candidate, step.reservation) : step;
+      const tried = await this.#try(request, index, candidate);
       if (tried.kind === "answer") return tried.reply;
       firstRefusal ??= tried.refusal;
     }
     const refusal = firstRefusal ?? ledgerRefusal("internal_error");
-    return this.#underLease(caller, (moment) => this.#steps.refuse(request, refusal, moment));
+    return this.#underLease(request.caller, (moment) => this.#book.refuse(request, refusal, moment));
   }
 
-  async confirm(raw: ConfirmRequest): Promise<ConfirmReply> {
-    const request = ConfirmRequest.parse(raw);
-    return this.#underLease(request.caller, (moment) => this.#steps.confirm(request, moment));
+  async confirm(request: ConfirmRequest): Promise<ConfirmReply> {
+    checkVersion(request);
+    return this.#underLease(request.caller, (moment) => this.#book.confirm(request, moment));
   }
 
-  async settle(raw: Settle): Promise<SettleReply> {
-    const request = Settle.parse(raw);
+  async settle(request: Settle): Promise<SettleReply> {
+    checkVersion(request);
     const nowMs = Date.now();
     this.#expireOverdue(nowMs);
-    const { reply, kept } = this.#atomically(() =>
-      this.#steps.settle(request, nowMs, nowMs + SETTLE_REPEAT_MS),
-    );
-    if (kept) await this.#settleAbove(kept, nowMs);
+    const { reply, kept } = this.#atomically(() => {
+      const { reply, release } = this.#book.settle(request, nowMs);
+      if (release === null) return { reply, kept: null };
+      const { home, tenantId, reservationId } = release;
+      const kept: KeptSettlement = { home, tenantId, reservationId };
+      this.#tables.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
+      return { reply, kept };
+    });
+    if (kept) await this.#release(kept, nowMs);
     return reply;
   }
 
   async keepRecord(raw: AuditRecord): Promise<void> {
-    const record = AuditRecord.parse(raw);
-    this.#store.keepRecord(record, Date.now() + KEPT_RECORD_DELAY_MS);
-    this.#deadlines.arm(this.#store.nextDeadlineMs());
+    const dueAtMs = Date.now() + KEPT_RECORD_DELAY_MS;
+    this.#tables.keepRecord(AuditRecord.parse(raw), dueAtMs);
+    this.#deadlines.arm(dueAtMs);
   }
 
   async putAgentState(raw: AgentState): Promise<void> {
-    const { version, status } = AgentState.parse(raw);
-    const { agent } = this.#store;
-    agent.putStanding(standingAfter(agent.standing(), { version, status }));
+    const { v: _, ...written } = AgentState.parse(raw);
+    this.#atomically(() => this.#book.putAgent(written));
   }
 
   override async alarm(): Promise<void> {
@@ -110,57 +116,54 @@ export class AgentLedger extends DurableObject<Env> {
     try {
       const nowMs = Date.now();
       this.#expire(nowMs);
-      await this.#store.outbox.deliver(nowMs, (row) => this.#deliver(row));
-      this.#atomically(() => this.#store.purge(Date.now()));
-      this.#deadlines.replace(this.#store.nextDeadlineMs());
+      await this.#reportSlices(nowMs);
+      await this.#tables.outbox.deliver(nowMs, (row) => this.#deliver(row));
+      this.ctx.storage.transactionSync(() => {
+        this.#book.close(Date.now());
+        this.#tables.purge(Date.now());
+      });
+      this.#deadlines.replace(this.#nextDeadlineMs());
     } catch {
       // The alarm set above repeats the work; a throw would use up the platform's few retries instead.
     }
   }
 
-  /** The tentative charge either becomes a reservation or is taken back, whatever happens on the way. */
-  async #askTenant(
-    request: ReserveRequest,
-    candidate: LedgerCandidate,
-    reservation: AgentReservation,
-  ): Promise<Tried> {
-    const { reservationId, expiresAtMs } = reservation;
-    const { hop } = this.#above(request.caller);
+  /** Asks above for what the step needs, then steps again: nothing is held here while another ledger is asked. */
+  async #try(request: ReserveRequest, index: number, candidate: LedgerCandidate): Promise<Tried> {
+    const { caller, reservationId } = request;
+    const { hop, lease } = this.#above(caller);
+    let permit: readonly LimitState[] | null = null;
+    let isAsked = false;
+    let isCharged = false;
     try {
-      const claims = claimsOf(candidate, "tenant");
-      const expiresInMs = Math.max(0, expiresAtMs - Date.now());
-      const above = await hop.reserve({ reservationId, claims, expiresInMs });
-      if (above.outcome === "refused") {
-        this.#atomically(() => this.#steps.takeBack(reservation));
-        return { kind: "full", refusal: above.refusal };
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        const step = await this.#underLease(caller, (moment) =>
+          this.#book.open(request, index, candidate, permit, moment),
+        );
+        if (step.kind === "needs_slice") {
+          await lease.renew();
+        } else if (step.kind === "needs_permit") {
+          const expiresInMs = this.#book.lifeMs(request.purpose);
+          isAsked = true;
+          const above = await hop.reserve({ reservationId, claims: [...step.claims], expiresInMs });
+          if (above.outcome === "refused") return { kind: "full", refusal: above.refusal };
+          permit = above.limits;
+        } else {
+          isCharged = step.kind === "answer" && step.reply.outcome === "reserved" && !step.reply.replayed;
+          return step;
+        }
       }
-      const reply = await this.#underLease(request.caller, (moment) =>
-        this.#steps.close(request, reservation, above.limits, moment),
-      );
-      const isOurs = reply.outcome === "reserved" && reply.reservationId === reservationId;
-      // Where this hop fails, the tenant's part expires in full: never over, and the answer stands.
-      if (!isOurs) await hop.settle({ v: 1, reservationId, charge: RELEASED }).catch(() => undefined);
-      return { kind: "answer", reply };
-    } catch (error) {
-      // If the tenant's ledger reserved after all, its own expiry charges it: never over.
-      this.#atomically(() => this.#steps.takeBack(reservation));
-      throw error;
+      return { kind: "full", refusal: ledgerRefusal("ledger_overloaded") };
+    } finally {
+      // Also where the answer was lost. Where this hop fails too, the tenant's part runs out by itself.
+      if (isAsked && !isCharged) await hop.settle({ v: 1, reservationId }).catch(() => undefined);
     }
-  }
-
-  /** Expired reservations are charged in full; their records go out with the alarm, which is due as well. */
-  #expireOverdue(nowMs: number): void {
-    if (this.#deadlines.isOverdue(nowMs)) this.#expire(nowMs);
-  }
-
-  #expire(nowMs: number): void {
-    this.#atomically(() => this.#store.expireOverdue(nowMs));
   }
 
   /** Runs a step in one commit, with a lease that is live at that very moment. */
   async #underLease<T>(caller: Tenant, step: (moment: Moment) => T): Promise<T> {
     const { lease } = this.#above(caller);
-    let live = null;
+    let live = lease.currentOrRenew();
     // Even a microtask is time in which a lease can run out.
     while (live === null) {
       await lease.ensure();
@@ -172,41 +175,96 @@ export class AgentLedger extends DurableObject<Env> {
     return this.#atomically(() => step({ nowMs, revisions }));
   }
 
+  /** What a step writes is one commit. If storing fails the platform ends this object, and its memory with it. */
   #atomically<T>(step: () => T): T {
-    return this.ctx.storage.transactionSync(step);
+    const result = this.ctx.storage.transactionSync(step);
+    this.#deadlines.arm(this.#book.takeWakeMs());
+    return result;
   }
 
-  #above({ tenantId, home }: Tenant) {
+  /** Expired reservations are charged in full; their records go out with the alarm, which is due as well. */
+  #expireOverdue(nowMs: number): void {
+    if (this.#deadlines.isOverdue(nowMs)) this.#expire(nowMs);
+  }
+
+  #expire(nowMs: number): void {
+    this.ctx.storage.transactionSync(() => this.#book.expire(nowMs));
+  }
+
+  #nextDeadlineMs(): number | null {
+    const reportDueMs = this.#book.slices.reportDueMs(Date.now());
+    return earliest(
+      this.#tables.nextDeadlineMs(),
+      this.#book.nextDeadlineMs(),
+      reportDueMs === null ? null : Math.max(reportDueMs, this.#reportAgainMs),
+    );
+  }
+
+  /** One per object: an agent has one tenant for life. */
+  #above({ tenantId, home, agentId }: Tenant) {
     if (this.#upward === null) {
       const hop = createTenantHop(this.env, tenantId, home);
+      const clock = () => Date.now();
       this.#upward = {
         hop,
-        lease: new LeaseHolder(
-          () => Date.now(),
-          () => hop.lease(),
-        ),
+        lease: new LeaseHolder(clock, (askedAtMs) => this.#askLease(hop, agentId, askedAtMs)),
       };
     }
     return this.#upward;
   }
 
-  async #settleAbove(kept: KeptSettlement, nowMs: number): Promise<void> {
-    const key = this.#store.settlementKey(kept);
+  /** The renewal carries what is held and wanted of tenant-wide budgets, so these cost no hop of their own. */
+  async #askLease(hop: TenantHop, holder: string, askedAtMs: number): Promise<LeaseReply> {
+    const report = this.#book.slices.report(askedAtMs);
+    if (report === null) return hop.lease(null);
+    this.#sliceSeq = Math.max(this.#sliceSeq + 1, askedAtMs);
+    const reply = await hop.lease({ holder, seq: this.#sliceSeq, ...report });
+    if (reply.slices?.accepted) {
+      this.#book.slices.apply(report, reply.slices, askedAtMs, reply.durationMs);
+    } else {
+      // The clock stepped back over a restart: the next message must be above what the tenant has seen.
+      this.#sliceSeq = Math.max(this.#sliceSeq, reply.slices?.seq ?? 0);
+    }
+    return reply;
+  }
+
+  /** What is not spent goes back, though nobody calls any more. */
+  async #reportSlices(nowMs: number): Promise<void> {
+    const dueMs = this.#book.slices.reportDueMs(nowMs);
+    const { agent } = this.#book;
+    if (agent === null || dueMs === null || dueMs > nowMs) return;
     try {
-      await this.#above(kept).hop.settle(kept.settle);
-      this.#store.outbox.done(key);
+      await this.#above(agent).lease.renew();
+      this.#failedReports = 0;
     } catch {
-      this.#store.outbox.failed({ key, attempts: 0 }, nowMs);
-      this.#deadlines.arm(this.#store.nextDeadlineMs());
+      this.#failedReports += 1;
+      this.#reportAgainMs = nowMs + backOffMs(this.#failedReports);
     }
   }
 
-  async #deliver({ kind, body }: OutboxRow): Promise<void> {
-    if (kind === "record") {
-      await sendRecord(this.env, AuditRecord.parse(JSON.parse(body)));
-    } else {
-      const kept = KeptSettlement.parse(JSON.parse(body));
-      await this.#above(kept).hop.settle(kept.settle);
+  async #release(kept: KeptSettlement, nowMs: number): Promise<void> {
+    const key = settlementKey(kept);
+    try {
+      await this.#sendRelease(kept);
+      this.#tables.outbox.done(key);
+    } catch {
+      this.#tables.outbox.failed({ key, attempts: 0 }, nowMs);
+      this.#deadlines.arm(this.#tables.outbox.nextDeadlineMs());
     }
   }
+
+  #sendRelease({ home, tenantId, reservationId }: KeptSettlement): Promise<void> {
+    const { hop } = this.#upward ?? { hop: createTenantHop(this.env, tenantId, home) };
+    return hop.settle({ v: 1, reservationId });
+  }
+
+  async #deliver({ kind, body }: OutboxRow): Promise<void> {
+    if (kind === "record") await sendRecord(this.env, AuditRecord.parse(JSON.parse(body)));
+    else await this.#sendRelease(KeptSettlement.parse(JSON.parse(body)));
+  }
+}
+
+/** Worker and ledger are one program and trust each other's types; across a deploy they may be two versions of it. */
+function checkVersion({ v }: { readonly v: unknown }): void {
+  if (v !== 1) throw new Error("This ledger does not know this version of the contract.");
 }

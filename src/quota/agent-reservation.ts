@@ -1,149 +1,97 @@
-/**
- * The agent ledger's reducer for reservations: how one is opened, settled and expired. It says what changes; the
- * object stores it in one synchronous commit. Tenant-wide charges live in the tenant's ledger, under the same id.
- */
+/** A reservation as an agent's ledger keeps it, from the ask to its one end. Pure. */
 import * as z from "zod";
 import { AgentId, DecisionId, ReservationId, TenantId } from "../kernel/ids.ts";
 import { ENFORCE_RESERVATION_MS, RESERVATION_GRACE_MS } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
 import {
-  type LedgerCandidate,
   LimitState,
+  RecordNumber,
+  Replaced,
   ReservationSubject,
   type ReserveRequest,
   type SettleReply,
-  type TenantSettle,
 } from "./contracts.ts";
-import { admit, Charge, type CounterMove, type ReadTotal } from "./counters.ts";
-import type { LimitClaim, QuotaScope } from "./limit-claim.ts";
-import {
-  expiryMoves,
-  reservationStates,
-  reserveMoves,
-  type SettleOutcome,
-  settleMoves,
-  spentOf,
-} from "./settlement.ts";
+import type { Charge } from "./counter-book.ts";
+import { Meter, Window } from "./limit-claim.ts";
+import { actualOf, type SettleOutcome } from "./settlement.ts";
+
+const amount = z.int().min(0);
+
+const StoredCharge: z.ZodType<Charge> = z.object({
+  counter: z.string(),
+  window: Window,
+  bucket: z.int(),
+  meter: Meter,
+  amount,
+});
+
+export const Charged = z.object({ requests: amount, tokens: amount, costNanoUsd: amount.nullable() });
+export type Charged = z.infer<typeof Charged>;
 
 export const AgentReservation = z.object({
   reservationId: ReservationId,
-  state: z.enum(reservationStates),
+  state: z.enum(["open", "settled", "expired"]),
   expiresAtMs: z.int(),
   endedAtMs: z.int().nullable(),
-  charges: z.array(Charge),
+  /** Of the agent's own counters and of slices of the tenant's. */
+  charges: z.array(StoredCharge),
   decisionId: DecisionId,
-  /** The decision's number; 0 while tentative, since nobody has been answered. */
-  number: z.int().min(0),
+  /** The decision's number. */
+  number: z.int().min(1),
   candidate: z.int().min(0),
   purpose: z.enum(["relay", "enforce"]),
   home: Home,
   tenantId: TenantId,
   agentId: AgentId,
   subject: ReservationSubject,
-  reservedTokens: z.int().min(0),
-  /** Whether the tenant's ledger holds a part under the same id. */
+  reservedTokens: amount,
+  reservedCostNanoUsd: amount.nullable(),
+  /** Whether the tenant's ledger holds a part (tenant-wide concurrency) under the same id. */
   tenantWide: z.boolean(),
   limits: z.array(LimitState),
-  charged: z.object({ requests: z.int().min(0), tokens: z.int().min(0) }),
+  charged: Charged,
+  /** What it was charged when it expired, if it was settled after that. */
+  replaced: Replaced.nullable().default(null),
+  /** Of the settlement's record, which a repeated settlement is told again. */
+  settledNumber: RecordNumber.nullable().default(null),
 });
 export type AgentReservation = z.infer<typeof AgentReservation>;
 
-export const claimsOf = (candidate: LedgerCandidate, scope: QuotaScope): LimitClaim[] =>
-  candidate.claims.filter((claim) => claim.scope === scope);
+export const NOTHING_CHARGED: Charged = { requests: 0, tokens: 0, costNanoUsd: 0 };
 
 /** The relay ends before its reservation does, by the grace: so a relay that ends in time always settles first. */
 export const reservationLifeMs = (purpose: ReserveRequest["purpose"], relayMaxMs: number): number =>
   purpose === "relay" ? relayMaxMs + RESERVATION_GRACE_MS : ENFORCE_RESERVATION_MS;
 
-export type Opening =
-  | { readonly opened: true; readonly reservation: AgentReservation; readonly moves: CounterMove[] }
-  | { readonly opened: false; readonly binding: LimitState };
+type Reserved = Pick<AgentReservation, "reservedTokens" | "reservedCostNanoUsd">;
 
-/** Charges the agent's own counters for one candidate; open at once unless the tenant's ledger has a say. */
-export function openReservation(
-  read: ReadTotal,
-  request: ReserveRequest,
-  index: number,
-  candidate: LedgerCandidate,
-  relayMaxMs: number,
-  nowMs: number,
-): Opening {
-  const admission = admit(read, claimsOf(candidate, "agent"), nowMs);
-  if (!admission.admitted) return { opened: false, binding: admission.binding };
-  const tenantWide = claimsOf(candidate, "tenant").length > 0;
-  const { caller, reservationId, decisionId, purpose, subject } = request;
-  const reservation: AgentReservation = {
-    reservationId,
-    state: tenantWide ? "tentative" : "open",
-    expiresAtMs: nowMs + reservationLifeMs(purpose, relayMaxMs),
-    endedAtMs: null,
-    charges: [...admission.charges],
-    decisionId,
-    number: 0,
-    candidate: index,
-    purpose,
-    home: caller.home,
-    tenantId: caller.tenantId,
-    agentId: caller.agentId,
-    subject,
-    reservedTokens: candidate.reservedTokens,
-    tenantWide,
-    limits: admission.limits,
-    charged: { requests: 0, tokens: 0 },
-  };
-  return { opened: true, reservation, moves: reserveMoves(admission.charges) };
-}
-
-export interface Settled {
-  readonly reply: Omit<SettleReply, "number">;
-  /** Null where nothing changes. */
-  readonly change: {
-    readonly reservation: AgentReservation;
-    readonly moves: CounterMove[];
-    /** To be sent to the tenant's ledger until it is acknowledged. */
-    readonly tenantSettle: TenantSettle | null;
-  } | null;
-}
-
-export function settleReservation(
-  reservation: AgentReservation | null,
+export function chargedOf(
+  { reservedTokens, reservedCostNanoUsd }: Reserved,
   outcome: SettleOutcome,
-  nowMs: number,
-): Settled {
-  // A tentative one was never answered, so whoever settles it does not know it either.
-  if (reservation === null || reservation.state === "tentative") {
-    return { reply: { outcome: "unknown", chargedTokens: 0, chargedRequests: 0 }, change: null };
-  }
-  const { state } = reservation;
-  if (state === "settled") {
-    const { tokens, requests } = reservation.charged;
-    return { reply: { outcome: "repeated", chargedTokens: tokens, chargedRequests: requests }, change: null };
-  }
-  const spent = spentOf(outcome);
-  const charged = spent ?? { requests: 1, tokens: reservation.reservedTokens };
-  const { reservationId, charges, tenantWide } = reservation;
+): Charged {
+  const cost = { meter: "cost", amount: reservedCostNanoUsd ?? 0 } as const;
+  const isPriced = reservedCostNanoUsd !== null || (outcome.kind === "used" && outcome.costNanoUsd !== null);
   return {
-    reply: {
-      outcome: state === "open" ? "settled" : "corrected",
-      chargedTokens: charged.tokens,
-      chargedRequests: charged.requests,
-    },
-    change: {
-      reservation: { ...reservation, state: "settled", endedAtMs: nowMs, charged },
-      moves: settleMoves(state, charges, spent),
-      tenantSettle: tenantWide ? { v: 1, reservationId, charge: spent } : null,
-    },
+    requests: actualOf({ meter: "requests", amount: 1 }, outcome),
+    tokens: actualOf({ meter: "tokens", amount: reservedTokens }, outcome),
+    costNanoUsd: isPriced ? actualOf(cost, outcome) : null,
   };
 }
 
-/** Charged in full. The tenant's part expires in the tenant's own ledger, so it needs no message. */
-export function expireReservation(
-  reservation: AgentReservation,
-  nowMs: number,
-): { readonly reservation: AgentReservation; readonly moves: CounterMove[] } {
-  const charged = { requests: 1, tokens: reservation.reservedTokens };
-  return {
-    reservation: { ...reservation, state: "expired", endedAtMs: nowMs, charged },
-    moves: expiryMoves(reservation.charges),
-  };
-}
+export const settleReplyOf = (
+  outcome: SettleReply["outcome"],
+  { requests, tokens, costNanoUsd }: Charged,
+  number: RecordNumber,
+  replaced: Replaced | null = null,
+): SettleReply => ({
+  outcome,
+  chargedRequests: requests,
+  chargedTokens: tokens,
+  chargedCostNanoUsd: costNanoUsd,
+  replaced,
+  number,
+});
+
+/** Whether the whole was given back: then nothing was charged, and a known request id has nothing to replay. */
+export const isGivenBack = ({ state, charged }: AgentReservation): boolean =>
+  state === "settled" && charged.requests === 0;

@@ -8,6 +8,9 @@ import { ledgerRefusal } from "./ledger-refusal.ts";
 
 export type AgentStanding = Pick<AgentState, "version" | "status">;
 
+/** Whose ledger this is: its own name is an HMAC and does not tell. */
+export type AgentIdentity = Pick<AgentState, "home" | "tenantId" | "agentId">;
+
 /** @param standing null = never written: the agent is not registered, whatever its token says. */
 export function standingRefusal(
   standing: AgentStanding | null,
@@ -23,7 +26,7 @@ export function standingRefusal(
 }
 
 /** The highest version wins, so that writes which overtake each other or are repeated change nothing. */
-export const standingAfter = (standing: AgentStanding | null, written: AgentStanding): AgentStanding =>
+export const standingAfter = <S extends AgentStanding>(standing: S | null, written: S): S =>
   standing !== null && standing.version >= written.version ? standing : written;
 
 /** A snapshot newer than the lease is accepted: its write has committed, and leases only catch up with it. */

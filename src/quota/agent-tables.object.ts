@@ -1,62 +1,150 @@
-/** The tables only an agent's ledger has: agent state, its record numbers, and the request ids of `/v1/enforce`. */
+/**
+ * The tables of an agent's ledger. All methods are synchronous; the object puts each step into one `transactionSync`,
+ * so a step is stored whole or not at all.
+ */
 import * as z from "zod";
+import type { AuditRecord } from "../audit/audit-record.ts";
 import { MINUTE_MS } from "../kernel/clock.ts";
-import type { AgentStanding } from "./agent-standing.ts";
+import { AgentId, TenantId } from "../kernel/ids.ts";
+import { RESERVATION_MEMORY_MS } from "../kernel/limits.ts";
+import { Home } from "../residency/home.ts";
+import { AgentReservation } from "./agent-reservation.ts";
+import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
+import type { AgentStore, KnownAsk, SavedLedger } from "./agent-store.ts";
 import { AgentState } from "./contracts.ts";
+import { CounterTable } from "./counter-table.object.ts";
+import { earliest } from "./earliest.ts";
+import { type KeptSettlement, settlementKey } from "./kept-settlement.ts";
+import { Outbox } from "./outbox.object.ts";
+import type { NumberBlock } from "./record-numbers.ts";
 
 /** How long `/v1/enforce` is idempotent on a request id (DESIGN section 7). */
 const IDEMPOTENCY_MS = 10 * MINUTE_MS;
 
-const StandingRow = z.object({ version: AgentState.shape.version, status: AgentState.shape.status });
+const AgentRow = z.object({
+  version: AgentState.shape.version,
+  status: AgentState.shape.status,
+  home: Home,
+  tenantId: TenantId,
+  agentId: AgentId,
+});
 
-export interface KnownAsk {
-  readonly askHash: string;
-  readonly reservationId: string;
-}
-
-export class AgentTables {
+export class AgentTables implements AgentStore {
+  readonly outbox: Outbox;
   readonly #sql: SqlStorage;
+  readonly #counters: CounterTable;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.outbox = new Outbox(sql);
+    this.#counters = new CounterTable(sql);
     sql.exec(`
       CREATE TABLE IF NOT EXISTS agent (
         id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, status TEXT NOT NULL
       ) STRICT;
+      CREATE TABLE IF NOT EXISTS identity (
+        id INTEGER PRIMARY KEY CHECK (id = 1), home TEXT NOT NULL, tenant_id TEXT NOT NULL, agent_id TEXT NOT NULL
+      ) STRICT;
       CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS number_block (
+        id INTEGER PRIMARY KEY CHECK (id = 1), given INTEGER NOT NULL, until INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO number_block (id, given, until) SELECT id, n, n FROM numbers WHERE true ON CONFLICT DO NOTHING;
       CREATE TABLE IF NOT EXISTS asks (
         request_id TEXT PRIMARY KEY, ask_hash TEXT NOT NULL, reservation_id TEXT NOT NULL, charged_at INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS open_reservations (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS ended_reservations (
+        id TEXT PRIMARY KEY, ended_at INTEGER NOT NULL, document TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS reservations_by_end ON ended_reservations (ended_at);
     `);
   }
 
-  /** Persisted in the commit of the call that uses it: a restart neither repeats nor skips one. */
-  takeNumber(): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        "INSERT INTO numbers (id, n) VALUES (1, 1) ON CONFLICT DO UPDATE SET n = n + 1 RETURNING n",
+  load(): SavedLedger {
+    const open = this.#sql.exec<{ document: string }>("SELECT document FROM open_reservations").toArray();
+    const block = this.#sql
+      .exec<{ given: number; until: number }>("SELECT given, until FROM number_block WHERE id = 1")
+      .toArray()[0];
+    const agent = this.#sql
+      .exec(
+        `SELECT version, status, home, tenant_id AS tenantId, agent_id AS agentId
+         FROM agent JOIN identity USING (id) WHERE id = 1`,
       )
-      .one().n;
+      .toArray()[0];
+    return {
+      counters: this.#counters.rows(),
+      open: open.map(({ document }) => reservationOf(document)),
+      numbers: block ?? { given: 0, until: 0 },
+      agent: agent === undefined ? null : AgentRow.parse(agent),
+    };
   }
 
-  standing(): AgentStanding | null {
-    const row = this.#sql.exec("SELECT version, status FROM agent").toArray()[0];
-    return row === undefined ? null : StandingRow.parse(row);
-  }
+  putCounters: AgentStore["putCounters"] = (rows) => this.#counters.put(rows);
 
-  putStanding({ version, status }: AgentStanding): void {
+  putReservation(reservation: AgentReservation): void {
+    const { reservationId, endedAtMs } = reservation;
+    const document = JSON.stringify(reservation);
+    if (endedAtMs === null) {
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO open_reservations (id, document) VALUES (?1, ?2)",
+        reservationId,
+        document,
+      );
+      return;
+    }
+    this.removeReservation(reservationId);
     this.#sql.exec(
-      `INSERT INTO agent (id, version, status) VALUES (1, ?, ?)
+      "INSERT OR REPLACE INTO ended_reservations (id, ended_at, document) VALUES (?1, ?2, ?3)",
+      reservationId,
+      endedAtMs,
+      document,
+    );
+  }
+
+  removeReservation(reservationId: string): void {
+    this.#sql.exec("DELETE FROM open_reservations WHERE id = ?1", reservationId);
+  }
+
+  findReservation(reservationId: string): AgentReservation | null {
+    const row = this.#sql
+      .exec<{ document: string }>(
+        `SELECT document FROM open_reservations WHERE id = ?1
+         UNION ALL SELECT document FROM ended_reservations WHERE id = ?1`,
+        reservationId,
+      )
+      .toArray()[0];
+    return row === undefined ? null : reservationOf(row.document);
+  }
+
+  putNumbers({ given, until }: NumberBlock): void {
+    this.#sql.exec(
+      `INSERT INTO number_block (id, given, until) VALUES (1, ?1, ?2)
+       ON CONFLICT DO UPDATE SET given = excluded.given, until = excluded.until`,
+      given,
+      until,
+    );
+  }
+
+  putAgent({ version, status, home, tenantId, agentId }: AgentIdentity & AgentStanding): void {
+    this.#sql.exec(
+      `INSERT INTO agent (id, version, status) VALUES (1, ?1, ?2)
        ON CONFLICT DO UPDATE SET version = excluded.version, status = excluded.status`,
       version,
       status,
+    );
+    this.#sql.exec(
+      "INSERT INTO identity (id, home, tenant_id, agent_id) VALUES (1, ?1, ?2, ?3) ON CONFLICT DO NOTHING",
+      home,
+      tenantId,
+      agentId,
     );
   }
 
   knownAsk(requestId: string, nowMs: number): KnownAsk | null {
     const row = this.#sql
       .exec<{ ask_hash: string; reservation_id: string }>(
-        "SELECT ask_hash, reservation_id FROM asks WHERE request_id = ? AND charged_at > ?",
+        "SELECT ask_hash, reservation_id FROM asks WHERE request_id = ?1 AND charged_at > ?2",
         requestId,
         nowMs - IDEMPOTENCY_MS,
       )
@@ -67,7 +155,7 @@ export class AgentTables {
   /** Only a charge has a key; one that has lapsed and is not purged yet gives way. */
   putAsk(requestId: string, ask: KnownAsk, nowMs: number): void {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO asks (request_id, ask_hash, reservation_id, charged_at) VALUES (?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO asks (request_id, ask_hash, reservation_id, charged_at) VALUES (?1, ?2, ?3, ?4)",
       requestId,
       ask.askHash,
       ask.reservationId,
@@ -75,14 +163,36 @@ export class AgentTables {
     );
   }
 
-  purgeAsks(nowMs: number): void {
-    this.#sql.exec("DELETE FROM asks WHERE charged_at <= ?", nowMs - IDEMPOTENCY_MS);
+  keepRecord(record: AuditRecord, dueAtMs: number): void {
+    const key = `record/${record.source}/${record.n}`;
+    this.outbox.put({ key, kind: "record", body: JSON.stringify(record) }, dueAtMs);
+  }
+
+  keepSettlement(kept: KeptSettlement, dueAtMs: number): void {
+    const body = JSON.stringify(kept);
+    this.outbox.put({ key: settlementKey(kept), kind: "tenant_settle", body }, dueAtMs);
+  }
+
+  purge(nowMs: number): void {
+    this.#counters.purge(nowMs);
+    this.#sql.exec("DELETE FROM asks WHERE charged_at <= ?1", nowMs - IDEMPOTENCY_MS);
+    this.#sql.exec("DELETE FROM ended_reservations WHERE ended_at <= ?1", nowMs - RESERVATION_MEMORY_MS);
   }
 
   nextDeadlineMs(): number | null {
-    const { value } = this.#sql
-      .exec<{ value: number | null }>("SELECT min(charged_at) AS value FROM asks")
-      .one();
-    return value === null ? null : value + IDEMPOTENCY_MS;
+    const ask = this.#earliest("SELECT min(charged_at) AS value FROM asks");
+    const ended = this.#earliest("SELECT min(ended_at) AS value FROM ended_reservations");
+    return earliest(
+      this.outbox.nextDeadlineMs(),
+      this.#counters.purgeDueMs(),
+      ask === null ? null : ask + IDEMPOTENCY_MS,
+      ended === null ? null : ended + RESERVATION_MEMORY_MS,
+    );
+  }
+
+  #earliest(query: string): number | null {
+    return this.#sql.exec<{ value: number | null }>(query).one().value;
   }
 }
+
+const reservationOf = (document: string): AgentReservation => AgentReservation.parse(JSON.parse(document));

@@ -9,6 +9,7 @@ import { refusalCodes } from "../kernel/refusal.ts";
 import { Revision, Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
+import { SliceReply, SliceRequest } from "./slice-contracts.ts";
 
 const v = z.literal(1);
 const tokens = z.int().min(0);
@@ -29,6 +30,8 @@ export const ReservationSubject = z.strictObject({
   requestId: z.string(),
   action: z.string(),
   resource: z.string(),
+  /** Salted hash of the end user, if named. */
+  endUser: z.string().nullable().default(null),
 });
 export type ReservationSubject = z.infer<typeof ReservationSubject>;
 
@@ -37,6 +40,8 @@ export const LedgerCandidate = z.strictObject({
   claims: z.array(LimitClaim).max(64),
   /** What the reservation holds at most, even where no limit counts it. */
   reservedTokens: tokens,
+  /** Null where no price is known; then no claim counts cost. */
+  reservedCostNanoUsd: tokens.nullable().default(null),
 });
 export type LedgerCandidate = z.infer<typeof LedgerCandidate>;
 
@@ -68,7 +73,11 @@ export const LimitState = z.strictObject({
   window: Window,
   limit: z.int(),
   left: z.int(),
-  resetsAtMs: z.int(),
+  /**
+   * Allowed: when the whole limit is free again. Refused: when this ask would have room, if nothing else is asked.
+   * Null where time alone frees nothing: calls under way, or an ask larger than the limit.
+   */
+  resetsAtMs: z.int().nullable(),
 });
 export type LimitState = z.infer<typeof LimitState>;
 
@@ -77,11 +86,16 @@ export const LedgerRefusal = z.object({
   code: z.enum(refusalCodes),
   message: z.string(),
   retryAfterSeconds: z.int().min(0).optional(),
+  /** The limit that bound. */
+  limit: LimitState.optional(),
   evidence: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
     .optional(),
 });
 export type LedgerRefusal = z.infer<typeof LedgerRefusal>;
+
+/** The ledger's clock at its answer, so that other clocks can read its moments as durations. */
+const atMs = z.int().optional();
 
 const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
 const refused = z.strictObject({
@@ -89,6 +103,7 @@ const refused = z.strictObject({
   refusal: LedgerRefusal,
   revisions: Revisions,
   number: RecordNumber,
+  atMs,
 });
 
 export const ReserveReply = z.discriminatedUnion("outcome", [
@@ -107,6 +122,7 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     limits: z.array(LimitState),
     revisions: Revisions,
     number: RecordNumber,
+    atMs,
   }),
   stale,
   refused,
@@ -124,27 +140,49 @@ export const ConfirmReply = z.discriminatedUnion("outcome", [
 ]);
 export type ConfirmReply = z.infer<typeof ConfirmReply>;
 
-export const Usage = z.strictObject({ promptTokens: tokens, completionTokens: tokens, totalTokens: tokens });
+export const Usage = z.strictObject({
+  promptTokens: tokens,
+  /** Of the prompt tokens, those that Azure read from its cache; records from before this was read lack it. */
+  cachedPromptTokens: tokens.default(0),
+  completionTokens: tokens,
+  totalTokens: tokens,
+});
 export type Usage = z.infer<typeof Usage>;
 
 export const Settle = z.strictObject({
   v,
   caller: z.strictObject({ home: Home, tenantId: TenantId, agentId: AgentId }),
   reservationId: ReservationId,
+  /** Whose reservation it is to the caller's knowledge: one of another purpose is unknown to it. */
+  purpose: z.enum(["relay", "enforce"]),
   /** `used`: actual usage. `as_reserved`: usage never came. `released`: Azure was not reached, or does not bill it. */
   outcome: z.discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("used"), usage: Usage }),
+    /** `costNanoUsd`: what the usage costs at the price of the backend that answered; null = no price is known. */
+    z.strictObject({ kind: z.literal("used"), usage: Usage, costNanoUsd: tokens.nullable().default(null) }),
     z.strictObject({ kind: z.literal("as_reserved") }),
     z.strictObject({ kind: z.literal("released") }),
   ]),
 });
 export type Settle = z.infer<typeof Settle>;
 
+/** What an expired reservation was charged, and when: the call that settles after all replaces it. */
+export const Replaced = z.strictObject({
+  atMs: z.int().min(0),
+  requests: tokens,
+  tokens,
+  costNanoUsd: tokens.nullable(),
+});
+export type Replaced = z.infer<typeof Replaced>;
+
 export const SettleReply = z.strictObject({
   /** `unknown`: no such reservation; nothing was changed. `repeated`: settled before; nothing was changed. */
   outcome: z.enum(["settled", "corrected", "repeated", "unknown"]),
   chargedTokens: tokens,
   chargedRequests: tokens,
+  /** Null where no price is known. */
+  chargedCostNanoUsd: tokens.nullable().default(null),
+  /** Where the settlement came after the expiry (`corrected`, and its repetitions); null otherwise. */
+  replaced: Replaced.nullable().default(null),
   number: RecordNumber,
 });
 export type SettleReply = z.infer<typeof SettleReply>;
@@ -161,12 +199,22 @@ export const AgentState = z.strictObject({
 export type AgentState = z.infer<typeof AgentState>;
 
 /** A lease is a duration: the holder counts from before it asked, the grantor from its answer plus a margin. */
-export const LeaseRequest = z.strictObject({ v, scope: Scope, home: Home });
+export const LeaseRequest = z.strictObject({
+  v,
+  scope: Scope,
+  home: Home,
+  /** What an agent's ledger holds and asks of tenant-wide budgets; null where it has none. */
+  slices: SliceRequest.nullable().default(null),
+});
 export type LeaseRequest = z.infer<typeof LeaseRequest>;
-export const LeaseReply = z.strictObject({ durationMs: z.int().min(0), revisions: Revisions });
+export const LeaseReply = z.strictObject({
+  durationMs: z.int().min(0),
+  revisions: Revisions,
+  slices: SliceReply.nullable().default(null),
+});
 export type LeaseReply = z.infer<typeof LeaseReply>;
 
-/** Tenant-wide limits are reserved in the tenant's ledger, one hop from the agent's. */
+/** Tenant-wide concurrency is never sliced: each call asks the tenant's ledger, one hop from the agent's. */
 export const TenantReserve = z.strictObject({
   v,
   scope: Scope,
@@ -182,12 +230,8 @@ export const TenantReserveReply = z.discriminatedUnion("outcome", [
 ]);
 export type TenantReserveReply = z.infer<typeof TenantReserveReply>;
 
-/** Charges per meter; `null` = as reserved. */
-export const TenantSettle = z.strictObject({
-  v,
-  reservationId: ReservationId,
-  charge: z.strictObject({ requests: tokens, tokens }).nullable(),
-});
+/** The call is no longer under way. */
+export const TenantSettle = z.strictObject({ v, reservationId: ReservationId });
 export type TenantSettle = z.infer<typeof TenantSettle>;
 
 /** The write protocol of DESIGN section 7: prepare n+1, commit in D1, publish, wait, answer. */

@@ -1,8 +1,9 @@
-/** A tenant-wide settlement as the agent's ledger keeps it until the tenant's ledger has acknowledged it. */
+/** The end of a tenant-wide call as the agent's ledger keeps it until the tenant's ledger has acknowledged it. */
 import * as z from "zod";
-import { TenantId } from "../kernel/ids.ts";
+import { ReservationId, TenantId } from "../kernel/ids.ts";
 import { Home } from "../residency/home.ts";
-import { TenantSettle } from "./contracts.ts";
 
-export const KeptSettlement = z.object({ home: Home, tenantId: TenantId, settle: TenantSettle });
+export const KeptSettlement = z.object({ home: Home, tenantId: TenantId, reservationId: ReservationId });
 export type KeptSettlement = z.infer<typeof KeptSettlement>;
+
+export const settlementKey = ({ reservationId }: KeptSettlement): string => `tenant_settle/${reservationId}`;

@@ -11,11 +11,12 @@ const MAX_ASKS = 3;
 
 export class LeaseHolder {
   readonly #clock: Clock;
-  readonly #ask: () => Promise<LeaseReply>;
+  readonly #ask: (askedAtMs: number) => Promise<LeaseReply>;
   #lease: HeldLease | null = null;
   #renewal: Promise<void> | null = null;
 
-  constructor(clock: Clock, ask: () => Promise<LeaseReply>) {
+  /** @param ask is given the moment from which on the reply's durations count. */
+  constructor(clock: Clock, ask: (askedAtMs: number) => Promise<LeaseReply>) {
     this.#clock = clock;
     this.#ask = ask;
   }
@@ -25,16 +26,20 @@ export class LeaseHolder {
     return this.#lease;
   }
 
+  /** The live lease, if there is one; past its half-life it is renewed in the background. */
+  currentOrRenew(): HeldLease | null {
+    const lease = this.current();
+    // The lease is good for this call; a failure shows when it has run out.
+    if (lease !== null && isPastHalfLife(lease, this.#clock())) this.renew().catch(() => undefined);
+    return lease;
+  }
+
   /** A live lease; rejects when the grantor cannot be reached. Whoever awaits this must ask `current` again. */
   async ensure(): Promise<HeldLease> {
     for (let asks = 0; asks <= MAX_ASKS; asks += 1) {
-      const lease = this.current();
-      if (lease !== null) {
-        // The lease is good for this call; a failure shows when it has run out.
-        if (isPastHalfLife(lease, this.#clock())) this.#renew().catch(() => undefined);
-        return lease;
-      }
-      if (asks < MAX_ASKS) await this.#renew();
+      const lease = this.currentOrRenew();
+      if (lease !== null) return lease;
+      if (asks < MAX_ASKS) await this.renew();
     }
     throw new Error("No lease lasts long enough to be used.");
   }
@@ -42,11 +47,12 @@ export class LeaseHolder {
   /** For a grantor: one with at least half its life left if it can be had, for what is left bounds what it grants. */
   async ensureFresh(): Promise<HeldLease> {
     const lease = this.current();
-    if (lease !== null && isPastHalfLife(lease, this.#clock())) await this.#renew().catch(() => undefined);
+    if (lease !== null && isPastHalfLife(lease, this.#clock())) await this.renew().catch(() => undefined);
     return this.ensure();
   }
 
-  #renew(): Promise<void> {
+  /** Joins a renewal that is in flight: whoever needs it to have carried something of theirs asks again. */
+  renew(): Promise<void> {
     this.#renewal ??= this.#askOnce().finally(() => {
       this.#renewal = null;
     });
@@ -55,7 +61,7 @@ export class LeaseHolder {
 
   async #askOnce(): Promise<void> {
     const askedAtMs = this.#clock();
-    const reply = await this.#ask();
+    const reply = await this.#ask(askedAtMs);
     this.#lease = holdLease(reply, askedAtMs, this.#clock());
   }
 }

@@ -30,6 +30,16 @@ export function prepareRevision(state: RevisionState, nowMs: number): Prepared {
   return { outcome: "prepared", state: { ...state, prepared }, revision };
 }
 
+/** Before its first write, and after the loss of its storage: only D1 can tell which. */
+export const isUnwritten = (state: RevisionState): boolean => state.revision === 0 && state.prepared === null;
+
+/**
+ * Takes up the highest revision of D1: below it, a write could take an older write's row for its own.
+ * @returns null where there is nothing to take up.
+ */
+export const followRevision = (state: RevisionState, highest: number): RevisionState | null =>
+  isUnwritten(state) && highest > 0 ? { revision: highest, prepared: null } : null;
+
 /**
  * Idempotent: a revision that is already published (by its writer before, or by the alarm) changes nothing.
  * @returns null for a revision that was never prepared: publishing it would claim a write that does not exist.

@@ -1,50 +1,30 @@
 /**
- * How the charges of a reservation end: used, as reserved, released, expired, taken back. A reservation that expired
- * was charged in full; a settlement that comes after all corrects that by the difference. Pure.
+ * What a call used of each charge, by how it ended. A reservation that expired was charged in full; a settlement that
+ * comes after all corrects that by the difference. Pure.
  */
-import type { Usage } from "./contracts.ts";
-import type { Charge, CounterMove } from "./counters.ts";
+import type { Settle } from "./contracts.ts";
+import type { Charge } from "./counter-book.ts";
 import type { Meter } from "./limit-claim.ts";
 
-/**
- * `tentative`: charged here while the tenant's ledger is asked; nobody has been told, so it is taken back, not expired.
- */
-export const reservationStates = ["tentative", "open", "settled", "expired"] as const;
-export type ReservationState = (typeof reservationStates)[number];
+export type SettleOutcome = Settle["outcome"];
 
-/** What a call used, per meter; null = as reserved. */
-export type Spent = Readonly<Record<Meter, number>> | null;
+/** Null = as reserved. More than was reserved is debt: it counts, even beyond the limit. */
+type Spent = (outcome: SettleOutcome & { kind: "used" }) => number | null;
 
-export type SettleOutcome =
-  | { readonly kind: "used"; readonly usage: Usage }
-  | { readonly kind: "as_reserved" }
-  | { readonly kind: "released" };
+const spentOf: Record<Meter, Spent> = {
+  requests: () => 1,
+  tokens: ({ usage }) => usage.totalTokens,
+  cost: ({ costNanoUsd }) => costNanoUsd,
+  concurrent: () => 0,
+};
 
-export const RELEASED = { requests: 0, tokens: 0 } as const satisfies Spent;
-
-export function spentOf(outcome: SettleOutcome): Spent {
-  if (outcome.kind === "used") return { requests: 1, tokens: outcome.usage.totalTokens };
-  return outcome.kind === "released" ? RELEASED : null;
+export function actualOf(
+  { meter, amount }: Pick<Charge, "meter" | "amount">,
+  outcome: SettleOutcome,
+): number {
+  // Whatever else it cost, the call is not under way any more.
+  if (meter === "concurrent" || outcome.kind === "released") return 0;
+  return outcome.kind === "used" ? (spentOf[meter](outcome) ?? amount) : amount;
 }
 
-export const reserveMoves = (charges: readonly Charge[]): CounterMove[] =>
-  charges.map(({ counter, bucket, amount }) => ({ counter, bucket, settled: 0, reserved: amount }));
-
-/** More than was reserved is debt: it counts, in the window of the reservation, even beyond the limit. */
-export function settleMoves(
-  state: "open" | "expired",
-  charges: readonly Charge[],
-  spent: Spent,
-): CounterMove[] {
-  return charges.map(({ counter, bucket, meter, amount }) => {
-    const actual = spent === null ? amount : spent[meter];
-    return state === "open"
-      ? { counter, bucket, settled: actual, reserved: -amount }
-      : { counter, bucket, settled: actual - amount, reserved: 0 };
-  });
-}
-
-export const expiryMoves = (charges: readonly Charge[]): CounterMove[] => settleMoves("open", charges, null);
-
-export const takeBackMoves = (charges: readonly Charge[]): CounterMove[] =>
-  settleMoves("open", charges, RELEASED);
+export const AS_RESERVED: SettleOutcome = { kind: "as_reserved" };

@@ -6,12 +6,14 @@ import { callLedger } from "./call-ledger.store.ts";
 import { LeaseReply, type TenantReserve, TenantReserveReply, type TenantSettle } from "./contracts.ts";
 import { scopeLedgerName } from "./ledger-names.ts";
 import { ledgerStub } from "./ledger-namespace.store.ts";
+import type { SliceRequest } from "./slice-contracts.ts";
 
 /** Well below the time a Worker waits for the ledger that makes the hop. */
 const HOP_MAX_MS = 4_000;
 
 export interface TenantHop {
-  lease(): Promise<LeaseReply>;
+  /** @param slices null where nothing tenant-wide is held or asked for. */
+  lease(slices: SliceRequest | null): Promise<LeaseReply>;
   reserve(request: Omit<TenantReserve, "v" | "scope" | "home">): Promise<TenantReserveReply>;
   settle(request: TenantSettle): Promise<void>;
 }
@@ -25,8 +27,8 @@ export function createTenantHop(env: Env, scope: Scope, home: Home): TenantHop {
   const call = (method: (ledger: Awaited<ReturnType<typeof stub>>) => Promise<unknown>) =>
     callLedger(async () => method(await stub()), HOP_MAX_MS);
   return {
-    async lease() {
-      return LeaseReply.parse(await call((ledger) => ledger.lease({ v: 1, scope, home })));
+    async lease(slices) {
+      return LeaseReply.parse(await call((ledger) => ledger.lease({ v: 1, scope, home, slices })));
     },
     async reserve(request) {
       const reply = await call((ledger) => ledger.reserve({ v: 1, scope, home, ...request }));

@@ -18,7 +18,8 @@ import {
   type TenantReserveReply,
   TenantSettle,
 } from "./contracts.ts";
-import { Deadlines, earliest } from "./deadlines.object.ts";
+import { Deadlines } from "./deadlines.object.ts";
+import { earliest } from "./earliest.ts";
 import {
   grantLease,
   grantsAfterPublish,
@@ -28,41 +29,53 @@ import {
   olderLeasesWaitMs,
 } from "./lease.ts";
 import { LeaseHolder } from "./lease-holder.ts";
+import { LeasePace } from "./lease-pace.ts";
 import { quotaRefusal } from "./ledger-refusal.ts";
-import { LedgerTables } from "./ledger-tables.object.ts";
-import { isResolvable, overduePrepared, prepareRevision, publishRevision } from "./revision-writes.ts";
-import { createTenantHop } from "./tenant-hop.store.ts";
+import { Permits } from "./permits.ts";
+import { highestRevision, insertVoidRevision } from "./revision-rows.store.ts";
 import {
-  expireTenantReservation,
-  openTenantReservation,
-  reopenMoves,
-  settleTenantReservation,
-  TenantReservation,
-} from "./tenant-reservation.ts";
+  followRevision,
+  isResolvable,
+  isUnwritten,
+  overduePrepared,
+  prepareRevision,
+  publishRevision,
+} from "./revision-writes.ts";
+import type { SliceReply, SliceRequest } from "./slice-contracts.ts";
+import { TenantBudgetTables } from "./tenant-budget-tables.object.ts";
+import { TenantHolds } from "./tenant-holds.ts";
+import { createTenantHop } from "./tenant-hop.store.ts";
 import { TenantTables } from "./tenant-tables.object.ts";
-import { insertVoidRevision } from "./void-revision.store.ts";
 
 /** A handler that dies, or a D1 that cannot be reached, is tried again after this time. */
 const ALARM_AGAIN_MS = 5_000;
+/** What is held of windows that are over is forgotten about this often. */
+const HOLDS_PURGE_MS = 3_600_000;
 
 export class TenantLedger extends DurableObject<Env> {
   readonly #config: Config;
-  readonly #tables: LedgerTables<TenantReservation>;
+  readonly #tables: TenantBudgetTables;
   readonly #scope: TenantTables;
   readonly #deadlines: Deadlines;
   readonly #platform: LeaseHolder;
+  readonly #holds: TenantHolds;
+  readonly #permits: Permits;
+  readonly #pace: LeasePace;
   #grants: LeaseGrants;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = configOf(env);
-    this.#tables = new LedgerTables(ctx.storage.sql, TenantReservation);
+    this.#tables = new TenantBudgetTables(ctx.storage.sql);
+    this.#holds = new TenantHolds(this.#tables.holds(), this.#tables.seqs());
+    this.#permits = new Permits(this.#tables.permits());
+    this.#pace = new LeasePace(this.#config.leaseMs);
     this.#scope = new TenantTables(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
     const hop = createTenantHop(env, PLATFORM, PLATFORM_HOME);
     this.#platform = new LeaseHolder(
       () => Date.now(),
-      () => hop.lease(),
+      () => hop.lease(null),
     );
     this.#grants = grantsAfterStart(this.#scope.longestMs(), Date.now());
     ctx.blockConcurrencyWhile(async () => {
@@ -72,10 +85,11 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   async lease(raw: LeaseRequest): Promise<LeaseReply> {
-    const { scope } = LeaseRequest.parse(raw);
-    const { leaseMs } = this.#config;
+    const { scope, slices } = LeaseRequest.parse(raw);
+    const wantedMs = this.#pace.next(Date.now());
     if (scope === PLATFORM) {
-      return this.#grant(leaseMs, { tenant: 0, platform: this.#scope.revisions().revision });
+      const platform = this.#scope.revisions().revision;
+      return { ...this.#grant(wantedMs, { tenant: 0, platform }), slices: null };
     }
     let above = null;
     // Even a microtask is time in which a lease can run out.
@@ -83,12 +97,14 @@ export class TenantLedger extends DurableObject<Env> {
       await this.#platform.ensureFresh();
       above = this.#platform.current();
     }
-    const { revision } = this.#scope.revisions();
+    const nowMs = Date.now();
     // A tenant's grant never outlives the tenant's own lease: else a platform write would not wait for it.
-    return this.#grant(Math.min(leaseMs, leaseLeftMs(above, Date.now())), {
-      tenant: revision,
-      platform: above.revisions.platform,
-    });
+    const durationMs = Math.min(wantedMs, leaseLeftMs(above, nowMs));
+    const revisions = { tenant: this.#scope.revisions().revision, platform: above.revisions.platform };
+    return this.#atomically(() => ({
+      ...this.#grant(durationMs, revisions),
+      slices: slices && this.#exchange(slices, durationMs, nowMs),
+    }));
   }
 
   async reserve(raw: TenantReserve): Promise<TenantReserveReply> {
@@ -96,39 +112,28 @@ export class TenantLedger extends DurableObject<Env> {
     const nowMs = Date.now();
     this.#expireOverdue(nowMs);
     return this.#atomically(() => {
-      const known = this.#tables.find(request.reservationId);
-      if (known) {
-        const moves = reopenMoves(known);
-        if (moves === null) throw new Error("A reservation id is never used twice.");
-        this.#tables.move(moves);
-        this.#tables.remove(known.reservationId);
+      const answer = this.#permits.ask(request, nowMs);
+      if (!answer.permitted) {
+        this.#tables.removePermit(request.reservationId);
+        return { outcome: "refused", refusal: quotaRefusal(answer.binding, nowMs) };
       }
-      const opening = openTenantReservation(this.#tables.total, request, nowMs);
-      if (!opening.opened) return { outcome: "refused", refusal: quotaRefusal(opening.binding, nowMs) };
-      this.#tables.reserve(opening.moves);
-      this.#tables.put(opening.reservation, nowMs);
-      this.#deadlines.arm(opening.reservation.expiresAtMs);
-      return { outcome: "reserved", limits: opening.limits };
+      this.#tables.putPermit(answer.permit);
+      this.#deadlines.arm(answer.permit.expiresAtMs);
+      return { outcome: "reserved", limits: answer.limits };
     });
   }
 
   async settle(raw: TenantSettle): Promise<void> {
-    const request = TenantSettle.parse(raw);
-    const nowMs = Date.now();
-    this.#expireOverdue(nowMs);
-    this.#atomically(() => {
-      const change = settleTenantReservation(this.#tables.find(request.reservationId), request, nowMs);
-      if (change === null) return;
-      this.#tables.move(change.moves);
-      if (change.reservation === null) this.#tables.remove(request.reservationId);
-      else this.#tables.put(change.reservation, nowMs);
-    });
+    const { reservationId } = TenantSettle.parse(raw);
+    this.#permits.release(reservationId);
+    this.#tables.removePermit(reservationId);
   }
 
   async prepare(raw: PrepareRequest): Promise<PrepareReply> {
     const { scope, home } = PrepareRequest.parse(raw);
     const overdue = overduePrepared(this.#scope.revisions(), Date.now());
     if (overdue) await this.#resolve(overdue.revision);
+    if (isUnwritten(this.#scope.revisions())) this.#follow(await highestRevision(this.env, scope, home));
     const prepared = prepareRevision(this.#scope.revisions(), Date.now());
     if (prepared.outcome === "busy") return prepared;
     this.#atomically(() => {
@@ -151,6 +156,7 @@ export class TenantLedger extends DurableObject<Env> {
     this.#deadlines.replace(Date.now() + ALARM_AGAIN_MS);
     try {
       this.#expire(Date.now());
+      this.#holds.prune(Date.now());
       this.#atomically(() => this.#tables.purge(Date.now()));
       const overdue = overduePrepared(this.#scope.revisions(), Date.now());
       if (overdue) await this.#resolve(overdue.revision);
@@ -160,12 +166,33 @@ export class TenantLedger extends DurableObject<Env> {
     }
   }
 
-  #grant(durationMs: number, revisions: Revisions): LeaseReply {
+  #grant(durationMs: number, revisions: Revisions): Omit<LeaseReply, "slices"> {
+    this.#countLease(durationMs);
+    return { durationMs, revisions };
+  }
+
+  #exchange(request: SliceRequest, durationMs: number, nowMs: number): SliceReply {
+    const { reply, rows } = this.#holds.exchange(request, durationMs, nowMs);
+    this.#tables.putHolds(request.holder, request.seq, rows);
+    if (rows.length > 0) this.#deadlines.arm(nowMs + HOLDS_PURGE_MS);
+    return reply;
+  }
+
+  #countLease(durationMs: number): void {
     const next = grantLease(this.#grants, durationMs, Date.now());
     // Stored before it is granted: the output gate holds the answer until this is durable.
     if (next.longestMs > this.#grants.longestMs) this.#scope.putLongestMs(next.longestMs);
     this.#grants = next;
-    return { durationMs, revisions };
+  }
+
+  /** A ledger without revisions whose scope has some lost its storage, and with it what it granted: at most `leaseMs`. */
+  #follow(highest: number): void {
+    const followed = followRevision(this.#scope.revisions(), highest);
+    if (followed === null) return;
+    this.#atomically(() => {
+      this.#scope.putRevisions(followed);
+      this.#countLease(this.#config.leaseMs);
+    });
   }
 
   #publish(revision: number): PublishReply {
@@ -193,16 +220,16 @@ export class TenantLedger extends DurableObject<Env> {
 
   #expire(nowMs: number): void {
     this.#atomically(() => {
-      for (const overdue of this.#tables.overdue(nowMs)) {
-        const { reservation, moves } = expireTenantReservation(overdue, nowMs);
-        this.#tables.move(moves);
-        this.#tables.put(reservation, nowMs);
-      }
+      for (const reservationId of this.#permits.expire(nowMs)) this.#tables.removePermit(reservationId);
     });
   }
 
   #nextDeadlineMs(): number | null {
-    return earliest(this.#tables.nextDeadlineMs(), this.#scope.revisions().prepared?.resolveAtMs ?? null);
+    return earliest(
+      this.#permits.nextExpiryMs(),
+      this.#tables.purgeDueMs(),
+      this.#scope.revisions().prepared?.resolveAtMs ?? null,
+    );
   }
 
   #atomically<T>(step: () => T): T {

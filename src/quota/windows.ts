@@ -1,13 +1,45 @@
 /**
- * Calendar windows: which bucket a moment falls into, and when that bucket ends. A call belongs to the bucket in which
- * it was reserved, whenever it is settled; `now` is always the clock of the ledger that counts.
+ * Windows: which bucket a moment falls into, whether a bucket still counts, and when it stops. A call belongs to the
+ * bucket in which it was reserved, whenever it is settled; `now` is always the clock of the ledger that counts.
+ *
+ * The minute slides in buckets of one second, each of which counts until its last moment is 60 s old: in no 60 s is
+ * ever more admitted than the limit, and nothing waits more than a second longer than it must.
  */
-import { DAY_MS } from "../kernel/clock.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../kernel/clock.ts";
 import type { Window } from "./limit-claim.ts";
 
-const lengthMs: Record<Window, number> = { day: DAY_MS };
+interface WindowRule {
+  bucketOf(nowMs: number): number;
+  /** The first moment at which the bucket no longer counts; null = it counts as long as it holds anything. */
+  endMs(bucket: number): number | null;
+}
 
-/** Days since the Unix epoch, in UTC: epoch milliseconds have no leap seconds, so days are all of one length. */
-export const bucketOf = (window: Window, nowMs: number): number => Math.floor(nowMs / lengthMs[window]);
+const rules: Record<Window, WindowRule> = {
+  minute: {
+    bucketOf: (nowMs) => Math.floor(nowMs / SECOND_MS),
+    endMs: (bucket) => (bucket + 1) * SECOND_MS + MINUTE_MS,
+  },
+  // Epoch milliseconds have no leap seconds, so UTC days are all of one length.
+  day: {
+    bucketOf: (nowMs) => Math.floor(nowMs / DAY_MS),
+    endMs: (bucket) => (bucket + 1) * DAY_MS,
+  },
+  month: {
+    bucketOf(nowMs) {
+      const date = new Date(nowMs);
+      return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
+    },
+    endMs: (bucket) => Date.UTC(1970, bucket + 1, 1),
+  },
+  open: { bucketOf: () => 0, endMs: () => null },
+};
 
-export const bucketEndMs = (window: Window, bucket: number): number => (bucket + 1) * lengthMs[window];
+export const bucketOf = (window: Window, nowMs: number): number => rules[window].bucketOf(nowMs);
+
+export const bucketEndMs = (window: Window, bucket: number): number | null => rules[window].endMs(bucket);
+
+/** A bucket that lies ahead counts as well: a clock that stepped back must not start a window again at zero. */
+export function counts(window: Window, bucket: number, nowMs: number): boolean {
+  const endMs = bucketEndMs(window, bucket);
+  return endMs === null || nowMs < endMs;
+}

@@ -43,6 +43,7 @@ it.each([
   "streams_gateway",
   "decide",
   "verify",
+  "verify_seen",
   "bundle_raw",
 ])("%s is more than nothing", (id) => {
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);

@@ -105,7 +105,10 @@ function letReservationsExpire(): void {
       database.exec(`UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ${ns}`);
     } else {
       database.exec(`UPDATE _cf_METADATA SET value = value - ${ns} WHERE key = 1 AND value IS NOT NULL`);
-      database.exec(`UPDATE reservations SET expires_at = expires_at - ${RESERVATION_LIFE_MS}`);
+      database.exec(
+        `UPDATE open_reservations
+         SET document = json_set(document, '$.expiresAtMs', (document ->> 'expiresAtMs') - ${RESERVATION_LIFE_MS})`,
+      );
     }
   });
 }
@@ -232,9 +235,11 @@ it("leaves no reservation open, and loses no decision unseen", async () => {
   eachLedger((database, isAlarms) => {
     if (isAlarms) return;
     const count = (query: string) => database.prepare(query).get()?.value;
-    expect(count("SELECT count(*) AS value FROM reservations WHERE ended_at IS NULL")).toBe(0);
+    expect(count("SELECT count(*) AS value FROM open_reservations")).toBe(0);
     expect(count("SELECT count(*) AS value FROM outbox")).toBe(0);
-    expect(count("SELECT total(reserved) AS value FROM counters")).toBe(0);
-    expect(count("SELECT total(settled) AS value FROM counters WHERE name LIKE '%/requests/day'")).toBe(8);
+    expect(count("SELECT total(ahead) AS value FROM counter_buckets")).toBe(0);
+    expect(
+      count("SELECT total(used) AS value FROM counter_buckets WHERE counter LIKE '%/requests/day'"),
+    ).toBe(8);
   });
 });

@@ -1,4 +1,5 @@
 // Documents are held against the repository: links, scripts, files and variables that they name exist.
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -147,6 +148,39 @@ it("docs/operations.md says what to do about every refusal with status 5xx, and 
     .filter(([, { status }]) => status >= 500)
     .map(([code, { retry }]) => [code, retry ? "yes" : "no"]);
   expect(described).toEqual(Object.fromEntries(expected));
+});
+
+it("docs/compliance.md has every item of the OWASP lists once, under both numbers where an edition changed them", () => {
+  const rows = [
+    ...text("docs/compliance.md").matchAll(/^\| (LLM|API)(\d+) [^|(]+(?:\((\d\d)\b[^)]*\))? \|/gm),
+  ];
+  const numbers = (list: string, group: number) =>
+    rows.filter((row) => row[1] === list).map((row) => Number(row[group]));
+  const oneToTen = Array.from({ length: 10 }, (_, index) => index + 1);
+  expect(numbers("LLM", 2)).toEqual(oneToTen);
+  expect(numbers("LLM", 3).sort((a, b) => a - b)).toEqual(oneToTen);
+  expect(numbers("API", 2)).toEqual(oneToTen);
+});
+
+const python = spawnSync("python3", ["--version"]).status === 0;
+it.skipIf(!python)("Python snippets are Python", () => {
+  const parse = "import ast, sys; ast.parse(sys.stdin.read())";
+  const blocks = documents.flatMap((path) => blocksOf(text(path)));
+  const snippets = blocks.filter(({ language }) => language === "python");
+  expect(snippets).not.toEqual([]);
+  for (const { code } of snippets) {
+    expect(spawnSync("python3", ["-c", parse], { input: code, encoding: "utf8" })).toMatchObject({
+      status: 0,
+      stderr: "",
+    });
+  }
+});
+
+it("JSON snippets are JSON", () => {
+  const snippets = documents.flatMap((path) => blocksOf(text(path)));
+  for (const { code } of snippets.filter(({ language }) => language === "json")) {
+    expect(() => JSON.parse(code), code).not.toThrow();
+  }
 });
 
 it("docs/architecture.md names refusals that exist", () => {

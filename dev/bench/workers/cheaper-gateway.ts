@@ -31,7 +31,14 @@ const freeReserve: AgentLedgers["reserve"] = async (request) =>
     number,
   });
 const freeSettle: AgentLedgers["settle"] = async () =>
-  ok({ outcome: "settled", chargedTokens: 0, chargedRequests: 1, number });
+  ok({
+    outcome: "settled",
+    chargedTokens: 0,
+    chargedRequests: 1,
+    chargedCostNanoUsd: null,
+    replaced: null,
+    number,
+  });
 
 function remembering(verifier: TokenVerifier): TokenVerifier {
   const known = new Map<string, Awaited<ReturnType<TokenVerifier["verify"]>>>();

@@ -67,10 +67,28 @@ describe("a policy that denies", () => {
   });
 });
 
+/** What a constraint needs beside it to mean anything. */
+const beside: Partial<Record<ConstraintKey, object>> = { quotaScope: { maxRequestsPerDay: 1 } };
+
 describe("a policy that allows", () => {
   it.each(constraintKeys)("may carry %s", (key) => {
-    expect(checkPolicy(policy({ constraints: { [key]: samples[key] } }))).toBeNull();
+    expect(checkPolicy(policy({ constraints: { ...beside[key], [key]: samples[key] } }))).toBeNull();
   });
+
+  it("says by what it counts only where it counts something", () => {
+    expect(
+      checkPolicy(policy({ constraints: { quotaScope: "user", maxTokensPerRequest: 9 } })),
+    ).toMatchObject({ code: "meaningless", field: "constraints.quotaScope" });
+  });
+});
+
+it.each(["maxCostPerDay", "maxCostPerMonth"])("%s is an amount that stays exact in nano-USD", (key) => {
+  for (const usd of [0.000001, 0.1, 9_000_000]) {
+    expect(PolicyInput.shape.constraints.safeParse({ [key]: usd }).success).toBe(true);
+  }
+  for (const usd of [0, -1, 0.0000009, 9_000_000.1, Number.POSITIVE_INFINITY]) {
+    expect(PolicyInput.shape.constraints.safeParse({ [key]: usd }).success).toBe(false);
+  }
 });
 
 it.each([

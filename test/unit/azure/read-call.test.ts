@@ -75,6 +75,8 @@ describe("the other facts", () => {
       endUser: "u",
     });
     expect(chat({ user: "u", safety_identifier: "s" }).endUser).toBe("s");
+    expect(chat({ user: "u", safety_identifier: "" }).endUser).toBe("u");
+    expect(chat({ user: "" }).endUser).toBeNull();
   });
 
   it("are absent where the body holds null", () => {

@@ -20,7 +20,7 @@ const done = "data: [DONE]\n\n";
 const words =
   chunk("Hé 水门 🙂") + chunk('{"usage":{"prompt_tokens":1}} [DONE]') + chunk("\n\ndata: [DONE]\n\n");
 const chatStream = promptFilter + words + usageChunk + done;
-const chatUsage = { promptTokens: 23, completionTokens: 11, totalTokens: 34 };
+const chatUsage = { promptTokens: 23, cachedPromptTokens: 0, completionTokens: 11, totalTokens: 34 };
 
 const responseEvents = [
   'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_1","status":"in_progress","usage":null}}\n\n',
@@ -28,7 +28,7 @@ const responseEvents = [
   'event: response.completed\ndata: {"type":"response.completed","response":{"id":"resp_1","status":"completed","usage":{"input_tokens":7,"input_tokens_details":{"cached_tokens":0},"output_tokens":3,"total_tokens":10}}}\n\n',
 ];
 const responsesStream = responseEvents.join("");
-const responsesUsage = { promptTokens: 7, completionTokens: 3, totalTokens: 10 };
+const responsesUsage = { promptTokens: 7, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 10 };
 
 /** Feeds the bytes in the chunks that the cuts make. */
 function feed(meter: StreamMeter, bytes: Uint8Array, cuts: readonly number[]): string {
@@ -118,6 +118,69 @@ describe("the usage chunk that only the gateway asked for", () => {
   });
 });
 
+describe("the bytes that are passed", () => {
+  it("are the very ones that came, where a chunk is whole events and all of them pass", () => {
+    const meter = createStreamMeter(chat, true);
+    for (const text of [promptFilter + words, done]) {
+      const bytes = utf8Bytes(text);
+      expect(meter.push(bytes)).toBe(bytes);
+    }
+  });
+
+  it("leave out the hidden chunk alone, whatever stands around it in one piece", () => {
+    for (const [text, passed] of [
+      [usageChunk, ""],
+      [words + usageChunk, words],
+      [usageChunk + done, done],
+      [`${words + usageChunk + done}data: ha`, words + done],
+      [usageChunk + words + usageChunk + done, words + done],
+    ] as const) {
+      expect(textOf(createStreamMeter(chat, true).push(utf8Bytes(text)))).toBe(passed);
+    }
+  });
+});
+
+describe("any events in any order, however cut", () => {
+  const shapes = [
+    promptFilter,
+    chunk("Hé 水门 🙂"),
+    usageChunk,
+    done,
+    ...responseEvents,
+    ": keep-alive\n\n",
+    'data: {"error":{"code":"429"}}\n\n',
+    'id: 5\ndata: {"choices":[],\ndata: "usage":{"prompt_tokens":1,"total_tokens":1}}\n\n',
+    "data:[DONE]\n\n",
+    "data\n\n",
+    "\n\n",
+    "data: \n\n",
+  ];
+  const event = fc.tuple(fc.constantFrom(...shapes), fc.constantFrom("\n", "\r\n", "\r"));
+
+  it("give the same bytes, usage and end as one event at a time", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          event.map(([text, newline]) => text.replaceAll("\n", newline)),
+          { maxLength: 12 },
+        ),
+        fc.array(fc.nat({ max: 2_000 }), { maxLength: 40 }),
+        fc.boolean(),
+        fc.constantFrom(chat, responses),
+        (events, cuts, hide, operation) => {
+          const whole = createStreamMeter(operation, hide);
+          const inPieces = createStreamMeter(operation, hide);
+          const passed = feed(whole, utf8Bytes(events.join("")), []);
+          expect(feed(inPieces, utf8Bytes(events.join("")), cuts)).toBe(passed);
+          expect(inPieces.usage).toEqual(whole.usage);
+          expect(inPieces.finished).toBe(whole.finished);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("what the meter says", () => {
   it.each<[name: string, text: string, finished: boolean]>([
     ["a stream without its end", promptFilter + words + usageChunk, false],
@@ -166,6 +229,11 @@ describe("what the meter says", () => {
         'data: {"choices":[],\ndata: "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
       ),
     );
-    expect(meter.usage).toEqual({ promptTokens: 1, completionTokens: 2, totalTokens: 3 });
+    expect(meter.usage).toEqual({
+      promptTokens: 1,
+      cachedPromptTokens: 0,
+      completionTokens: 2,
+      totalTokens: 3,
+    });
   });
 });

@@ -194,7 +194,7 @@ describe("what an error of Azure costs", () => {
     const filtered = { error: { code: "content_filter", status: 400 } };
     expect(settlementOfError(filtered, 120)).toEqual({
       kind: "used",
-      usage: { promptTokens: 120, completionTokens: 0, totalTokens: 120 },
+      usage: { promptTokens: 120, cachedPromptTokens: 0, completionTokens: 0, totalTokens: 120 },
     });
     expect(settlementOfError(filtered, null)).toEqual({ kind: "as_reserved" });
   });

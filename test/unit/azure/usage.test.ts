@@ -5,15 +5,13 @@ import { usageOfAnswer, usageOfEvent } from "../../../src/azure/usage.ts";
 
 const chatUsage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 };
 const responsesUsage = { input_tokens: 20, output_tokens: 5, total_tokens: 25 };
-const read = { promptTokens: 20, completionTokens: 5, totalTokens: 25 };
+const read = { promptTokens: 20, cachedPromptTokens: 0, completionTokens: 5, totalTokens: 25 };
 const chat = operations["chat/completions"];
 const { responses, embeddings } = operations;
 
 describe("a whole answer", () => {
   it("reports in its operation's spelling", () => {
-    expect(
-      usageOfAnswer(chat, { usage: { ...chatUsage, prompt_tokens_details: { cached_tokens: 3 } } }),
-    ).toEqual(read);
+    expect(usageOfAnswer(chat, { usage: chatUsage })).toEqual(read);
     expect(usageOfAnswer(responses, { usage: responsesUsage })).toEqual(read);
     expect(usageOfAnswer(chat, { usage: responsesUsage })).toBeNull();
     expect(usageOfAnswer(responses, { usage: chatUsage })).toBeNull();
@@ -22,6 +20,7 @@ describe("a whole answer", () => {
   it("of embeddings has no completion", () => {
     expect(usageOfAnswer(embeddings, { usage: { prompt_tokens: 8, total_tokens: 8 } })).toEqual({
       promptTokens: 8,
+      cachedPromptTokens: 0,
       completionTokens: 0,
       totalTokens: 8,
     });
@@ -30,6 +29,28 @@ describe("a whole answer", () => {
   it("never counts less in total than in its parts, nor less than Azure's total", () => {
     expect(usageOfAnswer(chat, { usage: { ...chatUsage, total_tokens: 1 } })?.totalTokens).toBe(25);
     expect(usageOfAnswer(chat, { usage: { ...chatUsage, total_tokens: 99 } })?.totalTokens).toBe(99);
+  });
+});
+
+describe("what Azure read from its cache", () => {
+  it.each<[details: unknown, cachedPromptTokens: number]>([
+    [{ cached_tokens: 3, audio_tokens: 0 }, 3],
+    [{ cached_tokens: 20 }, 20],
+    [{ cached_tokens: 99 }, 20],
+    [{ cached_tokens: -3 }, 0],
+    [{ cached_tokens: "3" }, 0],
+    [{ cached_tokens: null }, 0],
+    [{}, 0],
+    [null, 0],
+    [[3], 0],
+  ])("told as %j, is %i of the prompt, in both spellings", (details, cachedPromptTokens) => {
+    const expected = { ...read, cachedPromptTokens };
+    expect(usageOfAnswer(chat, { usage: { ...chatUsage, prompt_tokens_details: details } })).toEqual(
+      expected,
+    );
+    expect(usageOfAnswer(responses, { usage: { ...responsesUsage, input_tokens_details: details } })).toEqual(
+      expected,
+    );
   });
 });
 
@@ -49,6 +70,9 @@ const malformed: readonly unknown[] = [
   { ...chatUsage, total_tokens: "25" },
   { ...chatUsage, prompt_tokens: 1.5 },
   { ...chatUsage, prompt_tokens: 1e300 },
+  { ...chatUsage, prompt_tokens: 2 ** 53 },
+  { ...chatUsage, prompt_tokens: Number.NaN },
+  { ...chatUsage, prompt_tokens: true },
   { input_tokens: 20, total_tokens: 25 },
   { ...responsesUsage, output_tokens: -1 },
   { ...responsesUsage, input_tokens: null },

@@ -1,6 +1,6 @@
 // A question and what became of it, and timers that pass when the test says so.
 import type { Allowed, Question } from "../../../src/gateway/question.ts";
-import type { StartTimer } from "../../../src/kernel/clock.ts";
+import type { Clock, StartTimer } from "../../../src/kernel/clock.ts";
 import { DecisionId, ReservationId } from "../../../src/kernel/ids.ts";
 import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
 import {
@@ -56,7 +56,7 @@ export function allowedWith(constraints: Record<string, unknown>): Allowed {
   };
 }
 
-/** Time that passes when told to. */
+/** Time that passes when told to, timer by timer: one that is started while it passes is kept as well. */
 export function createManualTimers() {
   let nowMs = 0;
   const timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
@@ -65,16 +65,23 @@ export function createManualTimers() {
     timers.add(timer);
     return () => timers.delete(timer);
   };
+  const clock: Clock = () => nowMs;
   return {
     startTimer,
+    clock,
     get running() {
       return timers.size;
     },
     pass(ms: number) {
-      nowMs += ms;
-      for (const timer of [...timers].toSorted((left, right) => left.atMs - right.atMs)) {
-        if (timer.atMs <= nowMs && timers.delete(timer)) timer.fire();
+      const untilMs = nowMs + ms;
+      for (;;) {
+        const [next] = [...timers].toSorted((left, right) => left.atMs - right.atMs);
+        if (next === undefined || next.atMs > untilMs) break;
+        nowMs = next.atMs;
+        timers.delete(next);
+        next.fire();
       }
+      nowMs = untilMs;
     },
   };
 }

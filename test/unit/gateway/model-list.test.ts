@@ -1,5 +1,6 @@
 // The list of models agrees with the calls: a name stands in it if some call on it could be allowed.
 import { expect, it } from "vitest";
+import type { Deployment } from "../../../src/azure/deployment.ts";
 import { usableDeployments } from "../../../src/gateway/model-list.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { ResidencyPromise } from "../../../src/residency/promise.ts";
@@ -12,16 +13,18 @@ const deployments = [
   deploymentOf({ name: "abroad", backends: [backendOf({ region: "eastus" })] }),
   deploymentOf({ name: "open-only", classification: "public" }),
 ];
+const priced = deploymentOf({ name: "known", model: "gpt-4o" });
 
 function listed(
   policies: readonly Policy[],
   changes: Partial<typeof capability> = {},
   zone: "none" | "eu" = "none",
+  more: readonly Deployment[] = [],
 ) {
   const { platform, tenant } = snapshotOf(policies);
   const residency = ResidencyPromise.parse({ zone });
   return usableDeployments({ ...capability, ...changes }, place, {
-    platform: { ...platform, deployments },
+    platform: { ...platform, deployments: [...deployments, ...more] },
     tenant: { ...tenant, tenant: { ...tenant.tenant, residency } },
   });
 }
@@ -69,4 +72,14 @@ it("is not shortened by limits that a small call would keep", () => {
   expect(listed([policyOf({ constraints: { maxTokensPerRequest: 1, maxRequestsPerDay: 1 } })])).toContain(
     "gpt-4",
   );
+});
+
+it("is not shortened by limits per end user or client address, which a call can name", () => {
+  for (const quotaScope of ["user", "address"]) {
+    expect(listed([policyOf({ constraints: { maxRequestsPerDay: 1, quotaScope } })])).toContain("gpt-4");
+  }
+});
+
+it("leaves out what has no price, under a cost limit", () => {
+  expect(listed([policyOf({ constraints: { maxCostPerDay: 1 } })], {}, "none", [priced])).toEqual(["known"]);
 });

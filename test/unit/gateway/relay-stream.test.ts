@@ -12,12 +12,15 @@ const word = 'data: {"choices":[{"delta":{"content":"Hi 水"}}],"usage":null}\n\
 const usageChunk =
   'data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}\n\n';
 const done = "data: [DONE]\n\n";
-const used = { kind: "used", usage: { promptTokens: 2, completionTokens: 3, totalTokens: 5 } };
+const used = {
+  kind: "used",
+  usage: { promptTokens: 2, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 5 },
+};
 
 function relayed(wantsUsage = true) {
   const timers = createManualTimers();
   const client = new AbortController();
-  const cutoff = createUpstreamCutoff(timers.startTimer, client.signal, RELAY_MAX_MS);
+  const cutoff = createUpstreamCutoff(timers, client.signal, RELAY_MAX_MS);
   cutoff.headersArrived();
   let source: ReadableStreamDefaultController<Uint8Array> | undefined;
   const events = new ReadableStream<Uint8Array>({
@@ -156,7 +159,48 @@ describe("a caller who stays and never reads", () => {
   });
 });
 
+describe("a caller who reads slowly", () => {
+  it("is not taken for Azure's silence, and gets everything", async () => {
+    const { answer, send, end, timers, settled } = relayed();
+    const reader = answer.body?.getReader();
+    send(word);
+    send(usageChunk + done);
+    end();
+    let text = "";
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      text += new TextDecoder().decode(part.value);
+      timers.pass(3 * UPSTREAM_IDLE_MAX_MS);
+    }
+    expect(text).toBe(word + usageChunk + done);
+    expect(await settled).toMatchObject({ end: "complete", outcome: used });
+  });
+});
+
 describe("a caller who leaves", () => {
+  it("by cancelling alone: the upstream is drained for its usage as well", async () => {
+    const { answer, send, end, settled, settlements } = relayed();
+    send(word);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    send(usageChunk + done);
+    end();
+    expect(await settled).toMatchObject({ outcome: used });
+    expect(settlements).toHaveLength(1);
+  });
+
+  it("while an event is waited for: what comes then is drained, and no good end is made up", async () => {
+    const { client, answer, send, end, settled } = relayed();
+    const text = answer.text();
+    send(word);
+    await new Promise((resolve) => setImmediate(resolve));
+    client.abort();
+    send(usageChunk + done);
+    end();
+    expect(await settled).toMatchObject({ end: "client_gone", outcome: used });
+    await expect(text).rejects.toThrow();
+  });
+
   it("is not waited for: the upstream is drained for its usage", async () => {
     const { client, send, end, settled } = relayed();
     send(word);

@@ -1,4 +1,5 @@
 // One signal with one reason: headers, deadline, or a caller who has been gone for long enough.
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
 import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
@@ -9,7 +10,7 @@ const RELAY_MAX_MS = 600_000;
 function started(relayMaxMs = RELAY_MAX_MS) {
   const timers = createManualTimers();
   const client = new AbortController();
-  return { timers, client, cutoff: createUpstreamCutoff(timers.startTimer, client.signal, relayMaxMs) };
+  return { timers, client, cutoff: createUpstreamCutoff(timers, client.signal, relayMaxMs) };
 }
 
 describe("the cutoff", () => {
@@ -48,7 +49,66 @@ describe("the cutoff", () => {
   it("never waits for headers beyond the deadline", () => {
     const { timers, cutoff } = started(1_000);
     timers.pass(1_000);
-    expect(cutoff.signal.aborted).toBe(true);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "upstream_timeout"]);
+  });
+
+  it("comes exactly when the silence was too long, whenever each wait began and whatever came before", () => {
+    const stretch = fc.record({
+      takesMs: fc.nat({ max: UPSTREAM_IDLE_MAX_MS - 1 }),
+      readMs: fc.nat({ max: 2 * UPSTREAM_IDLE_MAX_MS }),
+    });
+    fc.assert(
+      fc.property(fc.nat({ max: UPSTREAM_HEADERS_MAX_MS - 1 }), fc.array(stretch), (headersMs, stretches) => {
+        const { timers, cutoff } = started(Number.MAX_SAFE_INTEGER);
+        timers.pass(headersMs);
+        cutoff.headersArrived();
+        for (const { takesMs, readMs } of stretches) {
+          cutoff.chunkAwaited();
+          timers.pass(takesMs);
+          cutoff.chunkArrived();
+          timers.pass(readMs);
+        }
+        cutoff.chunkAwaited();
+        timers.pass(UPSTREAM_IDLE_MAX_MS - 1);
+        expect(cutoff.signal.aborted).toBe(false);
+        timers.pass(1);
+        expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "upstream_timeout"]);
+        expect(timers.running).toBe(0);
+      }),
+    );
+  });
+
+  it("starts one timer for all of a call's chunks", () => {
+    let startedTimers = 0;
+    const counting = (): (() => void) => {
+      startedTimers += 1;
+      return () => {};
+    };
+    const cutoff = createUpstreamCutoff(
+      { startTimer: counting, clock: () => 0 },
+      new AbortController().signal,
+      RELAY_MAX_MS,
+    );
+    cutoff.headersArrived();
+    for (let chunk = 0; chunk < 100; chunk += 1) {
+      cutoff.chunkAwaited();
+      cutoff.chunkArrived();
+    }
+    cutoff.close();
+    expect(startedTimers).toBe(1);
+  });
+
+  it("keeps the deadline when the clock steps back", () => {
+    const timers = createManualTimers();
+    const cutoff = createUpstreamCutoff(
+      { startTimer: timers.startTimer, clock: () => -timers.clock() },
+      new AbortController().signal,
+      RELAY_MAX_MS,
+    );
+    cutoff.headersArrived();
+    cutoff.chunkAwaited();
+    timers.pass(RELAY_MAX_MS);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "relay_deadline"]);
   });
 
   it("comes when the caller has been gone for as long as draining is worth it", async () => {
@@ -65,7 +125,7 @@ describe("the cutoff", () => {
 
   it("counts a caller who had left before", async () => {
     const timers = createManualTimers();
-    const cutoff = createUpstreamCutoff(timers.startTimer, AbortSignal.abort(), RELAY_MAX_MS);
+    const cutoff = createUpstreamCutoff(timers, AbortSignal.abort(), RELAY_MAX_MS);
     await cutoff.callerLost;
     timers.pass(DRAIN_MAX_MS);
     expect(cutoff.reason).toBe("client_gone");
@@ -102,7 +162,7 @@ describe("the cutoff", () => {
     const { timers, client, cutoff } = started();
     client.abort();
     cutoff.chunkAwaited();
-    expect(timers.running).toBe(4);
+    expect(timers.running).toBe(2);
     cutoff.close();
     expect(timers.running).toBe(0);
     const other = started();

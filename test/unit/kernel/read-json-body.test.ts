@@ -84,6 +84,12 @@ describe("the bound", () => {
     expect(await codeOf("{}", { "content-length": length })).toBe("read");
   });
 
+  it("asks for no more once the declared length has come", async () => {
+    const { source, seen } = bodyOf([bytesOf('{"a":'), bytesOf("1}")], { "content-length": "7" });
+    expect(await readJsonBody(source, MAX)).toEqual({ ok: true, value: { a: 1 } });
+    expect(seen.pulls).toBe(2);
+  });
+
   it("does not wait for a sender who never answers the cancellation", async () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(MAX + 1)),
@@ -175,6 +181,27 @@ describe("the text", () => {
   it("that breaks off is refused", async () => {
     const { source } = bodyOf([bytesOf('{"a":')], {}, true);
     expect(await readJsonBody(source, MAX)).toMatchObject({ error: { code: "body_invalid" } });
+  });
+});
+
+describe("of several faults", () => {
+  const many = `[${"1,".repeat(MAX_JSON_VALUES)}1]`;
+  const deep = "[".repeat(MAX_JSON_DEPTH) + "]".repeat(MAX_JSON_DEPTH);
+  const latin1 = 0xfc;
+  const messageOf = async (body: string | Uint8Array) => {
+    const result = await read(body, {}, 4 * MAX_JSON_VALUES);
+    return result.ok ? "read" : result.error.message;
+  };
+
+  it.each<[name: string, body: string | Uint8Array, message: RegExp]>([
+    ["values before encoding", new Uint8Array([latin1, ...bytesOf(many)]), /more than/],
+    ["encoding before syntax", new Uint8Array([latin1, ...bytesOf("{")]), /not UTF-8/],
+    ["values before syntax", `${many}}`, /more than/],
+    ["syntax before members", '{"a":1,"a":2', /not JSON/],
+    ["members before depth", `[[${deep}],{"a":1,"a":2}]`, /names `a` twice/],
+    ["depth", `[${deep}]`, /nests deeper/],
+  ])("tells the first: %s", async (_name, body, message) => {
+    expect(await messageOf(body)).toMatch(message);
   });
 });
 

@@ -28,6 +28,8 @@ interface LiveRow {
   readonly becomes: string;
   /** The nearest value that leaves the outcome alone; null where every value counts something. */
   readonly harmless: Constraints | null;
+  /** What it needs beside it to mean anything. */
+  readonly beside?: Constraints;
   readonly input?: Partial<DecideInput>;
 }
 interface LaterRow {
@@ -71,6 +73,43 @@ const rows: Readonly<Record<ConstraintKey, LiveRow | LaterRow>> = {
     becomes: `output 1000, reserved 1100, standard, claims ${owner}/agent/tokens/day 1100 of 5000`,
     harmless: null,
   },
+  maxRequestsPerMinute: {
+    live: true,
+    constraint: { maxRequestsPerMinute: 5 },
+    becomes: `output null, reserved 1100, standard, claims ${owner}/agent/requests/minute 1 of 5`,
+    harmless: null,
+  },
+  maxTokensPerMinute: {
+    live: true,
+    constraint: { maxTokensPerMinute: 5_000 },
+    becomes: `output 1000, reserved 1100, standard, claims ${owner}/agent/tokens/minute 1100 of 5000`,
+    harmless: null,
+  },
+  maxCostPerDay: {
+    live: true,
+    constraint: { maxCostPerDay: 0.5 },
+    becomes: `output 1000, reserved 1100, standard, claims ${owner}/agent/cost/day 10250000 of 500000000`,
+    harmless: null,
+  },
+  maxCostPerMonth: {
+    live: true,
+    constraint: { maxCostPerMonth: 20 },
+    becomes: `output 1000, reserved 1100, standard, claims ${owner}/agent/cost/month 10250000 of 20000000000`,
+    harmless: null,
+  },
+  maxConcurrentRequests: {
+    live: true,
+    constraint: { maxConcurrentRequests: 3 },
+    becomes: `output null, reserved 1100, standard, claims ${owner}/agent/concurrent/open 1 of 3`,
+    harmless: null,
+  },
+  quotaScope: {
+    live: true,
+    beside: { maxRequestsPerDay: 5 },
+    constraint: { quotaScope: "user" },
+    becomes: "end_user_required",
+    harmless: { quotaScope: "agent" },
+  },
   dataClassification: {
     live: true,
     constraint: { dataClassification: "public" },
@@ -101,12 +140,6 @@ const rows: Readonly<Record<ConstraintKey, LiveRow | LaterRow>> = {
   maxPromptCharacters: later({ maxPromptCharacters: 1_000_000 }),
   parameters: later({ parameters: { temperature: { min: 0, max: 2 } } }),
   deniedPatterns: later({ deniedPatterns: { action: "deny" } }),
-  maxRequestsPerMinute: later({ maxRequestsPerMinute: 1_000 }),
-  maxTokensPerMinute: later({ maxTokensPerMinute: 1_000_000 }),
-  maxCostPerDay: later({ maxCostPerDay: 1_000 }),
-  maxCostPerMonth: later({ maxCostPerMonth: 1_000 }),
-  maxConcurrentRequests: later({ maxConcurrentRequests: 100 }),
-  quotaScope: later({ quotaScope: "agent" }),
   noPersonalData: later({ noPersonalData: true }),
   noSecrets: later({ noSecrets: { action: "redact" } }),
   allowedCountries: later({ allowedCountries: ["DE"] }),
@@ -148,27 +181,32 @@ describe("the constraint table", () => {
 });
 
 describe("a live constraint, alone", () => {
-  it.each(live)("$key changes the outcome of a grant", ({ constraint, becomes, input }) => {
-    const unconstrained = described(judge([policyOf()], input));
-    expect(unconstrained).toBe("output null, reserved 1100, standard, claims none");
-    expect(described(judge([policyOf({ constraints: constraint })], input))).toBe(becomes);
+  it.each(live)("$key changes the outcome of a grant", ({ constraint, becomes, input, beside = {} }) => {
+    const unconstrained = described(judge([policyOf({ constraints: beside })], input));
+    expect(unconstrained).toMatch(/^output null, reserved 1100, standard, claims /);
+    expect(unconstrained).not.toBe(becomes);
+    expect(described(judge([policyOf({ constraints: { ...beside, ...constraint } })], input))).toBe(becomes);
   });
 
   it.each(live.flatMap((row) => (row.harmless ? [{ ...row, harmless: row.harmless }] : [])))(
     "$key leaves the outcome alone when it is satisfied",
-    ({ harmless, input }) => {
-      expect(described(judge([policyOf({ constraints: harmless })], input))).toBe(
-        described(judge([policyOf()], input)),
+    ({ harmless, input, beside = {} }) => {
+      expect(described(judge([policyOf({ constraints: { ...beside, ...harmless } })], input))).toBe(
+        described(judge([policyOf({ constraints: beside })], input)),
       );
     },
   );
 
-  it.each(live)("$key does the same inside a token's authorization", ({ constraint, becomes, input }) => {
-    const narrowed = { ...capability, authorization: [detailOf({ constraints: constraint })] };
-    expect(described(judge([policyOf()], { ...input, capability: narrowed }))).toBe(
-      becomes.replace(owner, `token:${tokenId}`),
-    );
-  });
+  it.each(live)(
+    "$key does the same inside a token's authorization",
+    ({ constraint, becomes, input, beside }) => {
+      const constraints = { ...beside, ...constraint };
+      const narrowed = { ...capability, authorization: [detailOf({ constraints })] };
+      expect(described(judge([policyOf()], { ...input, capability: narrowed }))).toBe(
+        becomes.replace(owner, `token:${tokenId}`),
+      );
+    },
+  );
 
   it("encryptionRequired is indeterminate, and refuses, where the platform names no TLS version", () => {
     const unknown = { place: { ...place, tlsVersion: null } };

@@ -55,6 +55,9 @@ export const ask: Ask = {
   stream: false,
   classification: "internal",
   endUser: null,
+  clientAddress: null,
+  // 2.50 USD per million tokens of input, 10 USD of output.
+  price: { inputPicoUsd: 2_500_000, cachedInputPicoUsd: 1_250_000, outputPicoUsd: 10_000_000 },
 };
 
 export const place: Place = {
@@ -103,5 +106,5 @@ export function firstCandidate(verdict: Verdict): Candidate {
   return verdict.candidates[0];
 }
 
-export const claimLine = ({ owner, scope, meter, window, limit, amount }: LimitClaim): string =>
-  `${owner}/${scope}/${meter}/${window} ${amount} of ${limit}`;
+export const claimLine = ({ owner, scope, subject, meter, window, limit, amount }: LimitClaim): string =>
+  `${owner}/${scope}/${meter}/${window}${subject === null ? "" : `/${subject}`} ${amount} of ${limit}`;

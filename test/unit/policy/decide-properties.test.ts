@@ -135,7 +135,11 @@ describe("the decision", () => {
           const owners = [`policy:${grantId}`, `token:${capability.tokenId}`, "tenant:tenant-z"];
           for (const claim of claims) {
             expect(owners).toContain(claim.owner);
-            expect(claim.scope).toBe(claim.owner.startsWith("tenant:") ? "tenant" : "agent");
+            if (claim.owner.startsWith("tenant:")) expect(claim.scope).toBe("tenant");
+            const { endUser, clientAddress } = circumstances.ask;
+            const subjects = { agent: null, tenant: null, user: endUser, address: clientAddress };
+            expect(claim.subject).toBe(subjects[claim.scope]);
+            expect(claim.subject === null).toBe(claim.scope === "agent" || claim.scope === "tenant");
           }
         }
       }),
@@ -186,8 +190,8 @@ describe("what is reserved", () => {
     );
     fc.assert(
       fc.property(policySet, oneDetail, (policies, circumstances) => {
-        const { ask, capability, limits } = circumstances;
-        for (const { grantId, obligations, claims } of candidatesOf(
+        const { ask, capability } = circumstances;
+        for (const { grantId, obligations, claims, reservedCostNanoUsd } of candidatesOf(
           decide(inputOf(policies, circumstances)),
         )) {
           const output = obligations.maxOutputTokens ?? ask.outputTokens ?? 0;
@@ -202,13 +206,17 @@ describe("what is reserved", () => {
           for (const set of sets) {
             expect(obligations.reservedTokens).toBeLessThanOrEqual(set?.maxTokensPerRequest ?? Infinity);
           }
-          const tokenLimited = [...sets, limits].some((set) => set?.maxTokensPerDay !== undefined);
-          if (tokenLimited && ask.outputTokens !== 0) expect(obligations.maxOutputTokens).not.toBeNull();
+          const clamping = ["tokens", "cost"];
+          if (claims.some(({ meter }) => clamping.includes(meter)) && ask.outputTokens !== 0)
+            expect(obligations.maxOutputTokens).not.toBeNull();
+          const amounts = {
+            requests: 1,
+            concurrent: 1,
+            tokens: obligations.reservedTokens,
+            cost: reservedCostNanoUsd,
+          };
           for (const claim of claims) {
-            expect([claimLine(claim), claim.amount]).toEqual([
-              claimLine(claim),
-              claim.meter === "requests" ? 1 : obligations.reservedTokens,
-            ]);
+            expect([claimLine(claim), claim.amount]).toEqual([claimLine(claim), amounts[claim.meter]]);
           }
         }
       }),

@@ -37,6 +37,12 @@ const liveConstraints = fc
     maxTokensPerRequest: fc.integer({ min: 1, max: 1_200 }),
     maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
     maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
+    maxRequestsPerMinute: fc.integer({ min: 1, max: 5 }),
+    maxTokensPerMinute: fc.integer({ min: 1, max: 1_200 }),
+    maxCostPerDay: fc.constantFrom(0.000001, 0.001, 0.01, 5),
+    maxCostPerMonth: fc.constantFrom(0.000001, 0.002, 0.02, 5),
+    maxConcurrentRequests: fc.integer({ min: 1, max: 5 }),
+    quotaScope: fc.constantFrom("agent", "tenant", "user", "address"),
     dataClassification: fc.constantFrom("public", "internal", "restricted"),
     encryptionRequired: fc.boolean(),
     auditLogging: fc.constantFrom("standard", "detailed"),
@@ -89,6 +95,16 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
     outputTokens: fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 8 }),
     choices: fc.integer({ min: 1, max: 5 }),
     classification: fc.constantFrom("public" as const, "internal" as const, "restricted" as const),
+    endUser: fc.constantFrom("somebody", null),
+    clientAddress: fc.constantFrom("somewhere", null),
+    price: fc.option(
+      fc.record({
+        inputPicoUsd: fc.integer({ min: 0, max: 5_000_000 }),
+        cachedInputPicoUsd: fc.constant(0),
+        outputPicoUsd: fc.option(fc.integer({ min: 0, max: 50_000_000 }), { freq: 8 }),
+      }),
+      { freq: 8 },
+    ),
   })
   .map((fields) => ({ ...ask, ...fields, resource: `api://azure-openai/models/${fields.deployment}` }));
 
@@ -113,7 +129,12 @@ export const anyPlace: fc.Arbitrary<Place> = fc
   .map((tlsVersion) => ({ ...place, tlsVersion }));
 
 export const anyLimits: fc.Arbitrary<TenantLimits> = fc.record(
-  { maxRequestsPerDay: fc.integer({ min: 1, max: 5 }), maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }) },
+  {
+    maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
+    maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
+    maxCostPerMonth: fc.constantFrom(0.000001, 0.01),
+    maxConcurrentRequests: fc.integer({ min: 1, max: 5 }),
+  },
   { requiredKeys: [] },
 );
 

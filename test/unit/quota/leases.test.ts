@@ -14,7 +14,12 @@ import {
   olderLeasesWaitMs,
 } from "../../../src/quota/lease.ts";
 import { LeaseHolder } from "../../../src/quota/lease-holder.ts";
-import { overduePrepared, prepareRevision, publishRevision } from "../../../src/quota/revision-writes.ts";
+import {
+  followRevision,
+  overduePrepared,
+  prepareRevision,
+  publishRevision,
+} from "../../../src/quota/revision-writes.ts";
 
 const revisions = { tenant: 1, platform: 1 };
 const reply = (durationMs: number): LeaseReply => ({ durationMs, revisions });
@@ -132,6 +137,13 @@ describe("revisions", () => {
     expect(prepareRevision(first.state, 1_001).outcome).toBe("busy");
     expect(overduePrepared(first.state, 1_000 + PREPARE_MAX_MS - 1)).toBeNull();
     expect(overduePrepared(first.state, 1_000 + PREPARE_MAX_MS)?.revision).toBe(1);
+  });
+
+  it("are taken up from the database only where the ledger has none", () => {
+    expect(followRevision(fresh, 7)).toEqual({ revision: 7, prepared: null });
+    expect(followRevision(fresh, 0)).toBeNull();
+    expect(followRevision({ revision: 3, prepared: null }, 7)).toBeNull();
+    expect(followRevision({ revision: 0, prepared: { revision: 1, resolveAtMs: 5 } }, 7)).toBeNull();
   });
 
   it("never go back, and are never invented", () => {

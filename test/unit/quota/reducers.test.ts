@@ -1,7 +1,7 @@
 // The pure reducers, held against a tiny model that knows nothing of counters: it adds up calls.
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
+import { createIdMint, reservationOf, TenantId } from "../../../src/kernel/ids.ts";
 import {
   type AgentReservation,
   expireReservation,
@@ -52,7 +52,7 @@ const requestWith = (candidate: LedgerCandidate): ReserveRequest => ({
     tokenId: ids.token(),
     issuedAtSeconds: 0,
   },
-  reservationId: ids.reservation(),
+  reservationId: reservationOf(ids.decision()),
   decisionId: ids.decision(),
   snapshot: { tenant: 0, platform: 0 },
   purpose: "relay",
@@ -224,7 +224,7 @@ it("gives enforce its own deadline", () => {
 
 it("settles, expires and corrects the tenant's part, and forgets a released one", () => {
   const book = new Book();
-  const reservationId = ids.reservation();
+  const reservationId = reservationOf(ids.decision());
   const claims = [{ ...claimOf("t", "tokens", 100, 80), scope: "tenant" as const }];
   const request = {
     v: 1,

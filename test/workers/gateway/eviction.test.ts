@@ -24,8 +24,8 @@ const rowsOf = <T extends Rpc.DurableObjectBranded>(
   ledger: DurableObjectStub<T>,
   query: string,
 ): Promise<Rows> => runInDurableObject(ledger, (_, { storage }) => storage.sql.exec(query).toArray());
-const totals = "SELECT total(settled) AS settled, total(reserved) AS reserved FROM counters";
-const open = "SELECT id FROM reservations WHERE ended_at IS NULL";
+const totals = "SELECT total(used) AS used FROM counter_buckets";
+const open = "SELECT id FROM open_reservations";
 
 const eachMeterOnce = { maxRequestsPerDay: 2, maxTokensPerDay: 10_000 };
 const REQUEST_AND_TOKENS = 1 + 12;
@@ -44,10 +44,10 @@ it("counts a settle after an eviction, leaks nothing and numbers without a hole"
     await evictDurableObject(ledger);
     return completion();
   });
-  for (const settled of [REQUEST_AND_TOKENS, 2 * REQUEST_AND_TOKENS]) {
+  for (const used of [REQUEST_AND_TOKENS, 2 * REQUEST_AND_TOKENS]) {
     expect((await call(caller, { azure, records })).status).toBe(200);
     await backgroundDone();
-    expect(await rowsOf(ledger, totals)).toEqual([{ settled, reserved: 0 }]);
+    expect(await rowsOf(ledger, totals)).toEqual([{ used }]);
     expect(await rowsOf(ledger, open)).toEqual([]);
   }
   // The third is refused: what was settled before the eviction still counts.
@@ -76,7 +76,7 @@ it("so does a stream whose ledger is evicted while it runs", async () => {
   await writer.close();
   expect(await text).toContain("[DONE]");
   await backgroundDone();
-  expect(await rowsOf(ledger, totals)).toEqual([{ settled: REQUEST_AND_TOKENS, reserved: 0 }]);
+  expect(await rowsOf(ledger, totals)).toEqual([{ used: REQUEST_AND_TOKENS }]);
   expect(taken).toMatchObject([
     { kind: "decision", n: 1 },
     { kind: "completion", n: 2, end: "complete", settlement: "used" },
@@ -93,8 +93,8 @@ it("and a settle needs no lease: the tenant's ledger may have been evicted as we
   });
   expect((await call(caller, { azure })).status).toBe(200);
   await backgroundDone();
-  expect(await rowsOf(agent, totals)).toEqual([{ settled: REQUEST_AND_TOKENS, reserved: 0 }]);
+  expect(await rowsOf(agent, totals)).toEqual([{ used: REQUEST_AND_TOKENS }]);
   expect((await call(caller, { azure })).status).toBe(200);
   await backgroundDone();
-  expect(await rowsOf(agent, totals)).toEqual([{ settled: 2 * REQUEST_AND_TOKENS, reserved: 0 }]);
+  expect(await rowsOf(agent, totals)).toEqual([{ used: 2 * REQUEST_AND_TOKENS }]);
 });

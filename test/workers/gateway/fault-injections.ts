@@ -1,15 +1,8 @@
 // How each part is made ill in each way: which binding, which client, which wait that ends at once.
-import { env } from "cloudflare:workers";
 import type { AzureCalls } from "../../../src/azure/azure-calls.ts";
-import { configOf, type Env } from "../../../src/bindings.ts";
-import type { StartTimer } from "../../../src/kernel/clock.ts";
-import {
-  D1_READ_MAX_MS,
-  KV_MAX_MS,
-  QUEUE_SEND_MAX_MS,
-  UPSTREAM_HEADERS_MAX_MS,
-  UPSTREAM_IDLE_MAX_MS,
-} from "../../../src/kernel/limits.ts";
+import type { Env } from "../../../src/bindings.ts";
+import type { Clock, StartTimer } from "../../../src/kernel/clock.ts";
+import { D1_READ_MAX_MS, DRAIN_MAX_MS, KV_MAX_MS, QUEUE_SEND_MAX_MS } from "../../../src/kernel/limits.ts";
 import type { FaultRow } from "./fault-rows.ts";
 import {
   always,
@@ -21,7 +14,6 @@ import {
   type LedgerMethod,
   ledgerFaults,
   ledgersThat,
-  passed,
   streamFaults,
 } from "./faulty-parts.ts";
 
@@ -29,10 +21,12 @@ export interface Fault {
   readonly bindings?: Partial<Env>;
   readonly azure?: AzureCalls["send"];
   readonly startTimer?: StartTimer;
+  readonly clock?: Clock;
   /** Methods that run under the shortened time limit. */
   readonly short?: readonly LedgerMethod[];
   readonly stream?: boolean;
-  readonly enforce?: boolean;
+  /** The plane that is asked; the data plane unless said otherwise. */
+  readonly plane?: "enforce" | "control";
 }
 
 const isIll = (fault: string): fault is Ill => ["unreachable", "error", "slow", "garbage"].includes(fault);
@@ -54,20 +48,38 @@ const illLedger = (fault: string, methods: readonly LedgerMethod[]): Fault => ({
 export const neverEnds = () => new Promise<never>(() => {});
 export const noTimer: StartTimer = () => () => {};
 const slow = (fault: string, startTimer: StartTimer) => (fault === "slow" ? startTimer : noTimer);
-/** A timer of its own for each call. */
-const cutoffs: Readonly<Record<string, () => StartTimer>> = {
-  slow: () => passed(UPSTREAM_HEADERS_MAX_MS),
-  "slow body": () => passed(configOf(env).relayMaxMs),
-  "silent in between": () => passed(UPSTREAM_IDLE_MAX_MS, 2),
-  "silent after usage": () => passed(UPSTREAM_IDLE_MAX_MS, 2),
-};
+/** Azure's time in a hurry: each wait for it is over soon, and by the clock took as long as it was to take. */
+function hurried(): Pick<Fault, "startTimer" | "clock"> {
+  let nowMs = Date.now();
+  return {
+    clock: () => nowMs,
+    startTimer(ms, fire) {
+      // Stores are waited for less long, and here without end.
+      if (ms <= DRAIN_MAX_MS) return () => {};
+      const timer = setTimeout(() => {
+        nowMs += ms;
+        fire();
+      }, HURRIED_WAIT_MS);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+/** Long enough for what Azure does send to arrive. */
+const HURRIED_WAIT_MS = 30;
+const withoutEnd = new Set(["slow", "slow body", "silent in between", "silent after usage"]);
+const timeAtAzure = (fault: string) => (withoutEnd.has(fault) ? hurried() : { startTimer: noTimer });
 
 export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   D1: (fault) => ({ bindings: illIn(fault, illD1), startTimer: slow(fault, always(D1_READ_MAX_MS)) }),
   "D1, API key of /v1/enforce": (fault) => ({
     bindings: illIn(fault, illD1),
     startTimer: slow(fault, always(D1_READ_MAX_MS)),
-    enforce: true,
+    plane: "enforce",
+  }),
+  "D1, API key of the control plane": (fault) => ({
+    bindings: illIn(fault, illD1),
+    startTimer: slow(fault, always(D1_READ_MAX_MS)),
+    plane: "control",
   }),
   KV: (fault) => ({ bindings: illIn(fault, illKv), startTimer: slow(fault, always(KV_MAX_MS)) }),
   "ledger, before Azure": (fault) => illLedger(fault, allMethods),
@@ -79,10 +91,10 @@ export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   "queue and ledger": (fault) => ({
     bindings: { ...illIn(fault, illQueue), ...ledgersThat({ keepRecord: named(ledgerFaults, fault) }) },
   }),
-  Azure: (fault) => ({ azure: named(azureFaults, fault), startTimer: cutoffs[fault]?.() ?? noTimer }),
+  Azure: (fault) => ({ azure: named(azureFaults, fault), ...timeAtAzure(fault) }),
   "Azure, streaming": (fault) => ({
     azure: named(streamFaults, fault),
-    startTimer: cutoffs[fault]?.() ?? noTimer,
+    ...timeAtAzure(fault),
     stream: true,
   }),
 };

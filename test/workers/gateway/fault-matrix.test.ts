@@ -6,11 +6,12 @@ import document from "../../../docs/faults.md?raw";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import type { AzureCalls } from "../../../src/azure/azure-calls.ts";
 import { configOf, type Env } from "../../../src/bindings.ts";
-import { compose } from "../../../src/compose.ts";
+import { type Composed, compose } from "../../../src/compose.ts";
 import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import {
   D1_READ_MAX_MS,
+  D1_WRITE_MAX_MS,
   KV_MAX_MS,
   QUEUE_SEND_MAX_MS,
   RESERVATION_GRACE_MS,
@@ -50,8 +51,11 @@ function askEnforce(ports: EnforceRoutePorts, capabilityToken: string): Response
   );
 }
 
+const askControlPlane = (controlPlane: Composed["controlPlane"]): Response | Promise<Response> =>
+  controlPlane.fetch(new Request("https://gateway.test/v1/agents", { headers: { "x-api-key": adminKey } }));
+
 /** One call through a fresh isolate whose bindings are ill, by a caller whose every use is counted. */
-async function run({ bindings, azure, startTimer, short = [], stream, enforce }: Fault) {
+async function run({ bindings, azure, startTimer, clock, short = [], stream, plane }: Fault) {
   const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
   const queued: AuditRecord[] = [];
   const kept: AuditRecord[] = [];
@@ -72,7 +76,7 @@ async function run({ bindings, azure, startTimer, short = [], stream, enforce }:
     }),
     ...bindings,
   };
-  const { gateway } = await compose(illEnv, background, {
+  const { gateway, controlPlane } = await compose(illEnv, background, {
     startTimer: startTimer ?? noTimer,
     wait: neverEnds,
   });
@@ -86,9 +90,9 @@ async function run({ bindings, azure, startTimer, short = [], stream, enforce }:
     sends.push(request.url);
     return (azure ?? wholeAnswer)(request);
   };
-  const ports = { ...gateway, ledgers, azure: { send } };
-  const response = enforce
-    ? await askEnforce(ports, caller.token)
+  const ports = { ...gateway, ledgers, azure: { send }, clock: clock ?? gateway.clock };
+  const response = plane
+    ? await (plane === "enforce" ? askEnforce(ports, caller.token) : askControlPlane(controlPlane))
     : await call(caller, ports, { body: JSON.stringify(stream ? { ...prompt, stream } : prompt) });
   const text = await response.text();
   while (pending.length > 0) await Promise.all(pending.splice(0));
@@ -106,13 +110,17 @@ type Ran = Awaited<ReturnType<typeof run>>;
 
 const counters = async ({ ledger }: Pick<Ran, "ledger">) =>
   runInDurableObject(ledger, (_, { storage }) => {
-    const of = (meter: string) =>
-      storage.sql
-        .exec<{ settled: number; reserved: number }>(
-          "SELECT total(settled) AS settled, total(reserved) AS reserved FROM counters WHERE name LIKE ?",
-          `%/${meter}/day`,
-        )
-        .one();
+    const total = (query: string, meter: string) =>
+      storage.sql.exec<{ value: number }>(query, `%/${meter}/day`).one().value;
+    const of = (meter: string) => {
+      const used = total("SELECT total(used) AS value FROM counter_buckets WHERE counter LIKE ?", meter);
+      const reserved = total(
+        `SELECT total(charge.value ->> 'amount') AS value
+         FROM open_reservations, json_each(document, '$.charges') AS charge WHERE charge.value ->> 'counter' LIKE ?`,
+        meter,
+      );
+      return { settled: used - reserved, reserved };
+    };
     return { requests: of("requests"), tokens: of("tokens") };
   });
 
@@ -207,11 +215,12 @@ it("is what docs/faults.md says", () => {
   expect(table.split("\n\n")[0]?.split("\n")).toEqual(faultRows.map(lineOf));
   const limits = {
     KV: KV_MAX_MS,
-    "D1, reading a snapshot or an API key": D1_READ_MAX_MS,
+    "D1, reading": D1_READ_MAX_MS,
+    "D1, writing for the control plane": D1_WRITE_MAX_MS,
     "a ledger": LEDGER_CALL_MAX_MS,
     queue: QUEUE_SEND_MAX_MS,
     "Azure, until its headers": UPSTREAM_HEADERS_MAX_MS,
-    "Azure, between two chunks of a stream": UPSTREAM_IDLE_MAX_MS,
+    "Azure, between two chunks of its answer": UPSTREAM_IDLE_MAX_MS,
     "the whole call (`RELAY_MAX_MS`)": config.relayMaxMs,
   };
   for (const [part, ms] of Object.entries(limits))
@@ -222,6 +231,7 @@ it("has every part in all four ways", () => {
   for (const part of [
     "D1",
     "D1, API key of /v1/enforce",
+    "D1, API key of the control plane",
     "KV",
     "ledger, before Azure",
     "ledger, settling",

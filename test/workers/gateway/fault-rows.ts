@@ -3,6 +3,7 @@
 export type Part =
   | "D1"
   | "D1, API key of /v1/enforce"
+  | "D1, API key of the control plane"
   | "KV"
   | "ledger, before Azure"
   | "ledger, settling"
@@ -49,6 +50,7 @@ const four = ["unreachable", "error", "slow", "garbage"];
 export const faultRows: readonly FaultRow[] = [
   ...rows("D1", four, 503, "snapshot_unavailable", AGAIN, "nothing", "denied (W)"),
   ...rows("D1, API key of /v1/enforce", four, 503, "store_unavailable", AGAIN, "nothing", "nothing"),
+  ...rows("D1, API key of the control plane", four, 503, "store_unavailable", AGAIN, "nothing", "nothing"),
   ...rows("KV", four, 200, OK, OK, USED, WHOLE),
   ...rows("ledger, before Azure", four, 503, "ledger_unavailable", AGAIN, "nothing", "denied (W)"),
   row("ledger, before Azure", "overloaded", 503, "ledger_overloaded", AGAIN, "nothing", "denied (W)"),
@@ -64,7 +66,7 @@ export const faultRows: readonly FaultRow[] = [
   row("Azure", "refused credential", 503, "backend_unavailable", AGAIN, "nothing", "allowed, upstream_error"),
   row("Azure", "slow", 504, "upstream_timeout", "no", RESERVED, "allowed, upstream_timeout"),
   row("Azure", "cut body", 502, "upstream_broken", "no", RESERVED, "allowed, upstream_broken"),
-  row("Azure", "slow body", 504, "relay_deadline", "no", RESERVED, "allowed, relay_deadline"),
+  row("Azure", "slow body", 504, "upstream_timeout", "no", RESERVED, "allowed, upstream_timeout"),
   row("Azure", "garbage", 502, "upstream_broken", "no", RESERVED, "allowed, upstream_broken"),
   row("Azure", "no usage", 200, OK, OK, RESERVED, WHOLE),
   row("Azure, streaming", "refusing", 503, "server_error", OK, "nothing", "allowed, upstream_error"),

@@ -1,6 +1,7 @@
 // One agent's ledger through the real Durable Object: never over, agent state, idempotency, numbers.
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { reservationOf } from "../../../src/kernel/ids.ts";
 import type { ReserveReply } from "../../../src/quota/contracts.ts";
 import {
   agentStub,
@@ -8,6 +9,7 @@ import {
   ask,
   callerOf,
   claim,
+  config,
   ids,
   newAgent,
   newTenant,
@@ -34,7 +36,9 @@ const codeOf = (reply: ReserveReply) => (reply.outcome === "refused" ? reply.ref
 
 const countersOf = async (who: Who) =>
   runInDurableObject(await agentStub(who), (_, state) =>
-    state.storage.sql.exec("SELECT name, settled, reserved FROM counters ORDER BY name").toArray(),
+    state.storage.sql
+      .exec("SELECT counter, used FROM counter_buckets WHERE used > 0 ORDER BY counter")
+      .toArray(),
   );
 
 it("admits exactly the limit of 50 out of 200 parallel reserves", async () => {
@@ -59,7 +63,7 @@ it("keeps a token limit under parallel reserves of unequal size, and gives back 
   expect(sum + smallestRefused).toBeGreaterThan(limit);
   await Promise.all(admitted.map(({ reservationId }) => settle(who, reservationId, used(3))));
   expect(await countersOf(who)).toEqual([
-    { name: "policy:p/agent/tokens/day", settled: 3 * admitted.length, reserved: 0 },
+    { counter: "policy:p/agent/tokens/day", used: 3 * admitted.length },
   ]);
 });
 
@@ -75,7 +79,8 @@ it("keeps a tenant's limit across several agents, and leaves nothing behind at r
   );
   expect(outcomes(replies, "reserved")).toHaveLength(50);
   const counters = (await Promise.all(whos.map(countersOf))).flat();
-  expect(counters.reduce((sum, row) => sum + Number(row.reserved), 0)).toBe(50);
+  const own = counters.filter(({ counter }) => counter === "policy:p/agent/requests/day");
+  expect(own.reduce((sum, row) => sum + Number(row.used), 0)).toBe(50);
 });
 
 it("names the limit that bound, and reports the first candidate's when none has room", async () => {
@@ -84,8 +89,8 @@ it("names the limit that bound, and reports the first candidate's when none has 
   const second = claim({ owner: "policy:second", meter: "tokens", limit: 10, amount: 11 });
   const request = ask(who, [], {
     candidates: [
-      { claims: [first], reservedTokens: 1 },
-      { claims: [second], reservedTokens: 11 },
+      { claims: [first], reservedTokens: 1, reservedCostNanoUsd: null },
+      { claims: [second], reservedTokens: 11, reservedCostNanoUsd: null },
     ],
   });
   const reply = await reserve(request);
@@ -104,7 +109,8 @@ it("names the limit that bound, and reports the first candidate's when none has 
     },
     number: { source: `agent-ledger/${who.agentId}`, n: 1 },
   });
-  expect(reply.outcome === "refused" && reply.refusal.retryAfterSeconds).toBeGreaterThan(0);
+  // A limit of nothing never has room, whenever one asks again.
+  expect(reply.outcome === "refused" && reply.refusal.retryAfterSeconds).toBeUndefined();
 });
 
 it("charges all claims of a candidate or none, and goes on to the next", async () => {
@@ -116,16 +122,15 @@ it("charges all claims of a candidate or none, and goes on to the next", async (
   const reply = await reserved(
     ask(who, [], {
       candidates: [
-        { claims: [roomy, full], reservedTokens: 6 },
-        { claims: [roomy, tenantFull], reservedTokens: 6 },
-        { claims: [other], reservedTokens: 6 },
+        { claims: [roomy, full], reservedTokens: 6, reservedCostNanoUsd: null },
+        { claims: [roomy, tenantFull], reservedTokens: 6, reservedCostNanoUsd: null },
+        { claims: [other], reservedTokens: 6, reservedCostNanoUsd: null },
       ],
     }),
   );
   expect(reply.candidate).toBe(2);
   expect(reply.limits).toMatchObject([{ owner: "policy:b", left: 999 }]);
-  const held = (await countersOf(who)).filter((row) => row.reserved !== 0);
-  expect(held).toEqual([{ name: "policy:b/agent/requests/day", settled: 0, reserved: 1 }]);
+  expect(await countersOf(who)).toEqual([{ counter: "policy:b/agent/requests/day", used: 1 }]);
 });
 
 it("counts usage above the reservation as debt", async () => {
@@ -151,7 +156,7 @@ it("settles once, and frees requests and tokens on release", async () => {
     chargedRequests: 0,
   });
   expect(await settle(who, reservationId, used(7))).toMatchObject({ outcome: "repeated", chargedTokens: 0 });
-  expect(await settle(who, ids.reservation(), used(7))).toMatchObject({
+  expect(await settle(who, reservationOf(ids.decision()), used(7))).toMatchObject({
     outcome: "unknown",
     chargedTokens: 0,
   });
@@ -163,13 +168,15 @@ it("settles once, and frees requests and tokens on release", async () => {
   expect(codeOf(await reserve(ask(who, claims)))).toBe("request_quota_exceeded");
 });
 
-it("settles the tenant's part too", async () => {
+it("gives back what it did not spend of the tenant's budget, one lease later", async () => {
   const tenantId = newTenant();
   const [one, two] = [await newAgent(tenantId), await newAgent(tenantId)];
   const claims = [claim({ scope: "tenant", meter: "tokens", limit: 100, amount: 80 })];
   const { reservationId } = await reserved(ask(one, claims));
   expect(codeOf(await reserve(ask(two, claims)))).toBe("token_quota_exceeded");
   await settle(one, reservationId, used(20));
+  vi.setSystemTime(Date.now() + config.leaseMs);
+  await runDurableObjectAlarm(await agentStub(one));
   expect(codeOf(await reserve(ask(two, claims)))).toBe("reserved");
   expect(codeOf(await reserve(ask(two, claims)))).toBe("token_quota_exceeded");
 });
@@ -236,7 +243,10 @@ it("charges one of many parallel asks under the same request id, with a tenant l
   );
   expect(new Set(replies.map(({ reservationId }) => reservationId)).size).toBe(1);
   expect(replies.filter(({ replayed }) => !replayed)).toHaveLength(1);
-  expect(await countersOf(who)).toEqual([{ name: "policy:p/agent/requests/day", settled: 0, reserved: 1 }]);
+  expect(await countersOf(who)).toEqual([
+    { counter: "policy:p/agent/requests/day", used: 1 },
+    { counter: "tenant:x/tenant/requests/day", used: 1 },
+  ]);
   const after = await reserved(ask(who, claims));
   expect(after.limits.map(({ left }) => left)).toEqual([98, 98]);
 });
@@ -255,7 +265,7 @@ it("gives out numbers without holes across restarts and stale answers", async ()
   for (let round = 0; round < 3; round += 1) {
     numbers.push((await reserved(ask(who, [claim({})]))).number.n);
     await evictDurableObject(await agentStub(who));
-    numbers.push((await settle(who, ids.reservation(), { kind: "released" })).number.n);
+    numbers.push((await settle(who, reservationOf(ids.decision()), { kind: "released" })).number.n);
   }
   const prepared = await tenants.prepare(scope);
   if (!prepared.ok || prepared.value.outcome !== "prepared") throw new Error("not prepared");

@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { AuditRecord } from "../../../src/audit/audit-record.ts";
+import type { TenantId } from "../../../src/kernel/ids.ts";
 import {
   ENFORCE_RESERVATION_MS,
   RESERVATION_GRACE_MS,
@@ -56,7 +57,16 @@ async function watchQueue(who: Who) {
 const rows = async (who: Who, query: string) =>
   runInDurableObject(await agentStub(who), (_, state) => state.storage.sql.exec(query).toArray());
 
-const counters = (who: Who) => rows(who, "SELECT settled, reserved FROM counters ORDER BY name");
+const counters = (who: Who) => rows(who, "SELECT used, ahead FROM counter_buckets ORDER BY counter");
+
+/** What the tenant counts as held by its agents, and how many calls it knows to be under way. */
+const above = (tenantId: TenantId) =>
+  scopeStub(tenantId).then((stub) =>
+    runInDurableObject(stub, (_, state) => ({
+      held: state.storage.sql.exec("SELECT counter, held FROM holds").toArray(),
+      permits: state.storage.sql.exec("SELECT id FROM permits").toArray().length,
+    })),
+  );
 
 const alarmAt = async (who: Who) =>
   runInDurableObject(await agentStub(who), (_, state) => state.storage.getAlarm());
@@ -70,8 +80,8 @@ it("charges an abandoned relay in full and records it with its decision's number
   at(RELAY_LIFE_MS);
   expect(await runDurableObjectAlarm(await agentStub(who))).toBe(true);
   expect(await counters(who)).toEqual([
-    { settled: 1, reserved: 0 },
-    { settled: 100, reserved: 0 },
+    { used: 1, ahead: 0 },
+    { used: 100, ahead: 0 },
   ]);
   expect(sent).toMatchObject([
     {
@@ -99,7 +109,7 @@ it("records an unreported enforce after its own time, and only that", async () =
   at(ENFORCE_RESERVATION_MS);
   await runDurableObjectAlarm(await agentStub(who));
   expect(sent).toMatchObject([{ kind: "abandoned", reason: "unreported", decisionId }]);
-  expect(await counters(who)).toEqual([{ settled: 1, reserved: 1 }]);
+  expect(await counters(who)).toEqual([{ used: 2, ahead: 0 }]);
 });
 
 it("does not expire what was settled, and is armed again for the next deadline", async () => {
@@ -125,7 +135,7 @@ it("corrects the counters when a settlement comes after expiry, in the window of
     outcome: "corrected",
     chargedTokens: 30,
   });
-  expect(await counters(who)).toEqual([{ settled: 30, reserved: 0 }]);
+  expect(await counters(who)).toEqual([{ used: 30, ahead: 0 }]);
   expect(await settle(who, reservationId, used(40))).toMatchObject({
     outcome: "repeated",
     chargedTokens: 30,
@@ -179,44 +189,65 @@ it("delivers a record it was given to keep, once", async () => {
   expect(sent).toEqual([record]);
 });
 
-it("repeats a tenant's settlement until it is acknowledged", async () => {
+const concurrent = (limit: number) => claim({ scope: "tenant", meter: "concurrent", window: "open", limit });
+
+it("reports what it used of the tenant's budget until the tenant has heard it", async () => {
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
   const claims = [claim({ scope: "tenant", meter: "tokens", limit: 100, amount: 100 })];
   const { reservationId } = await reserved(ask(who, claims));
+  const counter = "policy:p/tenant/tokens/day";
+  await settle(who, reservationId, used(10));
+  expect(await above(tenantId)).toMatchObject({ held: [{ counter, held: 100 }] });
+  await runInDurableObject(await scopeStub(tenantId), (ledger) => {
+    Reflect.set(ledger, "lease", () => Promise.reject(new Error("down")));
+  });
+  at(config.leaseMs);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(await above(tenantId)).toMatchObject({ held: [{ counter, held: 100 }] });
+  const retryAtMs = (await alarmAt(who)) ?? 0;
+  expect(retryAtMs).toBeGreaterThan(NOON + config.leaseMs);
+  await evictDurableObject(await scopeStub(tenantId));
+  await evictDurableObject(await agentStub(who));
+  vi.setSystemTime(retryAtMs);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(await above(tenantId)).toMatchObject({ held: [{ counter, held: 10 }] });
+});
+
+it("repeats the end of a tenant-wide call until it is acknowledged", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const { reservationId } = await reserved(ask(who, [concurrent(1)]));
+  expect(await reserve(ask(who, [concurrent(1)]))).toMatchObject({
+    refusal: { code: "concurrency_exceeded", retryAfterSeconds: 1 },
+  });
   const tenant = await scopeStub(tenantId);
   await runInDurableObject(tenant, (ledger) => {
     Reflect.set(ledger, "settle", () => Promise.reject(new Error("down")));
   });
   expect(await settle(who, reservationId, used(10))).toMatchObject({ outcome: "settled" });
-  const tenantCounters = () =>
-    runInDurableObject(tenant, (_, state) =>
-      state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
-    );
-  expect(await tenantCounters()).toEqual([{ settled: 0, reserved: 100 }]);
+  expect(await above(tenantId)).toMatchObject({ permits: 1 });
   await evictDurableObject(tenant);
   at(60_000);
   await runDurableObjectAlarm(await agentStub(who));
-  expect(await tenantCounters()).toEqual([{ settled: 10, reserved: 0 }]);
+  expect(await above(tenantId)).toMatchObject({ permits: 0 });
   expect(await rows(who, "SELECT key FROM outbox")).toEqual([]);
+  await reserved(ask(who, [concurrent(1)]));
 });
 
-it("expires the tenant's part in the tenant's ledger", async () => {
+it("lets a tenant-wide call run out in the tenant's ledger", async () => {
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
-  await reserved(ask(who, [claim({ scope: "tenant", limit: 1 })]));
+  await reserved(ask(who, [concurrent(1)]));
   at(RELAY_LIFE_MS);
   await runDurableObjectAlarm(await scopeStub(tenantId));
-  const counted = await runInDurableObject(await scopeStub(tenantId), (_, state) =>
-    state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
-  );
-  expect(counted).toEqual([{ settled: 1, reserved: 0 }]);
+  expect(await above(tenantId)).toMatchObject({ permits: 0 });
 });
 
-it("takes the charge back when the tenant's ledger cannot be reached", async () => {
+it("holds nothing when the tenant's ledger cannot be reached", async () => {
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
-  const claims = [claim({ limit: 1 }), claim({ scope: "tenant", limit: 5 })];
+  const claims = [claim({ limit: 1 }), concurrent(5)];
   await runInDurableObject(await scopeStub(tenantId), (ledger) => {
     Reflect.set(ledger, "reserve", () => Promise.reject(new Error("down")));
   });
@@ -224,7 +255,7 @@ it("takes the charge back when the tenant's ledger cannot be reached", async () 
     ok: false,
     error: { code: "ledger_unavailable" },
   });
-  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
+  expect(await counters(who)).toEqual([]);
   await evictDurableObject(await scopeStub(tenantId));
   expect(await reserved(ask(who, claims))).toMatchObject({ number: { n: 1 } });
 });
@@ -232,7 +263,6 @@ it("takes the charge back when the tenant's ledger cannot be reached", async () 
 it("decides again on agent state that changed while the tenant's ledger was asked", async () => {
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
-  const tenant = await scopeStub(tenantId);
   const real = TenantLedger.prototype.reserve;
   const spy = vi.spyOn(TenantLedger.prototype, "reserve").mockImplementationOnce(async function (
     this: TenantLedger,
@@ -241,15 +271,12 @@ it("decides again on agent state that changed while the tenant's ledger was aske
     await agents.putAgentState({ v: 1, ...who, version: 2, status: "disabled" });
     return real.call(this, request);
   });
-  const reply = await reserve(ask(who, [claim({}), claim({ scope: "tenant" })]));
+  const reply = await reserve(ask(who, [claim({}), concurrent(5)]));
   expect(reply).toMatchObject({ outcome: "refused", refusal: { code: "agent_disabled" } });
   expect(spy).toHaveBeenCalledOnce();
   spy.mockRestore();
-  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
-  const above = await runInDurableObject(tenant, (_, state) =>
-    state.storage.sql.exec("SELECT settled, reserved FROM counters").toArray(),
-  );
-  expect(above).toEqual([{ settled: 0, reserved: 0 }]);
+  expect(await counters(who)).toEqual([]);
+  expect(await above(tenantId)).toMatchObject({ permits: 0 });
 });
 
 it("starts a new day at zero, settles yesterday's call yesterday, and purges what has ended", async () => {
@@ -265,15 +292,17 @@ it("starts a new day at zero, settles yesterday's call yesterday, and purges wha
   const next = await reserved(ask(who, claims));
   await settle(who, reservationId, used(1));
   const today = Math.floor((NOON + late + 2_000) / 86_400_000);
-  expect(await rows(who, "SELECT bucket, settled, reserved FROM counters ORDER BY bucket")).toEqual([
-    { bucket: today - 1, settled: 1, reserved: 0 },
-    { bucket: today, settled: 0, reserved: 1 },
+  expect(await rows(who, "SELECT bucket, used FROM counter_buckets ORDER BY bucket")).toEqual([
+    { bucket: today - 1, used: 1 },
+    { bucket: today, used: 1 },
   ]);
   await settle(who, next.reservationId, used(1));
   at(late + 2_000 + RESERVATION_MEMORY_MS);
   await runDurableObjectAlarm(await agentStub(who));
-  expect(await rows(who, "SELECT bucket FROM counters")).toEqual([{ bucket: today }]);
-  expect(await rows(who, "SELECT id FROM reservations")).toEqual([]);
+  expect(await rows(who, "SELECT bucket FROM counter_buckets")).toEqual([{ bucket: today }]);
+  expect(await rows(who, "SELECT id FROM open_reservations UNION SELECT id FROM ended_reservations")).toEqual(
+    [],
+  );
 });
 
 it("forgets a request id after ten minutes", async () => {
@@ -285,16 +314,4 @@ it("forgets a request id after ten minutes", async () => {
   expect(await enforce()).toMatchObject({ replayed: true });
   at(600_000);
   expect(await enforce()).toMatchObject({ replayed: false });
-});
-
-it("takes back what a crash left tentative: nobody was answered, so nothing is held", async () => {
-  const who = await newAgent();
-  const { reservationId } = await reserved(ask(who, [claim({ limit: 1 })]));
-  await rows(
-    who,
-    "UPDATE reservations SET state = 'tentative', document = json_set(document, '$.state', 'tentative')",
-  );
-  await evictDurableObject(await agentStub(who));
-  expect(await settle(who, reservationId, used(1))).toMatchObject({ outcome: "unknown" });
-  expect(await counters(who)).toEqual([{ settled: 0, reserved: 0 }]);
 });

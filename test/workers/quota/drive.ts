@@ -4,6 +4,7 @@ import { configOf } from "../../../src/bindings.ts";
 import {
   type AgentId,
   createIdMint,
+  reservationOf,
   type TenantId,
   TenantId as TenantIdSchema,
 } from "../../../src/kernel/ids.ts";
@@ -45,6 +46,7 @@ export const callerOf = (who: Who, agentVersion = 1) => ({
 export const claim = (part: Partial<LimitClaim>): LimitClaim => ({
   owner: "policy:p",
   scope: "agent",
+  subject: null,
   meter: "requests",
   window: "day",
   limit: 1_000,
@@ -55,11 +57,11 @@ export const claim = (part: Partial<LimitClaim>): LimitClaim => ({
 export const ask = (who: Who, claims: LimitClaim[], part: Partial<ReserveRequest> = {}): ReserveRequest => ({
   v: 1,
   caller: callerOf(who),
-  reservationId: ids.reservation(),
+  reservationId: reservationOf(ids.decision()),
   decisionId: ids.decision(),
   snapshot: { tenant: 1_000, platform: 1_000 },
   purpose: "relay",
-  candidates: [{ claims, reservedTokens: 100 }],
+  candidates: [{ claims, reservedTokens: 100, reservedCostNanoUsd: null }],
   idempotency: null,
   subject: { requestId: "request-1", action: "chat", resource: "api://azure-openai/models/m" },
   ...part,
@@ -77,12 +79,18 @@ export async function reserved(request: ReserveRequest) {
   return reply;
 }
 
-export async function settle(who: Who, reservationId: string, outcome: Settle["outcome"]) {
+export async function settle(
+  who: Who,
+  reservationId: string,
+  outcome: Settle["outcome"],
+  purpose: Settle["purpose"] = "relay",
+) {
   const caller = { home: who.home, tenantId: who.tenantId, agentId: who.agentId };
   const reply = await agents.settle({
     v: 1,
     caller,
     reservationId: reservationId as Settle["reservationId"],
+    purpose,
     outcome,
   });
   if (!reply.ok) throw new Error(reply.error.code);
@@ -91,7 +99,8 @@ export async function settle(who: Who, reservationId: string, outcome: Settle["o
 
 export const used = (totalTokens: number): Settle["outcome"] => ({
   kind: "used",
-  usage: { promptTokens: 0, completionTokens: totalTokens, totalTokens },
+  usage: { promptTokens: 0, cachedPromptTokens: 0, completionTokens: totalTokens, totalTokens },
+  costNanoUsd: null,
 });
 
 export const agentStub = async (who: Who) =>

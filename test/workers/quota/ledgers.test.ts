@@ -21,6 +21,7 @@ function agentsThat(...answers: readonly (() => Promise<unknown>)[]) {
       v: 1,
       caller: who,
       reservationId: `reservation_${"0".repeat(32)}` as never,
+      purpose: "relay",
       outcome: { kind: "released" },
     });
   return { call, count: () => calls };

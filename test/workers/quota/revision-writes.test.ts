@@ -1,5 +1,5 @@
 // G3 through the real ledgers: leases, publish and wait, stale answers, and writes that nobody finished.
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LEASE_GRANTOR_MARGIN_MS, PREPARE_MAX_MS } from "../../../src/kernel/limits.ts";
@@ -56,6 +56,11 @@ const voidOf = (scope: string, revision: number, db = env.GLOBAL_DB) =>
     .prepare("SELECT void FROM revisions WHERE scope = ? AND revision = ?")
     .bind(scope, revision)
     .first<number>("void");
+
+const insertRevision = (scope: string, revision: number, isVoid = 0) =>
+  env.GLOBAL_DB.prepare("INSERT INTO revisions (scope, revision, void) VALUES (?, ?, ?)")
+    .bind(scope, revision, isVoid)
+    .run();
 
 it("waits for an outstanding lease, and then no old snapshot is decided under", async () => {
   const tenant = global(newTenant());
@@ -125,7 +130,7 @@ it("makes a platform write wait for every tenant's leases, and then reach every 
 it("never grants a tenant's lease beyond the tenant's own", async () => {
   const tenant = await scopeStub(newTenant());
   const scope = newTenant();
-  const grant = () => tenant.lease({ v: 1, scope, home: "global" });
+  const grant = () => tenant.lease({ v: 1, scope, home: "global", slices: null });
   expect((await grant()).durationMs).toBe(config.leaseMs);
   pass(config.leaseMs * 0.4);
   expect((await grant()).durationMs).toBe(config.leaseMs * 0.6);
@@ -155,9 +160,7 @@ it("resolves a prepared write that never committed: a void row takes its number"
 it("resolves a prepared write that had committed: its row stays", async () => {
   const tenant = global(newTenant());
   const revision = await prepared(tenant);
-  await env.GLOBAL_DB.prepare("INSERT INTO revisions (scope, revision) VALUES (?, ?)")
-    .bind(tenant.scope, revision)
-    .run();
+  await insertRevision(tenant.scope, revision);
   pass(PREPARE_MAX_MS);
   await runDurableObjectAlarm(await scopeStub(tenant.scope));
   expect(await voidOf(tenant.scope, revision)).toBe(0);
@@ -183,6 +186,39 @@ it("resolves the platform's writes in the platform's database, and refuses to pu
   await tenants.resolve(platform, revision);
   expect(await voidOf("platform", revision, env.PLATFORM_DB)).toBe(1);
   expect(await tenants.publish(platform, revision + 5)).toMatchObject({ ok: false });
+});
+
+it("takes up D1's revision after the loss of its storage, and waits for every lease it may have granted", async () => {
+  const tenant = global(newTenant());
+  await insertRevision(tenant.scope, 7);
+  const who = await newAgent(tenant.scope);
+  const old = { snapshot: { tenant: 7, platform: 1_000 } };
+  await reserved(ask(who, [claim({})], old));
+  const ledger = await scopeStub(tenant.scope);
+  await runInDurableObject(ledger, (_, { storage }) => storage.deleteAll());
+  await evictDurableObject(ledger);
+  const revision = await prepared(tenant);
+  expect(revision).toBe(8);
+  // What it takes up is stored: neither the number nor the wait depends on this instance.
+  await evictDurableObject(await scopeStub(tenant.scope));
+  const waitMs = await published(tenant, revision);
+  expect(waitMs).toBe(LONGEST_WAIT_MS);
+  pass(waitMs);
+  expect(await reserve(ask(who, [claim({})], old))).toMatchObject({
+    outcome: "stale",
+    revisions: { tenant: 8 },
+  });
+  expect(await prepared(tenant)).toBe(9);
+});
+
+it("counts a void row as taken when it takes up D1's revision, and takes up one only before its first write", async () => {
+  const tenant = global(newTenant());
+  await insertRevision(tenant.scope, 3, 1);
+  const first = await prepared(tenant);
+  expect(first).toBe(4);
+  await published(tenant, first);
+  await insertRevision(tenant.scope, 90);
+  expect(await prepared(tenant)).toBe(5);
 });
 
 it("drops its lease when the clock steps back", async () => {

@@ -1,0 +1,126 @@
+/**
+ * What an agent's ledger answers before any quota: agent state, revisions, a repeated call, a known request id; and the
+ * shape of its answers. Pure.
+ */
+import type { Revisions } from "../policy/snapshot.ts";
+import { type AgentReservation, isGivenBack } from "./agent-reservation.ts";
+import {
+  type AgentIdentity,
+  type AgentStanding,
+  isSnapshotStale,
+  standingAfter,
+  standingRefusal,
+} from "./agent-standing.ts";
+import type { AgentStore } from "./agent-store.ts";
+import { type AheadWriter, numberOf } from "./ahead-writer.ts";
+import type { LedgerRefusal, ReserveReply, ReserveRequest } from "./contracts.ts";
+import { ledgerRefusal } from "./ledger-refusal.ts";
+import type { OpenReservations } from "./open-reservations.ts";
+
+type Caller = ReserveRequest["caller"];
+type KnownAgent = AgentIdentity & AgentStanding;
+
+/** The moment of a step, and the revisions that count then. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly revisions: Revisions;
+}
+
+export class AgentGate {
+  readonly #store: Pick<AgentStore, "putAgent" | "knownAsk" | "findReservation">;
+  readonly #reservations: OpenReservations;
+  readonly #writer: AheadWriter;
+  readonly #relayMaxMs: number;
+  #agent: KnownAgent | null;
+
+  constructor(
+    store: Pick<AgentStore, "putAgent" | "knownAsk" | "findReservation">,
+    agent: KnownAgent | null,
+    reservations: OpenReservations,
+    writer: AheadWriter,
+    relayMaxMs: number,
+  ) {
+    this.#store = store;
+    this.#agent = agent;
+    this.#reservations = reservations;
+    this.#writer = writer;
+    this.#relayMaxMs = relayMaxMs;
+  }
+
+  get agent(): KnownAgent | null {
+    return this.#agent;
+  }
+
+  putAgent(written: KnownAgent): void {
+    this.#agent = standingAfter(this.#agent, written);
+    this.#store.putAgent(this.#agent);
+  }
+
+  /** Agent state, then revisions. */
+  standingOrStale(caller: Caller, snapshot: Revisions, moment: Moment) {
+    const refusal = standingRefusal(this.#agent, caller.agentVersion);
+    if (refusal) return this.refused(caller, refusal, moment);
+    const { revisions } = moment;
+    return isSnapshotStale(snapshot, revisions) ? { outcome: "stale" as const, revisions } : null;
+  }
+
+  /** What answers a reserve before any quota: agent state, revisions, a repeated call, a known request id. */
+  answer(request: ReserveRequest, moment: Moment): ReserveReply | null {
+    const { caller, reservationId, decisionId, idempotency } = request;
+    const refused = this.standingOrStale(caller, request.snapshot, moment);
+    if (refused) return refused;
+    const same =
+      this.#reservations.find(reservationId)?.reservation ?? this.#reservations.ended(reservationId);
+    if (same) {
+      if (same.state !== "open" || same.decisionId !== decisionId) {
+        throw new Error("This reservation has ended, or belongs to another decision.");
+      }
+      // The platform repeated the call: the first answer was lost, and its number is this decision's.
+      return this.reserved(request, same, moment, same.number, false);
+    }
+    const known = idempotency && this.#store.knownAsk(idempotency.requestId, moment.nowMs);
+    if (!known) return null;
+    const first =
+      this.#reservations.find(known.reservationId)?.reservation ??
+      this.#store.findReservation(known.reservationId);
+    // The key belongs to the charge: one that was given back whole leaves nothing to replay.
+    if (first && isGivenBack(first)) return null;
+    if (idempotency.askHash !== known.askHash || first === null) {
+      return this.refused(caller, ledgerRefusal("request_id_reused"), moment);
+    }
+    return this.reserved(request, first, moment, this.#writer.number(caller, moment.nowMs).n, true);
+  }
+
+  reserved(
+    request: ReserveRequest,
+    { candidate, decisionId, reservationId, limits, reservedTokens }: AgentReservation,
+    { revisions, nowMs }: Moment,
+    n: number,
+    replayed: boolean,
+  ): ReserveReply {
+    return {
+      outcome: "reserved",
+      // A replay is decided again and may offer fewer candidates than the first ask had.
+      candidate: Math.min(candidate, request.candidates.length - 1),
+      decisionId,
+      reservationId,
+      replayed,
+      reservedTokens,
+      relayMaxMs: this.#relayMaxMs,
+      limits,
+      revisions,
+      number: numberOf(request.caller, n),
+      atMs: nowMs,
+    };
+  }
+
+  refused(caller: Caller, refusal: LedgerRefusal, { revisions, nowMs }: Moment) {
+    return {
+      outcome: "refused" as const,
+      refusal,
+      revisions,
+      number: this.#writer.number(caller, nowMs),
+      atMs: nowMs,
+    };
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * How long a grantor makes its leases: as short as configured, since a write waits for the longest, and longer the more
+ * holders renew, so that renewals stay below what one object can take (DESIGN section 7). Pure.
+ */
+import { SECOND_MS } from "../kernel/clock.ts";
+
+const MOST_RENEWALS_PER_SECOND = 300;
+const LONGEST_MS = 30_000;
+
+export class LeasePace {
+  readonly #shortestMs: number;
+  #second = 0;
+  #renewals = 0;
+  #leaseMs: number;
+
+  constructor(shortestMs: number) {
+    this.#shortestMs = shortestMs;
+    this.#leaseMs = shortestMs;
+  }
+
+  /** Counts a renewal. @returns how long its lease may be. */
+  next(nowMs: number): number {
+    const second = Math.floor(nowMs / SECOND_MS);
+    if (second !== this.#second) {
+      this.#adapt(second === this.#second + 1 ? this.#renewals : 0);
+      this.#second = second;
+      this.#renewals = 0;
+    }
+    this.#renewals += 1;
+    // A crowd that comes all at once is not waited for until the second is over.
+    if (this.#renewals > MOST_RENEWALS_PER_SECOND) this.#adapt(this.#renewals);
+    return this.#leaseMs;
+  }
+
+  /** Renewals are as many as holders over the lease's life: a life twice as long halves them. */
+  #adapt(renewalsPerSecond: number): void {
+    const needed = (this.#leaseMs * renewalsPerSecond) / MOST_RENEWALS_PER_SECOND;
+    const longest = Math.max(LONGEST_MS, this.#shortestMs);
+    this.#leaseMs = Math.min(longest, Math.max(this.#shortestMs, this.#leaseMs / 2, Math.ceil(needed)));
+    this.#leaseMs = Math.round(this.#leaseMs);
+  }
+}

@@ -1,0 +1,147 @@
+// What limits need of an ask, and how it reaches the ledger: price, end user, client address, reserved cost.
+import { describe, expect, it } from "vitest";
+import { operations } from "../../../src/azure/operation.ts";
+import { readCall } from "../../../src/azure/read-call.ts";
+import { EnforceRequest } from "../../../src/gateway/enforce-request.ts";
+import type { Understood } from "../../../src/gateway/question.ts";
+import { reserve } from "../../../src/gateway/reserve.ts";
+import { understandCall } from "../../../src/gateway/understand-call.ts";
+import { understandEnforce } from "../../../src/gateway/understand-enforce.ts";
+import { createIdMint } from "../../../src/kernel/ids.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail, type Result } from "../../../src/kernel/result.ts";
+import { decide } from "../../../src/policy/decide.ts";
+import type { Snapshot } from "../../../src/policy/snapshot.ts";
+import type { ReserveRequest } from "../../../src/quota/contracts.ts";
+import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
+import { capability, place, policyOf, snapshotOf } from "../policy/decide-fixture.ts";
+import { question } from "./gateway-fixture.ts";
+
+const ports = {
+  hashEndUser: async (tenantId: string, endUser: string) => `user ${tenantId} ${endUser}`,
+  hashAddress: async (tenantId: string, address: string) => `address ${tenantId} ${address}`,
+};
+const caller = { capability, place, classification: "internal" as const };
+const chat = operations["chat/completions"];
+
+function snapshotWith(constraints: object, deployment: object = {}): Snapshot {
+  const { platform, tenant } = snapshotOf([policyOf({ constraints })]);
+  const model = { model: "gpt-4o", backends: [backendOf({ sku: "GlobalStandard" })], ...deployment };
+  return { tenant, platform: { ...platform, deployments: [deploymentOf(model)] } };
+}
+
+function unwrapped<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.code);
+  return result.value;
+}
+
+async function relayed(snapshot: Snapshot, body: object = {}): Promise<Understood> {
+  const call = unwrapped(readCall(chat, { messages: [{ role: "user", content: "Hello" }], ...body }));
+  return unwrapped(await understandCall(ports, call, chat, "gpt-4", caller, snapshot));
+}
+
+async function enforced(snapshot: Snapshot, changes: object = {}, from = caller): Promise<Understood> {
+  const request = EnforceRequest.parse({
+    requestId: "order-1",
+    capabilityToken: "token",
+    action: "chat",
+    resourceId: "api://azure-openai/models/gpt-4",
+    context: { promptTokens: 100, maxOutputTokens: 10, user: "bob", ...changes },
+  });
+  return unwrapped(await understandEnforce(ports, request, from, snapshot));
+}
+
+const gpt4o = { inputPicoUsd: 2_500_000, cachedInputPicoUsd: 1_250_000, outputPicoUsd: 10_000_000 };
+const byAddress = { maxRequestsPerDay: 9, quotaScope: "address" };
+
+describe.each([
+  ["a relayed call", relayed],
+  ["an /v1/enforce", enforced],
+])("%s", (_name, understood) => {
+  it("is priced at its deployment, null where no price is known", async () => {
+    expect((await understood(snapshotWith({}))).ask.price).toEqual(gpt4o);
+    expect((await understood(snapshotWith({}, { model: "unheard-of" }))).ask.price).toBeNull();
+  });
+
+  it("carries the client address only where some policy counts by it", async () => {
+    expect((await understood(snapshotWith({}))).ask.clientAddress).toBeNull();
+    expect((await understood(snapshotWith(byAddress))).ask.clientAddress).toBe("address tenant-a 192.0.2.1");
+  });
+});
+
+describe("a relayed call", () => {
+  it("counts for its end user", async () => {
+    const { ask } = await relayed(snapshotWith({}), { user: "u", safety_identifier: "bob" });
+    expect(ask.endUser).toBe("user tenant-a bob");
+  });
+
+  it("is reserved with what it costs at most, per candidate", async () => {
+    const snapshot = snapshotWith({ maxCostPerDay: 1, quotaScope: "user" });
+    const understood = await relayed(snapshot, { max_tokens: 100, n: 2, user: "bob" });
+    const verdict = decide({ capability, ask: understood.ask, place, snapshot });
+    if (verdict.kind === "refused") throw new Error(verdict.refusal.code);
+    const asked: ReserveRequest[] = [];
+    const notAsked = () => Promise.reject(new Error("not asked here"));
+    await reserve(
+      {
+        ids: createIdMint(
+          () => 0,
+          (length) => new Uint8Array(length),
+        ),
+        ledgers: {
+          confirm: notAsked,
+          settle: notAsked,
+          keepRecord: notAsked,
+          putAgentState: notAsked,
+          async reserve(request) {
+            asked.push(request);
+            return fail(refuse("ledger_unavailable"));
+          },
+        },
+      },
+      question,
+      understood,
+      snapshot,
+      verdict.candidates,
+      [],
+    );
+    const promptTokens = understood.ask.promptTokens ?? 0;
+    const amount = promptTokens * 2_500 + 200 * 10_000;
+    expect(asked[0]?.candidates).toMatchObject([
+      {
+        claims: [
+          { scope: "user", subject: "user tenant-a bob", meter: "cost", limit: 1_000_000_000, amount },
+        ],
+        reservedTokens: promptTokens + 200,
+        reservedCostNanoUsd: amount,
+      },
+    ]);
+  });
+});
+
+describe("an /v1/enforce that is repeated", () => {
+  const hashOf = ({ idempotency }: Understood) => idempotency?.askHash;
+
+  it("is the same request from another address and after a change of prices", async () => {
+    const first = hashOf(await enforced(snapshotWith(byAddress)));
+    const elsewhere = { ...caller, place: { ...place, clientAddress: "198.51.100.7" } };
+    expect(hashOf(await enforced(snapshotWith(byAddress), {}, elsewhere))).toBe(first);
+    expect(hashOf(await enforced(snapshotWith({}, { prices: { inputPerMillion: 9 } })))).toBe(first);
+  });
+
+  it("is another request for another end user", async () => {
+    const first = hashOf(await enforced(snapshotWith({})));
+    expect(hashOf(await enforced(snapshotWith({}), { user: "eve" }))).not.toBe(first);
+  });
+});
+
+it("a resource that is no deployment of this gateway has no price", async () => {
+  const request = EnforceRequest.parse({
+    requestId: "order-1",
+    capabilityToken: "token",
+    action: "chat",
+    resourceId: "api://clinic/letters",
+  });
+  const { ask } = unwrapped(await understandEnforce(ports, request, caller, snapshotWith({})));
+  expect(ask.price).toBeNull();
+});

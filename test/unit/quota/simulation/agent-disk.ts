@@ -1,0 +1,117 @@
+/** AgentStore on a simulated disk: the tables of src/quota/agent-tables.object.ts as maps. */
+import type { AuditRecord } from "../../../../src/audit/audit-record.ts";
+import { AgentReservation } from "../../../../src/quota/agent-reservation.ts";
+import type { AgentIdentity, AgentStanding } from "../../../../src/quota/agent-standing.ts";
+import type { AgentStore, KnownAsk, SavedLedger } from "../../../../src/quota/agent-store.ts";
+import { backOffMs } from "../../../../src/quota/back-off.ts";
+import type { CounterRow } from "../../../../src/quota/counter-book.ts";
+import { type KeptSettlement, settlementKey } from "../../../../src/quota/kept-settlement.ts";
+import type { NumberBlock } from "../../../../src/quota/record-numbers.ts";
+import type { Disk } from "./disk.ts";
+
+export interface KeptRow {
+  readonly key: string;
+  readonly body: { readonly record: AuditRecord } | { readonly settlement: KeptSettlement };
+  readonly attempts: number;
+  readonly nextAtMs: number;
+}
+
+/** What the observer of the world wants to know of an agent's writes. */
+export interface AgentWatch {
+  expired(reservation: AgentReservation): void;
+  recorded(record: AuditRecord): void;
+}
+
+export class AgentDisk implements AgentStore {
+  readonly #disk: Disk;
+  readonly #watch: AgentWatch;
+
+  constructor(disk: Disk, watch: AgentWatch) {
+    this.#disk = disk;
+    this.#watch = watch;
+  }
+
+  // The disk gives back what these same methods put: its values need no second parsing.
+  load(): SavedLedger {
+    return {
+      counters: this.#disk.values("counters") as CounterRow[],
+      open: this.#disk.values("open") as AgentReservation[],
+      numbers: (this.#disk.get("numbers", "1") as NumberBlock | undefined) ?? { given: 0, until: 0 },
+      agent: (this.#disk.get("agent", "1") as (AgentIdentity & AgentStanding) | undefined) ?? null,
+    };
+  }
+
+  putCounters(rows: readonly CounterRow[]): void {
+    for (const row of rows) {
+      if (row.used < 0 || row.ahead < 0) throw new Error("CHECK constraint failed");
+      this.#disk.put("counters", `${row.counter}#${row.bucket}`, row);
+    }
+  }
+
+  putReservation(reservation: AgentReservation): void {
+    const { reservationId, endedAtMs, state } = reservation;
+    if (endedAtMs === null) return this.#disk.put("open", reservationId, reservation);
+    this.removeReservation(reservationId);
+    this.#disk.put("ended", reservationId, reservation);
+    if (state === "expired") this.#watch.expired(reservation);
+  }
+
+  removeReservation(reservationId: string): void {
+    this.#disk.put("open", reservationId, undefined);
+  }
+
+  findReservation(reservationId: string): AgentReservation | null {
+    const found = this.#disk.get("open", reservationId) ?? this.#disk.get("ended", reservationId);
+    return found === undefined ? null : AgentReservation.parse(found);
+  }
+
+  putNumbers(block: NumberBlock): void {
+    this.#disk.put("numbers", "1", block);
+  }
+
+  putAgent(agent: AgentIdentity & AgentStanding): void {
+    this.#disk.put("agent", "1", agent);
+  }
+
+  knownAsk(requestId: string): KnownAsk | null {
+    return (this.#disk.get("asks", requestId) as KnownAsk | undefined) ?? null;
+  }
+
+  putAsk(requestId: string, ask: KnownAsk): void {
+    this.#disk.put("asks", requestId, ask);
+  }
+
+  keepRecord(record: AuditRecord, dueAtMs: number): void {
+    this.#watch.recorded(record);
+    this.#keep(`record/${record.source}/${record.n}`, { record }, dueAtMs);
+  }
+
+  keepSettlement(settlement: KeptSettlement, dueAtMs: number): void {
+    this.#keep(settlementKey(settlement), { settlement }, dueAtMs);
+  }
+
+  kept(): KeptRow[] {
+    return this.#disk.values("outbox") as KeptRow[];
+  }
+
+  delivered(key: string): void {
+    this.#disk.put("outbox", key, undefined);
+  }
+
+  failed(key: string, nowMs: number): void {
+    const row = this.#disk.get("outbox", key) as KeptRow | undefined;
+    if (row === undefined) return;
+    const attempts = row.attempts + 1;
+    this.#disk.put("outbox", key, { ...row, attempts, nextAtMs: nowMs + backOffMs(attempts) });
+  }
+
+  nextDeliveryMs(): number | null {
+    const times = this.kept().map(({ nextAtMs }) => nextAtMs);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  #keep(key: string, body: KeptRow["body"], nextAtMs: number): void {
+    if (this.#disk.get("outbox", key) !== undefined) return;
+    this.#disk.put("outbox", key, { key, body, attempts: 0, nextAtMs });
+  }
+}
