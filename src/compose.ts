@@ -17,7 +17,9 @@ import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
+import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
+import { createTokenCounters } from "./azure/token-counters.ts";
 import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
@@ -27,20 +29,25 @@ import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
+import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
 import { hmacSha256Hex } from "./kernel/digest.ts";
 import { logFailure } from "./kernel/failure-log.ts";
-import { createIdMint, PLATFORM } from "./kernel/ids.ts";
+import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
+import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { fail, ok } from "./kernel/result.ts";
+import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
 import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
-import { createAgentLedgers, createTenantLedgers } from "./quota/ledgers.store.ts";
+import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
 import { createWorkerNumbers } from "./quota/worker-numbers.ts";
 import { type Home, homeNames, PLATFORM_HOME } from "./residency/home.ts";
 
 export interface Composed {
-  readonly gateway: EnforceRoutePorts;
+  readonly gateway: EnforceRoutePorts & ReportRoutePorts;
+  /** The same for one request, whose time limits share one timer of the platform. */
+  readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
@@ -66,6 +73,12 @@ const realTime: { readonly wait: Wait; readonly startTimer: StartTimer } = {
 const inBackground = (work: Promise<unknown>): void =>
   waitUntil(work.catch((error: unknown) => logFailure({ event: "background_failed", error })));
 
+/** Beside the script, read only when asked for: neither the script's size nor its start pays for them. */
+const tokenCounter = createTokenCounters({
+  o200k_base: async () => (await import("./azure/token-ranks/o200k_base.bin")).default,
+  cl100k_base: async () => (await import("./azure/token-ranks/cl100k_base.bin")).default,
+});
+
 export async function compose(
   env: Env,
   background = inBackground,
@@ -73,7 +86,7 @@ export async function compose(
 ): Promise<Composed> {
   const config = configOf(env);
   const keyRing = await importKeyRing(config.signingKeys);
-  const ids = createIdMint(clock, random);
+  const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
   // What the gateway itself reads is limited where it is read: snapshots and the API key.
@@ -82,7 +95,8 @@ export async function compose(
     ofHome: (home) => limitedDatabase(dbOf(home), startTimer),
   };
 
-  const records = createRecordQueue({ queueOf: (home) => homeStoresOf(env, home).audit, startTimer });
+  const queueOf = (home: Home) => homeStoresOf(env, home).audit;
+  const records = createRecordQueue({ queueOf, startTimer });
   const auditLog = createAuditLog({ dbOf: databases.ofHome });
   const snapshots = createSnapshots({
     platformDb: env.PLATFORM_DB,
@@ -93,6 +107,9 @@ export async function compose(
   });
   const agentLedgers = createAgentLedgers(env, config);
   const tenantLedgers = createTenantLedgers(env, config);
+  const readings = createLedgerReadings(env, config);
+  const hashEndUser = (tenantId: TenantId, endUser: string) =>
+    hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`);
   const workerNumber = createWorkerNumbers(random);
   const unauthenticated = createUnauthenticatedLog({
     clock,
@@ -123,6 +140,8 @@ export async function compose(
       shield,
       startTimer,
       auditLog,
+      usage: createUsageHours({ dbOf: databases.ofHome }),
+      hashEndUser,
       writer: createRevisionedWriter({
         databases,
         tenantLedgers,
@@ -133,6 +152,8 @@ export async function compose(
         wait,
       }),
       agentLedgers,
+      readings,
+      snapshots,
       deliverOutbox: deliver,
       background,
       keyRing,
@@ -143,6 +164,36 @@ export async function compose(
       random,
     }),
   );
+
+  const gateway: Composed["gateway"] = {
+    clock,
+    startTimer,
+    random: Math.random,
+    ids,
+    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
+    shield,
+    snapshots,
+    ledgers: agentLedgers,
+    readings,
+    records,
+    workerNumber,
+    azure: createAzureCalls(),
+    secretOf: (name) => secretOf(env, name),
+    hashEndUser,
+    // No tenant is called `ADDRESS`, so no end user has the hash of an address.
+    hashAddress: (tenantId, address) =>
+      hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
+    tokenCounter,
+    isLocal,
+    relayMaxMs: config.relayMaxMs,
+    background,
+    homeOf: async (tenantId) => {
+      const home = await tenants.homeOf(tenantId);
+      if (!home.ok) return home;
+      return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
+    },
+    apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
+  };
 
   return {
     controlPlane,
@@ -160,32 +211,15 @@ export async function compose(
       clock,
       startTimer,
     }),
-    gateway: {
-      clock,
-      startTimer,
-      random: Math.random,
-      ids,
-      verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
-      shield,
-      snapshots,
-      ledgers: agentLedgers,
-      records,
-      workerNumber,
-      azure: createAzureCalls(),
-      secretOf: (name) => secretOf(env, name),
-      hashEndUser: (tenantId, endUser) => hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`),
-      // No tenant is called `ADDRESS`, so no end user has the hash of an address.
-      hashAddress: (tenantId, address) =>
-        hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
-      isLocal,
-      relayMaxMs: config.relayMaxMs,
-      background,
-      homeOf: async (tenantId) => {
-        const home = await tenants.homeOf(tenantId);
-        if (!home.ok) return home;
-        return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
-      },
-      apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
+    gateway,
+    gatewayOfRequest() {
+      const shared = sharedTimer(startTimer, clock);
+      return {
+        ...gateway,
+        startTimer: shared,
+        ledgers: createAgentLedgers(env, config, { startTimer: shared }),
+        records: createRecordQueue({ queueOf, startTimer: shared }),
+      };
     },
     async sweep() {
       await Promise.all([deliverPlatform(), ...homeNames.map(deliverHome)]);

@@ -12,6 +12,7 @@ import { createDataPlane } from "./gateway/data-plane.routes.ts";
 import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { problemResponse } from "./kernel/wire.ts";
@@ -33,7 +34,7 @@ async function composedOf(env: Env): Promise<Composed> {
   return made;
 }
 
-const portsOf = async (env: Env) => (await composedOf(env)).gateway;
+const portsOf = async (env: Env) => (await composedOf(env)).gatewayOfRequest();
 
 /** What anybody may read, and nobody may write. */
 const openPaths = gatewayRoutes
@@ -49,6 +50,7 @@ const app = new Hono<{ Bindings: Env }>()
   .route("/", createHealthRoutes(composedOf))
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))
+  .route("/", createUsageReportRoutes(portsOf))
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),

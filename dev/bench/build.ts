@@ -1,6 +1,6 @@
 /** Bundles made as for a deploy: `wrangler deploy --dry-run`. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -8,8 +8,16 @@ import { gzipSync } from "node:zlib";
 import { unstable_readConfig } from "wrangler";
 import { projectRoot, wranglerConfig } from "../local/state-folder.ts";
 
+export interface DataModule {
+  readonly path: string;
+  readonly contents: Buffer;
+}
+
 export interface Bundle {
   readonly script: string;
+  /** What the script imports when it needs it. */
+  readonly dataModules: readonly DataModule[];
+  /** Of all that is uploaded. */
   readonly bytes: number;
   readonly gzipBytes: number;
 }
@@ -44,5 +52,15 @@ async function bundle(folder: string, main: string, config: string): Promise<Bun
   const args = [wrangler, "deploy", main, "--dry-run", "--config", config, "--env", "", "--outdir", out];
   await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
   const script = readFileSync(join(out, `${name}.js`));
-  return { script: script.toString(), bytes: script.length, gzipBytes: gzipSync(script).length };
+  const dataModules = readdirSync(out)
+    .filter((file) => file.endsWith(".bin"))
+    .map((path) => ({ path, contents: readFileSync(join(out, path)) }));
+  const uploaded = [script, ...dataModules.map(({ contents }) => contents)];
+  const sumOf = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    script: script.toString(),
+    dataModules,
+    bytes: sumOf(uploaded.map(({ length }) => length)),
+    gzipBytes: sumOf(uploaded.map((file) => gzipSync(file).length)),
+  };
 }

@@ -12,7 +12,7 @@ import * as z from "zod";
 import { runCommand } from "../local/plain-failure.ts";
 import { openStateFolder } from "../local/state-folder.ts";
 import { breakDown } from "./breakdown.ts";
-import { type Bundles, buildBundles } from "./build.ts";
+import { type Bundle, type Bundles, buildBundles } from "./build.ts";
 import { startChild } from "./child.ts";
 import { type Row, row, rowsOf } from "./figures.ts";
 import { prepareGateway } from "./gateway-data.ts";
@@ -75,8 +75,8 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     return worker;
   };
   const memory = memoryFolder === null ? folder : makeFolder(memoryFolder);
-  const gatewayAt = async (script: string, name: string, stores = memory) => {
-    const worker = await started(startGatewayWorker(script, secrets, join(stores, name)));
+  const gatewayAt = async (bundle: Bundle, name: string, stores = memory) => {
+    const worker = await started(startGatewayWorker(bundle, secrets, join(stores, name)));
     const url = `http://127.0.0.1:${worker.port}`;
     const token = await prepareGateway(worker.miniflare, url, upstreamUrl, join(folder, `${name}.key`));
     const target = {
@@ -88,8 +88,8 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     return { worker, token, target };
   };
   const passThrough = await started(startBareWorker(bundles.passThrough.script, { UPSTREAM: upstreamUrl }));
-  const gateway = await gatewayAt(bundles.gateway.script, "gateway");
-  const onDisk = await gatewayAt(bundles.gateway.script, "on-disk", folder);
+  const gateway = await gatewayAt(bundles.gateway, "gateway");
+  const onDisk = await gatewayAt(bundles.gateway, "on-disk", folder);
   const { headers } = gateway.target;
 
   const rounds = await compare(
@@ -114,7 +114,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
   ];
 
   console.log("Where the time goes …");
-  const cheaper = await gatewayAt(bundles.cheaperGateway.script, "cheaper");
+  const cheaper = await gatewayAt(bundles.cheaperGateway, "cheaper");
   const bare = rows.find(({ id }) => id === "cpu_pass_through")?.median ?? Number.NaN;
   return {
     at: new Date().toISOString(),

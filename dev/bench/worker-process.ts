@@ -2,6 +2,7 @@
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { wranglerConfig } from "../local/state-folder.ts";
+import type { Bundle, DataModule } from "./build.ts";
 import { childrenNamed } from "./process-cpu.ts";
 
 export interface WorkerProcess {
@@ -17,28 +18,37 @@ export interface WorkerProcess {
 /** Started one after the other: the new child is told by not having been there before. */
 export async function startBareWorker(script: string, variables: Record<string, string>) {
   const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
-  return start({ compatibilityDate: compatibility_date, bindings: variables }, script);
+  return start({ compatibilityDate: compatibility_date, bindings: variables }, script, []);
 }
 
 /** With every binding of wrangler.toml emulated by Miniflare, and its stores on disk in `stores`. */
-export async function startGatewayWorker(script: string, secrets: Record<string, string>, stores: string) {
+export async function startGatewayWorker(bundle: Bundle, secrets: Record<string, string>, stores: string) {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(wranglerConfig);
   return start(
     { ...workerOptions, bindings: Object.assign({}, workerOptions.bindings, secrets) },
-    script,
+    bundle.script,
+    bundle.dataModules,
     stores,
   );
 }
 
 type WorkerOptions = Parameters<typeof convertV4MiniflareOptions>[0];
 
-async function start(options: object, script: string, stores?: string): Promise<WorkerProcess> {
+async function start(
+  options: object,
+  script: string,
+  dataModules: readonly DataModule[],
+  stores?: string,
+): Promise<WorkerProcess> {
   const before = new Set(childrenNamed("workerd"));
   const startedAtMs = performance.now();
   const worker = {
     ...options,
     name: "bench",
-    modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+    modules: [
+      { type: "ESModule", path: "worker.js", contents: script },
+      ...dataModules.map((module) => ({ type: "Data", ...module })),
+    ],
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     // Otherwise every outbound request of either Worker passes one more Worker.
     stripCfConnectingIp: false,

@@ -1,11 +1,13 @@
 /** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
 import type { AuditLog } from "../audit/audit-log.store.ts";
+import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
-import type { IdMint } from "../kernel/ids.ts";
-import type { AgentLedgers } from "../quota/ledgers.ts";
+import type { IdMint, TenantId } from "../kernel/ids.ts";
+import type { Snapshots } from "../policy/snapshots.ts";
+import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
 import type { AgentStore } from "./agents.store.ts";
 import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
@@ -26,8 +28,13 @@ export interface ControlPlaneDeps {
   readonly keyKeepers: KeyKeepers;
   readonly changes: ChangeLog;
   readonly auditLog: Pick<AuditLog, "search">;
+  readonly usage: UsageHours;
+  /** Salted, as calls are recorded with it. */
+  readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
+  readonly readings: Pick<LedgerReadings, "state" | "totals">;
+  readonly snapshots: Pick<Snapshots, "load">;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;

@@ -7,6 +7,7 @@ import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
+import { quotaDescriptions, usageDescriptions } from "./usage-descriptions.ts";
 
 export const controlPlaneDescriptions: readonly OperationDescription[] = [
   agentDescriptions,
@@ -16,4 +17,6 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   deploymentDescriptions,
   apiKeyDescriptions,
   auditDescriptions,
+  usageDescriptions,
+  quotaDescriptions,
 ].flatMap((descriptions): readonly OperationDescription[] => Object.values(descriptions));

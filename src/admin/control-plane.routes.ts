@@ -17,8 +17,10 @@ import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
+import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
+import { usageOperations } from "./usage.routes.ts";
 
 export function createControlPlane(deps: ControlPlaneDeps): Hono {
   const operations = [
@@ -29,6 +31,8 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     policyOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
+    usageOperations(deps),
+    quotaOperations(deps),
   ].flat();
   const app = new Hono();
   for (const operation of operations) {

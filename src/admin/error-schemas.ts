@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { RequestId } from "../kernel/ids.ts";
 import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { ToldLimit } from "../quota/told-limit.ts";
 
 const code = z.enum(refusalCodes).meta({
   id: "RefusalCode",
@@ -27,9 +28,13 @@ export const Problem = z
     code,
     detail: z.string().meta({ description: "What was wrong with this request." }),
     field: z.string().optional().meta({ description: "The JSON path, header or parameter at fault." }),
+    limit: ToldLimit.optional(),
     requestId: RequestId,
   })
-  .meta({ id: "Problem", description: "RFC 9457. `code`, `field` and `requestId` are extension members." });
+  .meta({
+    id: "Problem",
+    description: "RFC 9457. `code`, `field`, `limit` and `requestId` are extension members.",
+  });
 
 export const AzureError = z
   .strictObject({
@@ -38,6 +43,7 @@ export const AzureError = z
       message: z.string(),
       param: z.string().nullable(),
       type: z.literal("portcullis_refusal"),
+      limit: ToldLimit.optional(),
     }),
   })
   .meta({

@@ -59,6 +59,34 @@ const securitySchemes = {
 const headers = {
   RequestId: { description: "Names this request in problems and logs.", schema: { type: "string" } },
   Revision: { description: "The revision this write made.", schema: { type: "integer" } },
+  RateLimitPolicy: {
+    description: "The limits that applied, where there are any (draft-ietf-httpapi-ratelimit-headers).",
+    schema: { type: "string" },
+    example: '"agent-requests-minute";q=60;w=60;qu="requests", "tenant-cost-day";q=100;w=86400;qu="percent"',
+  },
+  RateLimit: {
+    description:
+      "What is left of each, this call counted at its most, and the seconds until all of it is free.",
+    schema: { type: "string" },
+    example: '"agent-requests-minute";r=59;t=61, "tenant-cost-day";r=98;t=43200',
+  },
+  TightestLimit: {
+    description:
+      "The tightest limit of this meter; where no limit counts it, what Azure says of its backend.",
+    schema: { type: "integer" },
+  },
+};
+
+const header = (name: keyof typeof headers) => ({ $ref: `#/components/headers/${name}` });
+
+const limitHeaders = {
+  "ratelimit-policy": header("RateLimitPolicy"),
+  ratelimit: header("RateLimit"),
+  ...Object.fromEntries(
+    ["limit", "remaining", "reset"].flatMap((what) =>
+      ["requests", "tokens"].map((meter) => [`x-ratelimit-${what}-${meter}`, header("TightestLimit")]),
+    ),
+  ),
 };
 
 const securityOf = {
@@ -117,11 +145,15 @@ function queryParameters({ query }: RouteDescription, components: Components): r
   }));
 }
 
-const successOf = ({ status, schema, hasRevision = false }: RouteAnswer, components: Components) => ({
+const successOf = (
+  { status, schema, hasRevision = false, hasLimits = false }: RouteAnswer,
+  components: Components,
+) => ({
   description: successSentence[status],
   headers: {
-    "x-request-id": { $ref: "#/components/headers/RequestId" },
-    ...(hasRevision ? { "portcullis-revision": { $ref: "#/components/headers/Revision" } } : {}),
+    "x-request-id": header("RequestId"),
+    ...(hasRevision ? { "portcullis-revision": header("Revision") } : {}),
+    ...(hasLimits ? limitHeaders : {}),
   },
   ...(schema === null ? {} : contentOf("application/json", schema, components)),
 });

@@ -17,7 +17,10 @@ const common = {
   v: z.literal(1),
   source: z.string().min(1).max(200),
   n: z.int().min(1),
-  /** Numbers a restarted source gave up: where one of them has no record, that is no loss. */
+  /**
+   * Numbers a restarted source gave up, or that of a refusal which was judged again: where one of them has no record,
+   * that is no loss.
+   */
   skipped: z
     .strictObject({ from: z.int().min(1), to: z.int().min(1) })
     .nullable()

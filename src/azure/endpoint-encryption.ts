@@ -7,3 +7,12 @@ const loopback = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 export const endpointEncrypted = ({ protocol, hostname }: URL, isLocal: boolean): boolean =>
   protocol === "https:" || (isLocal && loopback.has(hostname));
+
+const parsed = new WeakMap<object, URL>();
+
+/** Of a backend, which is immutable: its address is read once. */
+export function backendEncrypted(backend: { readonly endpoint: string }, isLocal: boolean): boolean {
+  const url = parsed.get(backend) ?? new URL(backend.endpoint);
+  parsed.set(backend, url);
+  return endpointEncrypted(url, isLocal);
+}

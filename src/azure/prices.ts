@@ -12,6 +12,17 @@ import { BOUND_PLACE_PERCENT, globalPrices, type PriceRow } from "./price-table.
 
 type Priced = Pick<Deployment, "model" | "prices" | "maxOutputTokens">;
 
+const backendPrices = new WeakMap<object, { readonly price: TokenPrice | null }>();
+
+/** `priceOf` for a backend of a snapshot, which is immutable and belongs to one deployment: looked up once. */
+export function snapshotPriceOf(deployment: Priced, backend: Pick<Backend, "sku">): TokenPrice | null {
+  const known = backendPrices.get(backend);
+  if (known) return known.price;
+  const price = priceOf(deployment, backend);
+  backendPrices.set(backend, { price });
+  return price;
+}
+
 /** What tokens cost at this backend; null where not even the price of input is known. */
 export function priceOf(
   { model, prices, maxOutputTokens }: Priced,

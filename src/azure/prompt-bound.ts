@@ -1,12 +1,23 @@
 /**
- * An upper bound of a request's prompt tokens. Azure's tokenizers work on bytes and every token is at least one
- * byte, and JSON's own syntax outweighs the few tokens that chat templates add; so the bytes of the body bound
- * the prompt. It is loose and always true. What draws in more than the body holds (images, files, search, stored
- * objects) has no bound here.
+ * The cheap upper bound of a request's prompt tokens. Azure's tokenizers work on bytes and every token is at least one
+ * byte, and JSON's own syntax outweighs the few tokens that chat templates add; so the bytes of the body bound its
+ * text, a prompt in token numbers counts as many as there are, and images cost what their model's table says. It is
+ * loose and always true. What draws in more than that (files, sound, search, stored objects) has no bound here.
  */
 import { utf8Bytes } from "../kernel/encoding.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
+import { isImagePart, readImagePart } from "./image-part.ts";
+import { imageTokens, type PromptImage } from "./image-tokens.ts";
+
+/** What a body says of its prompt, whichever model reads it. */
+export interface Prompt {
+  /** Images apart; null = cannot be bounded. */
+  readonly textTokens: number | null;
+  readonly images: readonly PromptImage[];
+  /** Whether Azure may add to the prompt what does not stand in the body; also where nobody can say. */
+  readonly outsideContent: boolean;
+}
 
 /** Parts and items whose tokens are text that stands in the body. */
 const boundedTypes = new Set([
@@ -29,12 +40,48 @@ const boundedTools = new Set(["function", "custom"]);
 /** Fields that make Azure add content of its own to the prompt. */
 const unboundedFields = ["data_sources", "web_search_options"];
 
-/** Null when the prompt cannot be bounded. */
-export function promptTokenBound(body: JsonObject): number | null {
-  if (unboundedFields.some((field) => body[field] !== undefined && body[field] !== null)) return null;
-  if (!everyTool(body.tools) || !everyPart(body.messages)) return null;
-  if (!everyPart(body.input) || !everyPart(body.instructions)) return null;
-  return utf8Bytes(JSON.stringify(body)).length;
+export function readPrompt(body: JsonObject): Prompt {
+  const images: PromptImage[] = [];
+  let imageCharacters = 0;
+  let outsideContent = false;
+
+  /** Messages, input items and their content parts; strings and token numbers are bounded by nature. */
+  const isBounded = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.every(isBounded);
+    if (!isJsonObject(value)) return true;
+    if (isImagePart(value)) {
+      const part = readImagePart(value);
+      if (part === null) return false;
+      images.push(part.image);
+      imageCharacters += part.inlineCharacters;
+      outsideContent ||= part.isOutside;
+      return true;
+    }
+    if (value.type !== undefined && !(typeof value.type === "string" && boundedTypes.has(value.type)))
+      return false;
+    if (unboundedMembers.some((member) => (value[member] ?? null) !== null)) return false;
+    // SDKs send back their own answers with `audio: null`.
+    return isBounded(value.content) && isBounded(value.output) && (value.audio ?? null) === null;
+  };
+
+  const bounded =
+    unboundedFields.every((field) => (body[field] ?? null) === null) &&
+    everyTool(body.tools) &&
+    [body.messages, body.input, body.instructions].every(isBounded);
+  if (!bounded) return { textTokens: null, images: [], outsideContent: true };
+  const saved = savedByNumbers(body.prompt) + savedByNumbers(body.input) + imageCharacters;
+  return { textTokens: jsonBytes(body) - saved, images, outsideContent };
+}
+
+/** Null when the prompt cannot be bounded for this model. */
+export function promptTokenBound({ textTokens, images }: Prompt, model: string): number | null {
+  let bound = textTokens;
+  for (const image of images) {
+    const tokens = imageTokens(model, image);
+    if (tokens === null || bound === null) return null;
+    bound += tokens;
+  }
+  return bound;
 }
 
 function everyTool(tools: unknown): boolean {
@@ -44,13 +91,14 @@ function everyTool(tools: unknown): boolean {
   );
 }
 
-/** Messages, input items and their content parts; strings and token numbers are bounded by nature. */
-function everyPart(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(everyPart);
-  if (!isJsonObject(value)) return true;
-  if (value.type !== undefined && !(typeof value.type === "string" && boundedTypes.has(value.type)))
-    return false;
-  if (unboundedMembers.some((member) => (value[member] ?? null) !== null)) return false;
-  // SDKs send back their own answers with `audio: null`.
-  return everyPart(value.content) && everyPart(value.output) && (value.audio ?? null) === null;
+/** A token's number is written in up to seven bytes. */
+function savedByNumbers(prompt: unknown): number {
+  if (!Array.isArray(prompt)) return 0;
+  const isTokens =
+    prompt.every(isNumber) || prompt.every((entry) => Array.isArray(entry) && entry.every(isNumber));
+  return isTokens ? jsonBytes(prompt) - prompt.flat().length : 0;
 }
+
+const isNumber = (value: unknown): boolean => typeof value === "number";
+
+export const jsonBytes = (value: unknown): number => utf8Bytes(JSON.stringify(value)).length;

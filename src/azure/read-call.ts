@@ -8,7 +8,7 @@ import { isJsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Operation } from "./operation.ts";
-import { promptTokenBound } from "./prompt-bound.ts";
+import { type Prompt, readPrompt } from "./prompt-bound.ts";
 import { storedObjectUsed } from "./stored-objects.ts";
 
 const positive = z.int().min(1).max(10_000_000).nullish();
@@ -29,7 +29,7 @@ const ActedOn = z.object({
 
 export interface CallFacts {
   readonly model: string | null;
-  readonly promptTokens: number | null;
+  readonly prompt: Prompt;
   /** The largest output bound the caller named, per choice; null = none. */
   readonly requestedOutputTokens: number | null;
   readonly choices: number;
@@ -61,7 +61,7 @@ export function readCall(
   return ok({
     body,
     model: facts.model ?? null,
-    promptTokens: promptTokenBound(body),
+    prompt: readPrompt(body),
     requestedOutputTokens: outputs.length > 0 ? Math.max(...outputs) : operation.defaultOutputTokens,
     choices:
       operation.outputParameters.length === 0

@@ -59,7 +59,7 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
       let start = 0;
       // An event's end may straddle two chunks, so the search starts a little before the new bytes.
       let from = Math.max(0, pending.length - 3);
-      for (let end = eventEnd(buffer, from); end !== -1; end = eventEnd(buffer, from)) {
+      for (let end = eventEnd(buffer, start, from); end !== -1; end = eventEnd(buffer, start, from)) {
         if (!see(buffer.subarray(start, end))) {
           if (passedTo < start) passed.push(buffer.subarray(passedTo, start));
           passedTo = end;
@@ -83,14 +83,19 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
 
 const nothing = new Uint8Array(0);
 
-/** The index after the first blank line at or after `from`, or -1. Lines end in LF, CR LF or CR. */
-function eventEnd(buffer: Uint8Array, from: number): number {
-  for (let index = Math.max(from, 1); index < buffer.length; index += 1) {
+/**
+ * The index after the first blank line at or after `from`, or -1. Lines end in LF, CR LF or CR. Nothing before the
+ * event's own start is looked at, so that where chunks were cut makes no difference.
+ */
+function eventEnd(buffer: Uint8Array, start: number, from: number): number {
+  for (let index = from; index < buffer.length; index += 1) {
     const byte = buffer[index];
     if (byte !== LF && byte !== CR) continue;
+    // A blank line between events.
+    if (index === start) return index + 1;
     const before = buffer[index - 1];
     if (byte === before) return index + 1;
-    if (byte === LF && before === CR && buffer[index - 2] === LF) return index + 1;
+    if (byte === LF && before === CR && index - 2 >= start && buffer[index - 2] === LF) return index + 1;
   }
   return -1;
 }

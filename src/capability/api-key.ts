@@ -23,6 +23,7 @@ export const ApiKeyScope = z.enum([
   "keys:read",
   "keys:write",
   "audit:read",
+  "usage:read",
 ]);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 

@@ -6,6 +6,7 @@ import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question, Refused } from "./question.ts";
+import { setRateLimits } from "./rate-limit-headers.ts";
 
 type RecordPorts = Pick<GatewayPorts, "records" | "ledgers" | "clock">;
 
@@ -17,7 +18,9 @@ export async function answerRefusal(
   refused: Refused,
 ): Promise<Response> {
   const recorded = await recordRefusal(ports, question, refused);
-  return azureError(recorded.ok ? refused.refusal : recorded.error, received, question.decisionId);
+  const answer = azureError(recorded.ok ? refused.refusal : recorded.error, received, question.decisionId);
+  if (recorded.ok) setRateLimits(answer.headers, refused.bound);
+  return answer;
 }
 
 export async function recordRefusal(

@@ -8,7 +8,7 @@ import { type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.t
 import type { ConfirmReply } from "../quota/contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Question, type Refused, type Stale } from "./question.ts";
-import { type Reasoning, refusedAs } from "./refused-as.ts";
+import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
 type Confirmed = { readonly kind: "confirmed" } & Omit<
@@ -33,7 +33,7 @@ export async function confirm(
     case "stale":
       return { kind: "stale", revisions: value.revisions };
     case "refused":
-      return refusedAs(value.refusal, value, reasoning);
+      return refusedByLedger(value.refusal, value, reasoning);
     case "confirmed":
       return { kind: "confirmed", number: value.number, revisions: value.revisions };
   }

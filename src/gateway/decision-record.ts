@@ -12,6 +12,7 @@ import type { Judgement, Question } from "./question.ts";
 interface Decided {
   readonly refusal: Refusal | null;
   readonly number: RecordNumber;
+  readonly skips?: number | undefined;
   readonly revisions: Revisions | null;
   readonly ask?: Ask | null;
   readonly decisionId?: Question["decisionId"];
@@ -32,6 +33,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
     {
       refusal: null,
       number: reserved.number,
+      skips: judgement.skips,
       revisions: reserved.revisions,
       ask,
       decisionId: reserved.decisionId,
@@ -68,7 +70,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     v: 1,
     kind: "decision",
     ...decided.number,
-    skipped: null,
+    skipped: decided.skips === undefined ? null : { from: decided.skips, to: decided.skips },
     at: timestampOf(nowMs),
     home: capability.home,
     tenantId: capability.tenantId,

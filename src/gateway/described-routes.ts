@@ -5,9 +5,11 @@
 import * as z from "zod";
 import { DeploymentName } from "../azure/deployment.ts";
 import { type Operation, operations } from "../azure/operation.ts";
-import { type RefusalCode, refusalCodes } from "../kernel/refusal.ts";
+import { DecisionId } from "../kernel/ids.ts";
+import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import { UsageReply, UsageReport } from "./usage-report.ts";
 
 const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
 
@@ -25,6 +27,11 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "request_id_reused",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
+
+/** What is wrong with a capability token itself. */
+const tokenRefusals = refusalCodes.filter(
+  (code) => code.startsWith("token_") && code !== "token_missing" && refusalTable[code].status === 401,
+);
 
 const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azure OpenAI defines it." });
 const ModelList = z
@@ -66,7 +73,7 @@ const modelCall = {
   tag: "openai",
   credential: { kind: "token" },
   params: {},
-  answer: { status: 200, schema: AzureBody },
+  answer: { status: 200, schema: AzureBody, hasLimits: true },
   errors: "azure",
   refusals: dataPlaneRefusals,
   externalDocs: AZURE_REFERENCE,
@@ -131,7 +138,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
         context: { promptTokens: 120, maxOutputTokens: 500 },
       },
     },
-    answer: { status: 200, schema: EnforceReply.meta({ id: "EnforceReply" }) },
+    answer: { status: 200, schema: EnforceReply.meta({ id: "EnforceReply" }), hasLimits: true },
     errors: "problem",
     refusals: [
       "api_key_missing",
@@ -149,6 +156,47 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "ledger_overloaded",
       "audit_unavailable",
       "store_unavailable",
+      "internal_error",
+    ],
+  },
+  {
+    method: "POST",
+    path: "/v1/enforce/:decisionId/usage",
+    operationId: "reportUsage",
+    tag: "enforce",
+    summary: "What a call has used that its caller made itself: settles the decision, once.",
+    credential: { kind: "api_key", scope: "enforce" },
+    params: { decisionId: DecisionId },
+    query: null,
+    body: {
+      schema: UsageReport.meta({ id: "UsageReport" }),
+      example: {
+        capabilityToken: "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
+        promptTokens: 118,
+        cachedPromptTokens: 64,
+        completionTokens: 214,
+        totalTokens: 332,
+      },
+    },
+    answer: { status: 200, schema: UsageReply.meta({ id: "UsageReply" }) },
+    errors: "problem",
+    refusals: [
+      "api_key_missing",
+      "api_key_invalid",
+      "too_many_bad_credentials",
+      "scope_missing",
+      "content_type_unsupported",
+      "body_missing",
+      "body_too_large",
+      "body_invalid",
+      "meaningless",
+      ...tokenRefusals,
+      "tenant_mismatch",
+      "not_found",
+      "snapshot_unavailable",
+      "ledger_unavailable",
+      "ledger_overloaded",
+      "audit_unavailable",
       "internal_error",
     ],
   },

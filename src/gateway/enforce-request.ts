@@ -6,6 +6,7 @@ import { Classification } from "../policy/classification.ts";
 import { Obligations } from "../policy/decision.ts";
 import { Resource } from "../policy/resource.ts";
 import { Revisions } from "../policy/snapshot.ts";
+import { ToldLimit } from "../quota/told-limit.ts";
 
 export const EnforceRequest = z.strictObject({
   /** The caller's own id: the same id within 10 minutes is the same request. */
@@ -31,7 +32,7 @@ export const EnforceReply = z.strictObject({
   decision: DecisionOutcome,
   decisionId: z.string(),
   requestId: z.string(),
-  reasons: z.array(Reason),
+  reasons: z.array(Reason.extend({ limit: ToldLimit.optional() })),
   /** Under which revisions this was decided; null when the token did not get as far as a snapshot. */
   revision: Revisions.nullable(),
   /** What an allowed caller must do; null when it is not allowed. */

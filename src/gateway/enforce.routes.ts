@@ -1,23 +1,18 @@
 /** `POST /v1/enforce`: an API key, a capability token, a question; every decision is a 200. */
 import { Hono } from "hono";
-import { admitApiKey } from "../capability/admit-api-key.ts";
-import { type ApiKeyAuthPorts, requireScope } from "../capability/api-key-auth.ts";
 import { logFailure } from "../kernel/failure-log.ts";
-import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
-import { parseDocument } from "../kernel/parse-document.ts";
-import { readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
 import { problemResponse } from "../kernel/wire.ts";
 import { placeOfRequest } from "../residency/place.ts";
-import { type EnforcePorts, enforce } from "./enforce.ts";
-import { type EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import { type Enforced, type EnforcePorts, enforce } from "./enforce.ts";
+import { type EnforceDoorPorts, throughEnforceDoor } from "./enforce-door.ts";
+import { EnforceRequest } from "./enforce-request.ts";
+import { setRateLimits } from "./rate-limit-headers.ts";
 import { createServerTiming, type ServerTiming } from "./server-timing.ts";
 import { timedPorts } from "./timed-ports.ts";
 
-export interface EnforceRoutePorts extends EnforcePorts {
-  readonly apiKeys: ApiKeyAuthPorts;
-}
+export interface EnforceRoutePorts extends EnforcePorts, EnforceDoorPorts {}
 
 export function createEnforceRoutes<Bindings extends object>(
   portsOf: (env: Bindings) => Promise<EnforceRoutePorts>,
@@ -31,8 +26,11 @@ export function createEnforceRoutes<Bindings extends object>(
       ports.background(work);
       const reply = await work;
       const response = reply.ok
-        ? Response.json(reply.value, { headers: { "x-request-id": requestId, "cache-control": "no-store" } })
+        ? Response.json(reply.value.reply, {
+            headers: { "x-request-id": requestId, "cache-control": "no-store" },
+          })
         : problemResponse(reply.error, requestId);
+      if (reply.ok) setRateLimits(response.headers, reply.value.limits);
       response.headers.set("server-timing", timing.header());
       return response;
     })
@@ -47,20 +45,12 @@ async function answer(
   timing: ServerTiming,
   request: Request,
   requestId: string,
-): Promise<Result<EnforceReply>> {
+): Promise<Result<Enforced>> {
   try {
-    const { shield, startTimer } = ports;
-    const door = { find: ports.apiKeys.find, shield, startTimer };
-    const apiKey = await timing.measure("authenticate", () => admitApiKey(door, request.headers));
-    if (!apiKey.ok) return apiKey;
-    const scoped = requireScope(apiKey.value, "enforce");
-    if (!scoped.ok) return scoped;
-    const body = await readJsonBody(request, MAX_ADMIN_BODY_BYTES);
-    if (!body.ok) return body;
-    const parsed = parseDocument(EnforceRequest, body.value, "body_invalid");
-    if (!parsed.ok) return parsed;
-    const place = placeOfRequest(request);
-    return await enforce(ports, apiKey.value, parsed.value, place);
+    const asked = await throughEnforceDoor(ports, timing, request, EnforceRequest);
+    if (!asked.ok) return asked;
+    const { apiKey, body } = asked.value;
+    return await enforce(ports, apiKey, body, placeOfRequest(request));
   } catch (error) {
     logFailure({ event: "request_failed", error, requestId });
     return fail(refuse("internal_error"));

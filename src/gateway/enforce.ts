@@ -9,6 +9,7 @@ import { PLATFORM, type TenantId } from "../kernel/ids.ts";
 import { type Refusal, refusalTable, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { storeAnswer } from "../kernel/store-answer.ts";
+import { toldLimit } from "../quota/told-limit.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 import type { Place } from "../residency/place.ts";
 import { decisionRecordOf, outcomeOf, reasonOf, recordOf } from "./decision-record.ts";
@@ -16,11 +17,17 @@ import { deliverRecord } from "./deliver-record.ts";
 import type { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { judge } from "./pipeline.ts";
-import type { Judgement, Question } from "./question.ts";
+import type { Judgement, LimitsAt, Question, Refused } from "./question.ts";
+import { limitsOf } from "./rate-limit-headers.ts";
 import { understandEnforce } from "./understand-enforce.ts";
 
 export interface EnforcePorts extends GatewayPorts {
   readonly homeOf: (tenantId: TenantId) => Promise<Result<Home>>;
+}
+
+export interface Enforced {
+  readonly reply: EnforceReply;
+  readonly limits: LimitsAt | null;
 }
 
 /** Fails only where no decision can stand: a store is ill, or the request id was used for another ask. */
@@ -29,7 +36,7 @@ export async function enforce(
   apiKey: ApiKey,
   request: EnforceRequest,
   place: Place,
-): Promise<Result<EnforceReply>> {
+): Promise<Result<Enforced>> {
   const verified = await ports.verifier.verify(request.capabilityToken, ports.clock());
   if (!verified.ok) return denyUnread(ports, apiKey, request, place, verified.error);
   const capability = verified.value;
@@ -55,9 +62,10 @@ export async function enforce(
   const judged = await judge(ports, question);
   const recorded = await deliverRecord(ports, decisionRecordOf(question, judged, ports.clock()), capability);
   if (!recorded) return unrecorded(ports, question, judged);
-  if (judged.kind === "allowed") return ok(allowedReply(request, judged));
+  const limits = limitsOf(judged, ports.clock());
+  if (judged.kind === "allowed") return ok({ reply: allowedReply(request, judged), limits });
   return isDecision(judged.refusal)
-    ? ok(deniedReply(request, question.decisionId, judged.refusal, judged.revisions))
+    ? ok({ reply: deniedReply(request, question.decisionId, judged), limits })
     : fail(judged.refusal);
 }
 
@@ -85,6 +93,7 @@ async function unrecorded(
       reservationId,
       purpose: "enforce",
       outcome: { kind: "released" },
+      completion: null,
     });
   }
   return fail(refuse("audit_unavailable"));
@@ -100,7 +109,7 @@ async function denyUnread(
   request: EnforceRequest,
   place: Place,
   refusal: Refusal,
-): Promise<Result<EnforceReply>> {
+): Promise<Result<Enforced>> {
   const { tenantId } = apiKey;
   const home =
     tenantId === null ? ok(PLATFORM_HOME) : await storeAnswer(ports.startTimer, () => ports.homeOf(tenantId));
@@ -120,7 +129,10 @@ async function denyUnread(
   const record = recordOf(unread, { refusal, number, revisions: null }, ports.clock());
   // There is no ledger of this tenant to fall back on.
   if (!(await deliverRecord(ports, record, null))) return fail(refuse("audit_unavailable"));
-  return ok(deniedReply(request, decisionId, refusal, null));
+  return ok({
+    reply: deniedReply(request, decisionId, { refusal, revisions: null, bound: null }),
+    limits: null,
+  });
 }
 
 const allowedReply = (
@@ -138,13 +150,12 @@ const allowedReply = (
 const deniedReply = (
   { requestId }: EnforceRequest,
   decisionId: string,
-  refusal: Refusal,
-  revision: EnforceReply["revision"],
+  { refusal, revisions, bound }: Pick<Refused, "refusal" | "revisions" | "bound">,
 ): EnforceReply => ({
   decision: outcomeOf(refusal),
   decisionId,
   requestId,
-  reasons: [reasonOf(refusal)],
-  revision,
+  reasons: [{ ...reasonOf(refusal), ...(bound === null ? {} : { limit: toldLimit(bound.limits[0]) }) }],
+  revision: revisions,
   obligations: null,
 });

@@ -1,6 +1,7 @@
 /** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { TokenCounters } from "../azure/token-counters.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, StartTimer } from "../kernel/clock.ts";
@@ -28,6 +29,8 @@ export interface GatewayPorts {
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   /** The same of a client address; an IPv6 address by its network. */
   readonly hashAddress: (tenantId: TenantId, address: string) => Promise<string>;
+  /** Loads a tokenizer when first asked for it: only for prompts that their bytes cannot decide. */
+  readonly tokenCounter: TokenCounters;
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */
   readonly isLocal: boolean;
   readonly relayMaxMs: number;

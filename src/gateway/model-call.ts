@@ -9,6 +9,7 @@ import { declaredClassification } from "./declared-classification.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { judge } from "./pipeline.ts";
 import type { Question } from "./question.ts";
+import { limitsOf, setRateLimits } from "./rate-limit-headers.ts";
 import { relay } from "./relay.ts";
 import { createCallReader, understandCall } from "./understand-call.ts";
 
@@ -70,5 +71,7 @@ export async function answerModelCall(
     headers: request.headers,
     client: request.signal,
   });
-  return relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
+  const answer = relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
+  setRateLimits(answer.headers, limitsOf(judged, ports.clock()));
+  return answer;
 }

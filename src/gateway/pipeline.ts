@@ -9,12 +9,13 @@
  */
 import { refuse } from "../kernel/refusal.ts";
 import { decide } from "../policy/decide.ts";
-import type { Revisions } from "../policy/snapshot.ts";
+import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { inspect } from "../safeguard/inspect.ts";
 import { admit } from "./admit.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Judgement, Question, Stale } from "./question.ts";
+import type { Judgement, Question, Stale, Understood } from "./question.ts";
+import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
 import { reserve } from "./reserve.ts";
 
 type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids" | "clock">;
@@ -27,7 +28,7 @@ async function judgeOnce(
   question: Question,
   atLeast: Revisions | undefined,
 ): Promise<Judgement | Stale> {
-  const { capability, place } = question;
+  const { capability } = question;
 
   const loaded = await ports.snapshots.load(capability, atLeast);
   if (!loaded.ok) return unconfirmed(ports, loaded.error);
@@ -43,9 +44,23 @@ async function judgeOnce(
   if (ports.clock() >= capability.expiresAtSeconds * 1_000) {
     return confirmedRefusal(ports, question, snapshot, refuse("token_expired"));
   }
-  const { ask, body } = understood.value;
+  return judgeAsk(ports, question, snapshot, understood.value);
+}
+
+/** From the decision on, which is made by the prompt's bytes wherever they are enough to decide by. */
+async function judgeAsk(
+  ports: JudgePorts,
+  question: Question,
+  snapshot: Snapshot,
+  understood: Understood,
+): Promise<Judgement | Stale> {
+  const { capability, place } = question;
+  const { ask, body, outsideContent, refine } = understood;
+  const judgeCounted = async (count: NonNullable<typeof refine>) =>
+    judgeAsk(ports, question, snapshot, await count());
 
   const verdict = decide({ capability, ask, place, snapshot });
+  if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
   if (verdict.kind === "refused") {
     return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
@@ -55,9 +70,11 @@ async function judgeOnce(
     });
   }
 
-  const inspected = inspect(verdict.candidates, ask, body, snapshot.tenant.tenant.residency);
+  const inspected = inspect(verdict.candidates, outsideContent, body, snapshot.tenant.tenant.residency);
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
 
-  const reserved = await reserve(ports, question, understood.value, snapshot, inspected.value, trace);
-  return reserved.ok ? reserved.value : unconfirmed(ports, reserved.error, { ask, trace });
+  const reserved = await reserve(ports, question, understood, snapshot, inspected.value, trace);
+  if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
+  const judged = reserved.value;
+  return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;
 }

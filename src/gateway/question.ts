@@ -11,7 +11,13 @@ import type { Classification } from "../policy/classification.ts";
 import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
 import type { Resource } from "../policy/resource.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
-import type { LedgerCaller, RecordNumber, ReserveReply, ReserveRequest } from "../quota/contracts.ts";
+import type {
+  LedgerCaller,
+  LimitState,
+  RecordNumber,
+  ReserveReply,
+  ReserveRequest,
+} from "../quota/contracts.ts";
 import type { Place } from "../residency/place.ts";
 
 export interface Question {
@@ -38,13 +44,33 @@ export interface Understood {
   readonly deployment: Deployment | null;
   /** For inspection; null when the call is the caller's own. */
   readonly body: JsonObject | null;
+  /** Whether Azure may add to the prompt what does not stand in the body. */
+  readonly outsideContent: boolean;
+  /** Whether the caller named the output bound that `ask` states. */
+  readonly namesOutput: boolean;
+  /** The same with the prompt counted instead of bounded by its bytes; null where that is done, or cannot be. */
+  readonly refine: (() => Promise<Understood>) | null;
   readonly idempotency: ReserveRequest["idempotency"];
+}
+
+/** Limits, and the clock of the ledger that told of them: with it, its moments become durations. */
+export interface LimitsAt {
+  readonly limits: readonly LimitState[];
+  readonly atMs: number;
+}
+
+export interface BoundLimit extends LimitsAt {
+  readonly limits: readonly [LimitState];
 }
 
 export interface Refused {
   readonly kind: "refused";
   readonly refusal: Refusal;
+  /** The limit that bound, where one did. */
+  readonly bound: BoundLimit | null;
   readonly number: RecordNumber;
+  /** A number of the same ledger that no record will carry: its record says so. */
+  readonly skips?: number;
   readonly revisions: Revisions | null;
   readonly ask: Ask | null;
   readonly policyIds: readonly string[];
@@ -58,6 +84,8 @@ export interface Allowed {
   readonly deployment: Deployment | null;
   readonly candidate: Candidate;
   readonly trace: readonly TraceLine[];
+  /** A number of the same ledger that no record will carry: its record says so. */
+  readonly skips?: number;
   readonly reserved: Extract<ReserveReply, { outcome: "reserved" }>;
 }
 

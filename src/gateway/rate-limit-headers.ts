@@ -6,13 +6,8 @@
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../kernel/clock.ts";
 import type { LimitState } from "../quota/contracts.ts";
 import type { Meter, Window } from "../quota/limit-claim.ts";
-import { shareLeft, toldLimit } from "../quota/told-limit.ts";
-
-/** Limits, and the clock of the ledger that told of them: with it, its moments become durations. */
-export interface LimitsAt {
-  readonly limits: readonly LimitState[];
-  readonly atMs: number;
-}
+import { inItsUnit, shareLeft } from "../quota/told-limit.ts";
+import type { Judgement, LimitsAt } from "./question.ts";
 
 /** Money has no header of Azure's, and calls under way have no rate. */
 const azureMeters = ["requests", "tokens"] as const satisfies readonly Meter[];
@@ -23,12 +18,21 @@ const azureNames = (meter: (typeof azureMeters)[number]) =>
     reset: `x-ratelimit-reset-${meter}`,
   }) as const;
 
+/** @param nowMs stands in for the ledger's clock, should a ledger not have told it. */
+export function limitsOf(judged: Judgement, nowMs: number): LimitsAt | null {
+  if (judged.kind === "refused") return judged.bound;
+  const { limits, atMs, replayed } = judged.reserved;
+  // A replay reads no counter: what it carries was true when the first call was charged.
+  return replayed ? null : { limits, atMs: atMs ?? nowMs };
+}
+
 /**
  * Azure's own `x-ratelimit-*` tell of capacity that all callers of a backend share: where the gateway has a limit of
  * that meter, all three of Azure's give way to it.
  */
-export function setRateLimits(headers: Headers, { limits, atMs }: LimitsAt): void {
-  if (limits.length === 0) return;
+export function setRateLimits(headers: Headers, known: LimitsAt | null): void {
+  if (known === null || known.limits.length === 0) return;
+  const { limits, atMs } = known;
   for (const meter of azureMeters) {
     const tightest = tightestOf(limits.filter((limit) => limit.meter === meter));
     if (tightest === null) continue;
@@ -41,7 +45,7 @@ export function setRateLimits(headers: Headers, { limits, atMs }: LimitsAt): voi
   }
   const named = [...Map.groupBy(limits, nameOf)].flatMap(([name, alike]) => {
     const tightest = tightestOf(alike);
-    return tightest === null ? [] : [{ name, tightest, ...toldLimit(tightest) }];
+    return tightest === null ? [] : [{ name, tightest, ...inItsUnit(tightest) }];
   });
   headers.set(
     "ratelimit-policy",

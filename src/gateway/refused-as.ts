@@ -1,9 +1,11 @@
 /** A refusal with the number its record will carry and what is known about why. */
+import { SECOND_MS } from "../kernel/clock.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Ask, TraceLine } from "../policy/decision.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { LedgerRefusal, RecordNumber } from "../quota/contracts.ts";
-import type { Refused } from "./question.ts";
+import { toldLimit } from "../quota/told-limit.ts";
+import type { BoundLimit, Refused } from "./question.ts";
 
 export interface Reasoning {
   readonly ask?: Ask;
@@ -11,13 +13,14 @@ export interface Reasoning {
   readonly trace?: readonly TraceLine[];
 }
 
-export const refusedAs = (
-  refusal: Refusal | LedgerRefusal,
-  by: { readonly number: RecordNumber; readonly revisions: Revisions | null },
-  { ask, policyIds, trace }: Reasoning,
-): Refused => ({
-  kind: "refused",
-  refusal: definedOnly(refusal),
+interface Numbered {
+  readonly number: RecordNumber;
+  readonly revisions: Revisions | null;
+}
+
+const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace }: Reasoning) => ({
+  kind: "refused" as const,
+  refusal,
   number: by.number,
   revisions: by.revisions,
   ask: ask ?? null,
@@ -25,17 +28,34 @@ export const refusedAs = (
   trace: trace ?? [],
 });
 
-/** RPC carries optional fields as `undefined`; a Refusal leaves them out. */
-const definedOnly = ({
-  code,
-  message,
-  retryAfterSeconds,
-  evidence,
-  ...rest
-}: Refusal | LedgerRefusal): Refusal => ({
-  code,
-  message,
-  ...("field" in rest && rest.field !== undefined ? { field: rest.field } : {}),
-  ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  ...(evidence === undefined ? {} : { evidence }),
+/** By the gateway itself. */
+export const refusedAs = (refusal: Refusal, by: Numbered, reasoning: Reasoning): Refused => ({
+  ...plain(refusal, by, reasoning),
+  bound: null,
 });
+
+/** By a ledger. @param by with the ledger's clock at its answer. */
+export function refusedByLedger(
+  { code, message, retryAfterSeconds, limit, evidence }: LedgerRefusal,
+  by: Numbered & { readonly atMs?: number | undefined },
+  reasoning: Reasoning,
+): Refused {
+  const bound: BoundLimit | null =
+    limit === undefined || by.atMs === undefined ? null : { limits: [limit], atMs: by.atMs };
+  const waitSeconds = bound === null ? null : exactWaitSeconds(bound);
+  // RPC carries optional fields as `undefined`; a Refusal leaves them out.
+  const refusal: Refusal = {
+    code,
+    message,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds: waitSeconds ?? retryAfterSeconds }),
+    ...(limit === undefined ? {} : { limit: toldLimit(limit) }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+  return { ...plain(refusal, by, reasoning), bound };
+}
+
+/** Null where the limit says no moment, or one that has passed: then the ledger's own hint is the better one. */
+function exactWaitSeconds({ limits: [limit], atMs }: BoundLimit): number | null {
+  const resetsAtMs = limit.resetsAtMs ?? atMs;
+  return resetsAtMs > atMs ? (resetsAtMs - atMs) / SECOND_MS : null;
+}

@@ -7,7 +7,7 @@ import type { Backend } from "../azure/backend.ts";
 import { settlementOfError } from "../azure/billing.ts";
 import { chooseBackend } from "../azure/choose-backend.ts";
 import type { Deployment } from "../azure/deployment.ts";
-import { endpointEncrypted } from "../azure/endpoint-encryption.ts";
+import { backendEncrypted } from "../azure/endpoint-encryption.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
@@ -102,7 +102,7 @@ function backendFor(
   );
   if (!eligible.ok) return eligible;
   const backend = chooseBackend(eligible.value, random());
-  if (!endpointEncrypted(new URL(backend.endpoint), isLocal))
+  if (!backendEncrypted(backend, isLocal))
     return fail(refuse("encryption_required", { evidence: { backend: backend.id } }));
   const apiKey = secretOf(backend.credential.secret);
   if (apiKey === undefined)

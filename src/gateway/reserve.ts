@@ -7,7 +7,7 @@ import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.
 import { revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
-import { refusedAs } from "./refused-as.ts";
+import { refusedByLedger } from "./refused-as.ts";
 
 /** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
 export async function reserve(
@@ -47,7 +47,7 @@ export async function reserve(
       return ok({ kind: "stale", revisions: reserved.revisions });
     case "refused":
       return ok(
-        refusedAs(reserved.refusal, reserved, {
+        refusedByLedger(reserved.refusal, reserved, {
           ask,
           trace,
           policyIds: candidates.flatMap(({ policyIds }) => policyIds),

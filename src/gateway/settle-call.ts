@@ -4,10 +4,10 @@ import type { Backend } from "../azure/backend.ts";
 import type { Billing } from "../azure/billing.ts";
 import { costNanoUsd } from "../azure/cost.ts";
 import type { Deployment } from "../azure/deployment.ts";
-import { priceOf } from "../azure/prices.ts";
+import { snapshotPriceOf } from "../azure/prices.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
+import { type CompletionDraft, completionRecord } from "../quota/completion-record.ts";
 import type { Settle } from "../quota/contracts.ts";
-import { chargesOf } from "./completion-charges.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Allowed, Question } from "./question.ts";
@@ -34,20 +34,10 @@ export async function settleCall(
   const address = { home, tenantId, agentId };
   const { reservationId, decisionId } = allowed.reserved;
   const priced = pricedOutcome(outcome, allowed.deployment, backend);
-  const settled = await ports.ledgers.settle({
-    v: 1,
-    caller: address,
-    reservationId,
-    purpose: question.purpose,
-    outcome: priced,
-  });
-  const number = settled.ok ? settled.value.number : ports.workerNumber();
   const nowMs = ports.clock();
-  const record: CompletionRecord = {
+  const completion: CompletionDraft = {
     v: 1,
     kind: "completion",
-    ...number,
-    skipped: null,
     at: timestampOf(nowMs),
     home,
     tenantId,
@@ -61,10 +51,20 @@ export async function settleCall(
     backend: backend && { id: backend.id, region: backend.region, sku: backend.sku },
     usage: outcome.kind === "used" ? outcome.usage : null,
     settlement: outcome.kind,
-    ...chargesOf(settled, priced),
     endUser: allowed.ask.endUser,
     durationMs: Math.max(0, Math.round(nowMs - startedAtMs)),
   };
+  const settled = await ports.ledgers.settle({
+    v: 1,
+    caller: address,
+    reservationId,
+    purpose: question.purpose,
+    outcome: priced,
+    completion,
+  });
+  if (settled.ok && settled.value.recorded) return;
+  const number = settled.ok ? settled.value.number : ports.workerNumber();
+  const record = completionRecord(completion, number, settled, priced);
   ports.background(deliverRecord(ports, record, address));
 }
 
@@ -75,6 +75,6 @@ function pricedOutcome(
   backend: Backend | null,
 ): Settle["outcome"] {
   if (outcome.kind !== "used") return outcome;
-  const price = deployment && backend && priceOf(deployment, backend);
+  const price = deployment && backend && snapshotPriceOf(deployment, backend);
   return { ...outcome, costNanoUsd: costNanoUsd(price, outcome.usage) };
 }

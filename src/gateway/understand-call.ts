@@ -1,6 +1,9 @@
 /** Understanding a relayed call: its body, bounded and read once, becomes an ask. */
+import { encodingOf } from "../azure/encoding.ts";
+import { savedByCounting } from "../azure/exact-prompt.ts";
 import type { Operation } from "../azure/operation.ts";
 import { dearestPrice } from "../azure/prices.ts";
+import { promptTokenBound } from "../azure/prompt-bound.ts";
 import { type CallFacts, readCall } from "../azure/read-call.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { MAX_BODY_BYTES } from "../kernel/limits.ts";
@@ -8,6 +11,7 @@ import { readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
+import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
@@ -30,7 +34,7 @@ export function createCallReader(request: Request, operation: Operation): () => 
 }
 
 export async function understandCall(
-  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress">,
+  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "tokenCounter">,
   call: ReadCall,
   operation: Operation,
   deploymentInPath: string | null,
@@ -46,23 +50,37 @@ export async function understandCall(
   const cap = deployment.value.maxOutputTokens;
   const hasOutput = operation.outputParameters.length > 0;
   if (hasOutput && cap === 0) return fail(refuse("operation_not_supported"));
-  return ok({
-    ask: {
-      action: operation.action,
-      resource: modelResource(name),
-      deployment: name,
-      promptTokens: call.promptTokens,
-      outputTokens: hasOutput ? Math.min(call.requestedOutputTokens ?? cap, cap) : 0,
-      choices: call.choices,
-      stream: call.stream,
-      classification: caller.classification,
-      endUser:
-        call.endUser === null ? null : await ports.hashEndUser(caller.capability.tenantId, call.endUser),
-      clientAddress: await countedAddress(ports, caller, snapshot),
-      price: dearestPrice(deployment.value),
-    },
+  const { model } = deployment.value;
+  const promptTokens = promptTokenBound(call.prompt, model);
+  const ask: Ask = {
+    action: operation.action,
+    resource: modelResource(name),
+    deployment: name,
+    promptTokens,
+    outputTokens: hasOutput ? Math.min(call.requestedOutputTokens ?? cap, cap) : 0,
+    choices: call.choices,
+    stream: call.stream,
+    classification: caller.classification,
+    endUser: call.endUser === null ? null : await ports.hashEndUser(caller.capability.tenantId, call.endUser),
+    clientAddress: await countedAddress(ports, caller, snapshot),
+    price: dearestPrice(deployment.value),
+  };
+  const understood: Understood = {
+    ask,
     deployment: deployment.value,
     body: call.body,
+    outsideContent: call.prompt.outsideContent,
+    namesOutput: call.requestedOutputTokens !== null,
+    refine: null,
     idempotency: null,
+  };
+  const encoding = encodingOf(model);
+  if (promptTokens === null || encoding === null) return ok(understood);
+  return ok({
+    ...understood,
+    refine: async () => {
+      const saved = savedByCounting(call.body, await ports.tokenCounter(encoding));
+      return { ...understood, ask: { ...ask, promptTokens: promptTokens - saved } };
+    },
   });
 }

@@ -57,6 +57,10 @@ export async function understandEnforce(
     },
     deployment: deployment.value,
     body: null,
+    outsideContent: false,
+    namesOutput: stated !== undefined,
+    // The caller's counts are what there is.
+    refine: null,
     // Neither the way the request came nor today's price makes it another request.
     idempotency: { requestId, askHash: await sha256Hex(JSON.stringify([asked, capability.authorization])) },
   });

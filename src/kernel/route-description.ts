@@ -36,4 +36,6 @@ export interface RouteAnswer {
   readonly otherwise?: 503;
   /** The write's revision stands in the header `portcullis-revision`. */
   readonly hasRevision?: boolean;
+  /** What is left of the limits that apply stands in `ratelimit` and `x-ratelimit-*`. */
+  readonly hasLimits?: boolean;
 }

@@ -49,6 +49,15 @@ function amountOf({ key, meter }: LimitRow, limits: TenantLimits): number | unde
   return meter === "cost" && limit !== undefined ? scaledDecimal(limit, NANO_DIGITS, "down") : limit;
 }
 
+/** Of one counter, in the meter's own unit; null = none. */
+export function limitOn(
+  limits: TenantLimits,
+  { meter, window }: Pick<LimitClaim, "meter" | "window">,
+): number | null {
+  const row = rows.find((one) => one.meter === meter && one.window === window);
+  return (row && amountOf(row, limits)) ?? null;
+}
+
 /** The tightest limit of a meter over all windows: what one request may use of it at most; null = none. */
 export function tightest(sets: readonly LimitSet[], meter: Meter): number | null {
   let least: number | null = null;

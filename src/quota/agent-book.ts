@@ -3,16 +3,9 @@
  * method is one synchronous step under revisions that a live lease vouches for at that moment, so nothing can change
  * between what a step checks and what it charges. The Durable Object around it waits, stores and answers.
  */
-import { abandonedRecord } from "./abandoned-record.ts";
 import { admit, type PlannedCharge } from "./admission.ts";
 import { AgentGate, type Moment } from "./agent-gate.ts";
-import {
-  type AgentReservation,
-  chargedOf,
-  NOTHING_CHARGED,
-  reservationLifeMs,
-  settleReplyOf,
-} from "./agent-reservation.ts";
+import { type AgentReservation, NOTHING_CHARGED, reservationLifeMs } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { AgentStore, SavedLedger } from "./agent-store.ts";
 import { AheadWriter } from "./ahead-writer.ts";
@@ -28,17 +21,20 @@ import type {
   SettleReply,
 } from "./contracts.ts";
 import { CounterBook } from "./counter-book.ts";
+import { counterStates } from "./counter-states.ts";
 import { earliest } from "./earliest.ts";
 import { forfeitedRecord } from "./forfeited-record.ts";
 import { ledgerRefusal, quotaRefusal } from "./ledger-refusal.ts";
 import { counterName, type LimitClaim } from "./limit-claim.ts";
 import { OpenReservations } from "./open-reservations.ts";
 import { RecordNumbers, type SkippedNumbers } from "./record-numbers.ts";
-import { AS_RESERVED, actualOf } from "./settlement.ts";
+import { ReservationEndings } from "./reservation-endings.ts";
 import { SliceHolder } from "./slice-holder.ts";
+import type { ReservationReply, StateReply, StateRequest } from "./state-contracts.ts";
 
 export type Step =
-  | { readonly kind: "answer"; readonly reply: ReserveReply }
+  /** `charged`: by this very step; a call that is repeated, or replayed, was charged before. */
+  | { readonly kind: "answer"; readonly reply: ReserveReply; readonly charged: boolean }
   /** This candidate has no room. */
   | { readonly kind: "full"; readonly refusal: LedgerRefusal }
   /** A slice is too small: renew the lease, then try again. */
@@ -46,8 +42,17 @@ export type Step =
   /** The tenant's ledger must agree to one more call under way, then try again. */
   | { readonly kind: "needs_permit"; readonly claims: readonly LimitClaim[] };
 
+/** What the tenant's ledger said of tenant-wide concurrency. */
+export interface GivenPermit {
+  readonly permitId: AgentReservation["reservationId"];
+  readonly limits: readonly LimitState[];
+}
+
 /** Counters that callers can multiply at will (end users, addresses) are bounded in number. */
 export const MAX_COUNTERS = 10_000;
+
+/** A call that ends after its lease gives the rest of its slice back within this time: many of them at once. */
+const RETURN_AFTER_MS = 3_000;
 
 export class AgentBook {
   readonly slices: SliceHolder;
@@ -57,6 +62,7 @@ export class AgentBook {
   readonly #reservations: OpenReservations;
   readonly #writer: AheadWriter;
   readonly #gate: AgentGate;
+  readonly #endings: ReservationEndings;
   #prunedAtMs = 0;
   #wakeMs: number | null = null;
 
@@ -69,6 +75,7 @@ export class AgentBook {
     const numbers = new RecordNumbers(saved.numbers);
     this.#writer = new AheadWriter(store, this.#counters, this.#reservations, numbers);
     this.#gate = new AgentGate(store, saved.agent, this.#reservations, this.#writer, relayMaxMs);
+    this.#endings = new ReservationEndings(store, this.#counters, this.#reservations, this.#writer);
     this.slices = new SliceHolder(this.#counters, nowMs);
     this.#recordForfeited(saved, numbers.takeSkipped(), nowMs);
   }
@@ -77,16 +84,16 @@ export class AgentBook {
     return this.#gate.agent;
   }
 
-  /** One candidate. @param permit what the tenant's ledger said of tenant-wide concurrency; null = it was not asked. */
+  /** One candidate. @param permit null = the tenant's ledger was not asked. */
   open(
     request: ReserveRequest,
     index: number,
     candidate: LedgerCandidate,
-    permit: readonly LimitState[] | null,
+    permit: GivenPermit | null,
     moment: Moment,
   ): Step {
     const answer = this.#gate.answer(request, moment);
-    if (answer) return { kind: "answer", reply: answer };
+    if (answer) return { kind: "answer", reply: answer, charged: false };
     const { nowMs } = moment;
     const [own, sliced, tenantWide] = byPlace(candidate.claims);
     if (!this.#hasPlaceFor(own, nowMs)) {
@@ -103,10 +110,11 @@ export class AgentBook {
       this.#wakeMs = earliest(this.#wakeMs, this.slices.reportDueMs(nowMs));
     }
     const charges = [...admission.charges, ...plan.charges];
-    const limits = [...admission.limits, ...plan.limits, ...(permit ?? [])];
+    const limits = [...admission.limits, ...plan.limits, ...(permit?.limits ?? [])];
     return {
       kind: "answer",
-      reply: this.#commit(request, index, candidate, charges, limits, permit !== null, moment),
+      reply: this.#commit(request, index, candidate, charges, limits, permit?.permitId ?? null, moment),
+      charged: true,
     };
   }
 
@@ -127,15 +135,14 @@ export class AgentBook {
 
   /** @returns `release`, where the tenant's ledger must be told that the call is over. */
   settle(
-    { caller, reservationId, purpose, outcome }: Settle,
+    request: Settle,
     nowMs: number,
   ): { readonly reply: SettleReply; readonly release: AgentReservation | null } {
-    const found = this.#reservations.find(reservationId);
-    const open = found?.reservation.purpose === purpose ? found : undefined;
-    const result = open
-      ? this.#end(open.reservation, open.floats, outcome, nowMs)
-      : this.#settleEnded(caller, reservationId, purpose, outcome, nowMs);
-    return { reply: result, release: open?.reservation.tenantWide ? open.reservation : null };
+    const ended = this.#endings.settle(request, nowMs);
+    // What comes back after its lease is told by the next renewal; where nobody calls any more, by the alarm.
+    const dueMs = this.slices.reportDueMs(nowMs);
+    if (dueMs !== null) this.#wakeMs = earliest(this.#wakeMs, Math.max(dueMs, nowMs + RETURN_AFTER_MS));
+    return ended;
   }
 
   putAgent(written: AgentIdentity & AgentStanding): void {
@@ -144,25 +151,37 @@ export class AgentBook {
 
   /** Charged in full. The tenant's part of concurrency expires in the tenant's own ledger. */
   expire(nowMs: number): void {
-    for (const { reservation, floats } of this.#reservations.overdue(nowMs)) {
-      for (const charge of reservation.charges) {
-        this.#counters.settle(charge, actualOf(charge, AS_RESERVED), floats);
-      }
-      const charged = chargedOf(reservation, AS_RESERVED);
-      const expired: AgentReservation = { ...reservation, state: "expired", endedAtMs: nowMs, charged };
-      this.#reservations.end(expired);
-      this.#store.putReservation(expired);
-      this.#store.keepRecord(
-        abandonedRecord(reservation, this.#writer.number(reservation, nowMs), nowMs),
-        nowMs,
-      );
-    }
-    this.#writer.save(nowMs);
+    this.#endings.expire(nowMs);
   }
 
   /** A ledger that has become quiet stores what it really used. */
   close(nowMs: number): void {
     this.#writer.close(nowMs);
+  }
+
+  state(page: Pick<StateRequest, "after" | "limit">, { nowMs, revisions }: Moment): StateReply {
+    const { agent } = this.#gate;
+    return {
+      agent: agent && { version: agent.version, status: agent.status },
+      openReservations: this.#reservations.size,
+      chargesAhead: this.#writer.isBusy(nowMs),
+      ...counterStates(
+        { book: this.#counters, slices: this.slices, open: this.#reservations.all(), nowMs },
+        page,
+      ),
+      revisions,
+    };
+  }
+
+  reservation(reservationId: string): ReservationReply {
+    const known = this.#endings.find(reservationId);
+    if (known === null) return null;
+    const { purpose, decisionId, subject, expiresAtMs } = known;
+    return { purpose, decisionId, subject, reservedAtMs: expiresAtMs - this.lifeMs(purpose) };
+  }
+
+  isBusy(nowMs: number): boolean {
+    return this.#writer.isBusy(nowMs);
   }
 
   /** How long a reservation lasts at most. */
@@ -188,7 +207,7 @@ export class AgentBook {
     candidate: LedgerCandidate,
     planned: readonly PlannedCharge[],
     limits: LimitState[],
-    tenantWide: boolean,
+    permitId: GivenPermit["permitId"] | null,
     moment: Moment,
   ): ReserveReply {
     const { nowMs } = moment;
@@ -215,7 +234,8 @@ export class AgentBook {
       subject,
       reservedTokens: candidate.reservedTokens,
       reservedCostNanoUsd: candidate.reservedCostNanoUsd,
-      tenantWide,
+      tenantWide: permitId !== null,
+      permitId,
       limits,
       charged: NOTHING_CHARGED,
       replaced: null,
@@ -228,61 +248,6 @@ export class AgentBook {
       this.#store.putAsk(idempotency.requestId, { askHash: idempotency.askHash, reservationId }, nowMs);
     }
     return this.#gate.reserved(request, reservation, moment, reservation.number, false);
-  }
-
-  #end(
-    reservation: AgentReservation,
-    floats: boolean,
-    outcome: Settle["outcome"],
-    nowMs: number,
-  ): SettleReply {
-    const { reservationId, purpose, charges } = reservation;
-    for (const charge of charges) this.#counters.settle(charge, actualOf(charge, outcome), floats);
-    const charged = chargedOf(reservation, outcome);
-    const settledNumber = this.#writer.number(reservation, nowMs);
-    const settled = { ...reservation, state: "settled" as const, endedAtMs: nowMs, charged, settledNumber };
-    this.#reservations.end(settled);
-    // A replay of /v1/enforce looks for its charge; a relayed call has nothing more to say.
-    if (purpose === "enforce") this.#store.putReservation(settled);
-    else if (!floats) this.#store.removeReservation(reservationId);
-    return settleReplyOf("settled", charged, settledNumber);
-  }
-
-  #settleEnded(
-    caller: Settle["caller"],
-    reservationId: string,
-    purpose: Settle["purpose"],
-    outcome: Settle["outcome"],
-    nowMs: number,
-  ): SettleReply {
-    const ended = this.#reservations.ended(reservationId) ?? this.#store.findReservation(reservationId);
-    // Also what a crash of a busy ledger has lost: it was charged then, and recorded.
-    if (!ended || ended.purpose !== purpose) {
-      return settleReplyOf("unknown", NOTHING_CHARGED, this.#writer.number(caller, nowMs));
-    }
-    if (ended.state !== "expired") {
-      // The first answer's number: its record was perhaps lost with it, and is the same record.
-      const number = ended.settledNumber ?? this.#writer.number(caller, nowMs);
-      return settleReplyOf("repeated", ended.charged, number, ended.replaced);
-    }
-    for (const charge of ended.charges) {
-      const wasCharged = actualOf(charge, AS_RESERVED);
-      this.#counters.correct({ ...charge, amount: wasCharged }, actualOf(charge, outcome));
-    }
-    const charged = chargedOf(ended, outcome);
-    const replaced = { ...ended.charged, atMs: ended.endedAtMs ?? ended.expiresAtMs };
-    const settledNumber = this.#writer.number(caller, nowMs);
-    const settled: AgentReservation = {
-      ...ended,
-      state: "settled",
-      endedAtMs: nowMs,
-      charged,
-      replaced,
-      settledNumber,
-    };
-    this.#reservations.end(settled);
-    this.#store.putReservation(settled);
-    return settleReplyOf("corrected", charged, settledNumber, replaced);
   }
 
   #hasPlaceFor(claims: readonly LimitClaim[], nowMs: number): boolean {

@@ -6,10 +6,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { AuditRecord } from "../audit/audit-record.ts";
 import { configOf, type Env } from "../bindings.ts";
-import { AgentBook, type Step } from "./agent-book.ts";
+import { createIdMint, reservationOf } from "../kernel/ids.ts";
+import { ok } from "../kernel/result.ts";
+import { AgentBook, type GivenPermit, type Step } from "./agent-book.ts";
 import type { Moment } from "./agent-gate.ts";
 import { AgentTables } from "./agent-tables.object.ts";
 import { backOffMs } from "./back-off.ts";
+import { completionRecord } from "./completion-record.ts";
 import {
   AgentState,
   type ConfirmReply,
@@ -17,7 +20,6 @@ import {
   type LeaseReply,
   type LedgerCandidate,
   type LedgerRefusal,
-  type LimitState,
   type ReserveReply,
   type ReserveRequest,
   type Settle,
@@ -29,7 +31,14 @@ import { KeptSettlement, settlementKey } from "./kept-settlement.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OutboxRow } from "./outbox.object.ts";
+import { RecordPacks } from "./record-packs.object.ts";
 import { sendRecord } from "./record-sender.store.ts";
+import {
+  type ReservationReply,
+  ReservationRequest,
+  type StateReply,
+  StateRequest,
+} from "./state-contracts.ts";
 import { createTenantHop, type TenantHop } from "./tenant-hop.store.ts";
 
 type Tenant = Pick<ReserveRequest["caller"], "home" | "tenantId" | "agentId">;
@@ -41,17 +50,24 @@ const ALARM_AGAIN_MS = 30_000;
 const KEPT_RECORD_DELAY_MS = 1_000;
 /** A settlement whose hop was cut off by a restart is repeated after this time. */
 const SETTLE_REPEAT_MS = 10_000;
+/** A grant whose answer was lost is given back after this time. */
+const ASK_DOUBT_MS = 3_000;
 /** Renewals a call waits for at most: others may take what each of them brings. */
 const MAX_ROUNDS = 10;
+
+const ids = createIdMint(Date.now, (length) => crypto.getRandomValues(new Uint8Array(length)));
 
 export class AgentLedger extends DurableObject<Env> {
   readonly #tables: AgentTables;
   readonly #deadlines: Deadlines;
   readonly #book: AgentBook;
+  readonly #packs: RecordPacks;
   #upward: { readonly hop: TenantHop; readonly lease: LeaseHolder } | null = null;
   #sliceSeq = 0;
   #failedReports = 0;
   #reportAgainMs = 0;
+  /** When a grant is given back whose answer has not come; null = none is missing. */
+  #doubtMs: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -60,6 +76,10 @@ export class AgentLedger extends DurableObject<Env> {
     const { relayMaxMs } = configOf(env);
     this.#book = ctx.storage.transactionSync(
       () => new AgentBook(this.#tables.load(), this.#tables, relayMaxMs, Date.now()),
+    );
+    this.#packs = new RecordPacks(
+      () => this.env,
+      (records) => this.#keep(records),
     );
     ctx.blockConcurrencyWhile(async () => {
       await this.#deadlines.load();
@@ -91,19 +111,33 @@ export class AgentLedger extends DurableObject<Env> {
     const { reply, kept } = this.#atomically(() => {
       const { reply, release } = this.#book.settle(request, nowMs);
       if (release === null) return { reply, kept: null };
-      const { home, tenantId, reservationId } = release;
+      const { home, tenantId } = release;
+      const reservationId = release.permitId ?? release.reservationId;
       const kept: KeptSettlement = { home, tenantId, reservationId };
       this.#tables.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
       return { reply, kept };
     });
+    const recorded = request.completion !== null && this.#book.isBusy(nowMs);
+    if (request.completion !== null && recorded) {
+      const { completion, outcome } = request;
+      this.#packs.add(completionRecord(completion, reply.number, ok(reply), outcome));
+    }
     if (kept) await this.#release(kept, nowMs);
-    return reply;
+    return { ...reply, recorded };
+  }
+
+  /** A look at the counters under the current revisions: it charges nothing and takes no number. */
+  async state(raw: StateRequest): Promise<StateReply> {
+    const { caller, ...page } = StateRequest.parse(raw);
+    return this.#underLease(caller, (moment) => this.#book.state(page, moment));
+  }
+
+  async reservation(raw: ReservationRequest): Promise<ReservationReply> {
+    return this.#book.reservation(ReservationRequest.parse(raw).reservationId);
   }
 
   async keepRecord(raw: AuditRecord): Promise<void> {
-    const dueAtMs = Date.now() + KEPT_RECORD_DELAY_MS;
-    this.#tables.keepRecord(AuditRecord.parse(raw), dueAtMs);
-    this.#deadlines.arm(dueAtMs);
+    this.#keep([AuditRecord.parse(raw)]);
   }
 
   async putAgentState(raw: AgentState): Promise<void> {
@@ -128,11 +162,21 @@ export class AgentLedger extends DurableObject<Env> {
     }
   }
 
+  #keep(records: readonly AuditRecord[]): void {
+    const dueAtMs = Date.now() + KEPT_RECORD_DELAY_MS;
+    this.ctx.storage.transactionSync(() => {
+      for (const record of records) this.#tables.keepRecord(record, dueAtMs);
+    });
+    this.#deadlines.arm(dueAtMs);
+  }
+
   /** Asks above for what the step needs, then steps again: nothing is held here while another ledger is asked. */
   async #try(request: ReserveRequest, index: number, candidate: LedgerCandidate): Promise<Tried> {
-    const { caller, reservationId } = request;
+    const { caller } = request;
     const { hop, lease } = this.#above(caller);
-    let permit: readonly LimitState[] | null = null;
+    // One of its own for each try: a repeated call, or the next candidate, must not end what another one holds.
+    const permitId = reservationOf(ids.decision());
+    let permit: GivenPermit | null = null;
     let isAsked = false;
     let isCharged = false;
     try {
@@ -145,18 +189,18 @@ export class AgentLedger extends DurableObject<Env> {
         } else if (step.kind === "needs_permit") {
           const expiresInMs = this.#book.lifeMs(request.purpose);
           isAsked = true;
-          const above = await hop.reserve({ reservationId, claims: [...step.claims], expiresInMs });
+          const above = await hop.reserve({ reservationId: permitId, claims: [...step.claims], expiresInMs });
           if (above.outcome === "refused") return { kind: "full", refusal: above.refusal };
-          permit = above.limits;
+          permit = { permitId, limits: above.limits };
         } else {
-          isCharged = step.kind === "answer" && step.reply.outcome === "reserved" && !step.reply.replayed;
+          isCharged = step.kind === "answer" && step.charged;
           return step;
         }
       }
       return { kind: "full", refusal: ledgerRefusal("ledger_overloaded") };
     } finally {
       // Also where the answer was lost. Where this hop fails too, the tenant's part runs out by itself.
-      if (isAsked && !isCharged) await hop.settle({ v: 1, reservationId }).catch(() => undefined);
+      if (isAsked && !isCharged) await hop.settle({ v: 1, reservationId: permitId }).catch(() => undefined);
     }
   }
 
@@ -197,6 +241,7 @@ export class AgentLedger extends DurableObject<Env> {
       this.#tables.nextDeadlineMs(),
       this.#book.nextDeadlineMs(),
       reportDueMs === null ? null : Math.max(reportDueMs, this.#reportAgainMs),
+      this.#doubtMs,
     );
   }
 
@@ -218,9 +263,13 @@ export class AgentLedger extends DurableObject<Env> {
     const report = this.#book.slices.report(askedAtMs);
     if (report === null) return hop.lease(null);
     this.#sliceSeq = Math.max(this.#sliceSeq + 1, askedAtMs);
+    // Stored before the question leaves: what is granted in an answer that never comes is given back.
+    if (report.asks.length > 0) this.#doubtMs = askedAtMs + ASK_DOUBT_MS;
+    this.#deadlines.arm(this.#doubtMs);
     const reply = await hop.lease({ holder, seq: this.#sliceSeq, ...report });
     if (reply.slices?.accepted) {
       this.#book.slices.apply(report, reply.slices, askedAtMs, reply.durationMs);
+      this.#doubtMs = null;
     } else {
       // The clock stepped back over a restart: the next message must be above what the tenant has seen.
       this.#sliceSeq = Math.max(this.#sliceSeq, reply.slices?.seq ?? 0);
@@ -230,8 +279,8 @@ export class AgentLedger extends DurableObject<Env> {
 
   /** What is not spent goes back, though nobody calls any more. */
   async #reportSlices(nowMs: number): Promise<void> {
-    const dueMs = this.#book.slices.reportDueMs(nowMs);
-    const { agent } = this.#book;
+    const { agent, slices } = this.#book;
+    const dueMs = slices.isUncertain ? nowMs : slices.reportDueMs(nowMs);
     if (agent === null || dueMs === null || dueMs > nowMs) return;
     try {
       await this.#above(agent).lease.renew();
@@ -239,6 +288,7 @@ export class AgentLedger extends DurableObject<Env> {
     } catch {
       this.#failedReports += 1;
       this.#reportAgainMs = nowMs + backOffMs(this.#failedReports);
+      if (slices.isUncertain) this.#doubtMs = this.#reportAgainMs;
     }
   }
 

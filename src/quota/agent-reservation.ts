@@ -46,8 +46,10 @@ export const AgentReservation = z.object({
   subject: ReservationSubject,
   reservedTokens: amount,
   reservedCostNanoUsd: amount.nullable(),
-  /** Whether the tenant's ledger holds a part (tenant-wide concurrency) under the same id. */
+  /** Whether the tenant's ledger holds a part (tenant-wide concurrency). */
   tenantWide: z.boolean(),
+  /** Under which id it does; null in documents of before, where it was the reservation's own. */
+  permitId: ReservationId.nullable().default(null),
   limits: z.array(LimitState),
   charged: Charged,
   /** What it was charged when it expired, if it was settled after that. */
@@ -90,6 +92,7 @@ export const settleReplyOf = (
   chargedCostNanoUsd: costNanoUsd,
   replaced,
   number,
+  recorded: false,
 });
 
 /** Whether the whole was given back: then nothing was charged, and a known request id has nothing to replay. */

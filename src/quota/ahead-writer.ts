@@ -41,6 +41,10 @@ export class AheadWriter {
     return this.#pace.isBusy(nowMs);
   }
 
+  isBusy(nowMs: number): boolean {
+    return this.#pace.isBusy(nowMs);
+  }
+
   /** A number is given out only with the step that uses it, so the step's writes follow. */
   number(agent: { readonly agentId: string }, nowMs: number): RecordNumber {
     const n = this.#numbers.take(this.#pace.isBusy(nowMs));

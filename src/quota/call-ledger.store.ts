@@ -12,7 +12,7 @@ const flagged = (error: unknown, name: "retryable" | "overloaded"): boolean =>
 
 export const isOverloaded = (error: unknown): boolean => flagged(error, "overloaded");
 
-const startTimer: StartTimer = (ms, fire) => {
+export const startTimer: StartTimer = (ms, fire) => {
   const timer = setTimeout(fire, ms);
   return () => clearTimeout(timer);
 };
@@ -21,7 +21,11 @@ export const withinTime = <T>(work: Promise<T>, maxMs: number): Promise<T> =>
   withinLimit(startTimer, maxMs, work);
 
 /** @param call makes its own stub, so that a repeat gets a new one. */
-export function callLedger(call: () => Promise<unknown>, maxMs: number): Promise<unknown> {
+export function callLedger(
+  call: () => Promise<unknown>,
+  maxMs: number,
+  timer: StartTimer = startTimer,
+): Promise<unknown> {
   const repeated = async (): Promise<unknown> => {
     try {
       return await call();
@@ -30,5 +34,5 @@ export function callLedger(call: () => Promise<unknown>, maxMs: number): Promise
       return call();
     }
   };
-  return withinTime(repeated(), maxMs);
+  return withinLimit(timer, maxMs, repeated());
 }

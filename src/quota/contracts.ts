@@ -8,6 +8,7 @@ import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Revision, Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
+import type { CompletionDraft } from "./completion-record.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
 
@@ -162,6 +163,8 @@ export const Settle = z.strictObject({
     z.strictObject({ kind: z.literal("as_reserved") }),
     z.strictObject({ kind: z.literal("released") }),
   ]),
+  /** The call's record but for what the ledger adds; the audit consumer reads it, as it reads every record. */
+  completion: z.custom<CompletionDraft>().nullable().default(null),
 });
 export type Settle = z.infer<typeof Settle>;
 
@@ -184,6 +187,8 @@ export const SettleReply = z.strictObject({
   /** Where the settlement came after the expiry (`corrected`, and its repetitions); null otherwise. */
   replaced: Replaced.nullable().default(null),
   number: RecordNumber,
+  /** Whether the ledger has taken the completion's record upon itself. */
+  recorded: z.boolean().default(false),
 });
 export type SettleReply = z.infer<typeof SettleReply>;
 

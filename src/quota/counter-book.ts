@@ -5,7 +5,7 @@
  * across restarts, and why a busy ledger needs one write per chunk instead of one per call.
  */
 import type { Meter, Window } from "./limit-claim.ts";
-import { bucketEndMs, counts } from "./windows.ts";
+import { bucketEndMs, counts, ENDED_REMEMBERED_MS } from "./windows.ts";
 
 /** What a reservation holds of one counter. */
 export interface Charge {
@@ -46,6 +46,8 @@ interface Kept extends Bucket {
   left: number;
   storedUsed: number;
   storedAhead: number;
+  /** A stored reservation has ended: its row goes, so what it gives back must be stored with that. */
+  isOverstated: boolean;
 }
 
 /** How much to charge ahead of a bucket's use. */
@@ -123,6 +125,7 @@ export class CounterBook {
     kept.used += actual - amount;
     kept.reserved -= amount;
     if (floats) kept.floating -= amount;
+    else kept.isOverstated = true;
     this.#unstored.add(kept);
   }
 
@@ -131,6 +134,7 @@ export class CounterBook {
     const kept = this.#find(counter, bucket);
     if (kept === undefined) return;
     kept.used += actual - amount;
+    kept.isOverstated = true;
     this.#unstored.add(kept);
   }
 
@@ -153,12 +157,13 @@ export class CounterBook {
 
   /**
    * The rows to store now. Without `aheadOf`, whatever differs from its row; with it, only buckets that have used more
-   * than is stored, each with its next chunk.
+   * than is stored, each with its next chunk, and those that a stored reservation has left.
    */
   takeRows(aheadOf: AheadOf | null): CounterRow[] {
     const rows: CounterRow[] = [];
     for (const kept of this.#unstored) {
-      if (aheadOf !== null && isCovered(kept)) continue;
+      if (aheadOf !== null && isCovered(kept) && !kept.isOverstated) continue;
+      kept.isOverstated = false;
       const { counter, window, bucket, floating } = kept;
       const used = kept.used - floating;
       const ahead = floating + (aheadOf?.(kept) ?? 0);
@@ -188,7 +193,7 @@ export class CounterBook {
     for (const kept of buckets.values()) {
       if (counts(kept.window, kept.bucket, nowMs)) {
         counting.push(kept);
-      } else {
+      } else if (!counts(kept.window, kept.bucket, nowMs - ENDED_REMEMBERED_MS)) {
         buckets.delete(kept.bucket);
         this.#unstored.delete(kept);
       }
@@ -210,7 +215,7 @@ export class CounterBook {
     let kept = buckets.get(bucket);
     if (kept === undefined) {
       const nothing = { used: 0, reserved: 0, floating: 0, left: 0, storedUsed: 0, storedAhead: 0 };
-      kept = { counter, window, bucket, ...nothing };
+      kept = { counter, window, bucket, ...nothing, isOverstated: false };
       buckets.set(bucket, kept);
     }
     return kept;

@@ -28,13 +28,42 @@ export function isLocalRuntime<T extends Rpc.DurableObjectBranded>(
   return local;
 }
 
+/** Making an id hashes its name; callers choose tenants, so what is remembered is bounded. */
+const MAX_IDS = 10_000;
+const idsOf = new WeakMap<object, Map<string, DurableObjectId>>();
+
+function idNamed<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  home: Home,
+  name: string,
+): DurableObjectId {
+  const ids = idsOf.get(namespace) ?? new Map<string, DurableObjectId>();
+  idsOf.set(namespace, ids);
+  const key = `${home}/${name}`;
+  const known = ids.get(key);
+  if (known !== undefined) return known;
+  if (ids.size >= MAX_IDS) ids.clear();
+  const id = (isLocalRuntime(namespace) ? namespace : inJurisdiction(namespace, home)).idFromName(
+    isLocalRuntime(namespace) ? key : name,
+  );
+  ids.set(key, id);
+  return id;
+}
+
+function inJurisdiction<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  home: Home,
+): DurableObjectNamespace<T> {
+  const { jurisdiction } = homes[home];
+  return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
+}
+
 /** A new stub each time: after an error the old one is of no more use. */
 export function ledgerStub<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
   home: Home,
   name: string,
 ): DurableObjectStub<T> {
-  if (isLocalRuntime(namespace)) return namespace.getByName(`${home}/${name}`);
-  const { jurisdiction } = homes[home];
-  return (jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction)).getByName(name);
+  const id = idNamed(namespace, home, name);
+  return (isLocalRuntime(namespace) ? namespace : inJurisdiction(namespace, home)).get(id);
 }

@@ -1,7 +1,7 @@
 /** The ledgers as the other rooms see them: a port of domain types. An error of the platform becomes `unavailable`. */
 
 import type { AuditRecord } from "../audit/audit-record.ts";
-import type { AgentId, Scope, TenantId } from "../kernel/ids.ts";
+import type { AgentId, ReservationId, Scope, TenantId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Home } from "../residency/home.ts";
@@ -16,6 +16,7 @@ import type {
   Settle,
   SettleReply,
 } from "./contracts.ts";
+import type { ReservationReply, StateReply, StateRequest, TotalsReply } from "./state-contracts.ts";
 
 export interface AgentAddress {
   readonly home: Home;
@@ -43,4 +44,14 @@ export interface TenantLedgers {
   publish(address: ScopeAddress, revision: number): Promise<Result<PublishReply, Refusal>>;
   /** Gives up a prepared revision at once: a void row takes its number, unless the write committed after all. */
   resolve(address: ScopeAddress, revision: number): Promise<Result<PublishReply, Refusal>>;
+}
+
+/** Looks at ledgers, which change nothing. */
+export interface LedgerReadings {
+  state(
+    address: AgentAddress,
+    page: Pick<StateRequest, "after" | "limit">,
+  ): Promise<Result<StateReply, Refusal>>;
+  reservation(address: AgentAddress, id: ReservationId): Promise<Result<ReservationReply, Refusal>>;
+  totals(address: ScopeAddress, counters: readonly string[]): Promise<Result<TotalsReply, Refusal>>;
 }

@@ -34,13 +34,25 @@ export const LimitClaim = z.strictObject({
 });
 export type LimitClaim = z.infer<typeof LimitClaim>;
 
-export const counterName = ({
-  owner,
-  scope,
-  meter,
-  window,
-  subject,
-}: Pick<LimitClaim, "owner" | "scope" | "meter" | "window" | "subject">): string =>
+/** What a counter counts. */
+export type CounterKey = Pick<LimitClaim, "owner" | "scope" | "meter" | "window" | "subject">;
+
+/** Owners and subjects hold no slash, so a name says what it is made of. */
+export function counterKeyOf(name: string): CounterKey | null {
+  const [owner, scope, meter, window, subject = null] = name.split("/");
+  const key = CounterKeyParts.safeParse({ owner, scope, meter, window, subject });
+  return key.success ? key.data : null;
+}
+
+const CounterKeyParts = LimitClaim.pick({
+  owner: true,
+  scope: true,
+  meter: true,
+  window: true,
+  subject: true,
+});
+
+export const counterName = ({ owner, scope, meter, window, subject }: CounterKey): string =>
   subject === null
     ? `${owner}/${scope}/${meter}/${window}`
     : `${owner}/${scope}/${meter}/${window}/${subject}`;

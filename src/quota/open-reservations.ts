@@ -61,11 +61,14 @@ export class OpenReservations {
     return anchored;
   }
 
-  end(ended: AgentReservation): void {
-    const { reservationId } = ended;
+  /** Not under way any more. */
+  close(reservationId: string): void {
     if (this.#open.get(reservationId)?.floats) this.#floating -= 1;
     this.#open.delete(reservationId);
-    this.#ended.set(reservationId, ended);
+  }
+
+  remember(ended: AgentReservation): void {
+    this.#ended.set(ended.reservationId, ended);
     if (this.#ended.size <= ENDED_REMEMBERED) return;
     const [oldest] = this.#ended.keys();
     if (oldest !== undefined) this.#ended.delete(oldest);

@@ -33,6 +33,8 @@ export const SliceRequest = z.strictObject({
   /** One higher for each message of this holder; older ones that arrive late change nothing. */
   seq: z.int().min(1),
   holds: z.array(Hold),
+  /** The holder does not know what the tenant counts (a restart, a lost answer): of what is not listed it holds nothing. */
+  complete: z.boolean().default(false),
   asks: z.array(SliceAsk),
 });
 export type SliceRequest = z.infer<typeof SliceRequest>;

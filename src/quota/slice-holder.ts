@@ -7,7 +7,7 @@ import type { LimitState } from "./contracts.ts";
 import type { CounterBook } from "./counter-book.ts";
 import { counterName, type LimitClaim } from "./limit-claim.ts";
 import type { Hold, SliceAsk, SliceReply } from "./slice-contracts.ts";
-import { counts } from "./windows.ts";
+import { counts, ENDED_REMEMBERED_MS } from "./windows.ts";
 
 export type SlicePlan =
   | { readonly kind: "charges"; readonly charges: readonly PlannedCharge[]; readonly limits: LimitState[] }
@@ -17,6 +17,8 @@ export type SlicePlan =
 
 export interface SliceReport {
   readonly holds: Hold[];
+  /** All that is held is listed. */
+  readonly complete: boolean;
   readonly asks: SliceAsk[];
 }
 
@@ -46,13 +48,16 @@ const FORECAST = 1.5;
 export class SliceHolder {
   readonly #book: CounterBook;
   readonly #budgets = new Map<string, Budget>();
+  /** Whether the tenant has answered the last message since the start. */
+  #isAnswered = false;
+  #seenAtMs = 0;
 
   /** @param book after a restart it holds what was used of slices; whatever else was held is given up. */
   constructor(book: CounterBook, nowMs: number) {
     this.#book = book;
     for (const counter of book.names()) {
       if (!isTenantCounter(counter)) continue;
-      for (const { bucket, window, used } of book.buckets(counter, nowMs)) {
+      for (const { bucket, window, used } of book.buckets(counter, nowMs - ENDED_REMEMBERED_MS)) {
         this.#budget(counter).buckets.set(bucket, { window, held: used, acknowledged: null });
       }
     }
@@ -60,6 +65,7 @@ export class SliceHolder {
 
   /** All of these claims or none. */
   plan(claims: readonly LimitClaim[], reservationId: string, nowMs: number): SlicePlan {
+    this.#see(nowMs);
     const charges: PlannedCharge[] = [];
     const limits: LimitState[] = [];
     let missing = false;
@@ -98,11 +104,13 @@ export class SliceHolder {
 
   /** What to tell the tenant now; null = nothing. From here on this ledger holds no more than it says. */
   report(nowMs: number): SliceReport | null {
+    this.#see(nowMs);
+    const complete = !this.#isAnswered;
     const holds: Hold[] = [];
     const asks: SliceAsk[] = [];
     for (const [counter, budget] of this.#budgets) {
       for (const [bucket, kept] of budget.buckets) {
-        if (!counts(kept.window, bucket, nowMs)) {
+        if (!counts(kept.window, bucket, nowMs - ENDED_REMEMBERED_MS)) {
           budget.buckets.delete(bucket);
           continue;
         }
@@ -110,7 +118,7 @@ export class SliceHolder {
         const isKept =
           isSpendable(budget, bucket, nowMs) && (budget.spentSinceReport > 0 || budget.waiting.size > 0);
         kept.held = isKept ? Math.max(used, kept.held) : used;
-        if (kept.held === kept.acknowledged) continue;
+        if (kept.held === kept.acknowledged && !complete) continue;
         // Whether this arrives is not known before the answer.
         kept.acknowledged = null;
         holds.push({ counter, window: kept.window, bucket, held: kept.held });
@@ -121,11 +129,14 @@ export class SliceHolder {
       budget.waiting.clear();
       budget.spentSinceReport = 0;
     }
-    return holds.length + asks.length === 0 ? null : { holds, asks };
+    if (holds.length + asks.length === 0 && !complete) return null;
+    this.#isAnswered = false;
+    return { holds, complete, asks };
   }
 
   /** @param askedAtMs from which on every duration of the reply counts. */
   apply({ holds, asks }: SliceReport, reply: SliceReply, askedAtMs: number, leaseMs: number): void {
+    this.#isAnswered = true;
     for (const { counter, bucket, held } of holds) {
       const kept = this.#budgets.get(counter)?.buckets.get(bucket);
       if (kept) kept.acknowledged = held;
@@ -144,8 +155,14 @@ export class SliceHolder {
     }
   }
 
+  /** What the tenant counts may be more than what is held here: a restart, or an answer that is lost or on its way. */
+  get isUncertain(): boolean {
+    return !this.#isAnswered;
+  }
+
   /** When something should be told to the tenant without being asked; null = all is told. */
   reportDueMs(nowMs: number): number | null {
+    this.#see(nowMs);
     let dueMs: number | null = null;
     for (const [counter, budget] of this.#budgets) {
       for (const [bucket, { held, acknowledged, window }] of budget.buckets) {
@@ -159,6 +176,19 @@ export class SliceHolder {
     return dueMs;
   }
 
+  names(): IterableIterator<string> {
+    return this.#budgets.keys();
+  }
+
+  /** Used or not, in all windows that count now. */
+  held(counter: string, nowMs: number): number {
+    let sum = 0;
+    for (const [bucket, { window, held }] of this.#budgets.get(counter)?.buckets ?? []) {
+      if (counts(window, bucket, nowMs)) sum += held;
+    }
+    return sum;
+  }
+
   #ask(counter: string, budget: Budget, nowMs: number): SliceAsk | null {
     const { claim, waiting, spentSinceReport } = budget;
     if (claim === null || (waiting.size === 0 && spentSinceReport === 0)) return null;
@@ -170,6 +200,17 @@ export class SliceHolder {
     // A slice of a minute lies in the second in which its lease ends, so each lease has its own.
     const rest = window === "minute" ? 0 : this.#room(counter, budget, nowMs);
     return { counter, meter, window, limit, need, least, want: Math.max(0, forecast - rest) };
+  }
+
+  /** A clock that stepped back does not tell how old a slice is: it is dropped, as its lease is. */
+  #see(nowMs: number): void {
+    if (nowMs < this.#seenAtMs) {
+      for (const budget of this.#budgets.values()) {
+        budget.spendable = null;
+        budget.refusedFrom = null;
+      }
+    }
+    this.#seenAtMs = nowMs;
   }
 
   #room(counter: string, { spendable, buckets }: Budget, nowMs: number): number {
@@ -196,7 +237,7 @@ export class SliceHolder {
 }
 
 /** The counter's name says its scope (limit-claim.ts). */
-const isTenantCounter = (counter: string): boolean => counter.split("/")[1] === "tenant";
+export const isTenantCounter = (counter: string): boolean => counter.split("/")[1] === "tenant";
 
 const isSpendable = ({ spendable }: Budget, bucket: number, nowMs: number): boolean =>
   spendable !== null && spendable.bucket === bucket && nowMs < spendable.untilMs;

@@ -6,7 +6,7 @@ import { roomAtMs } from "./admission.ts";
 import { CounterBook } from "./counter-book.ts";
 import type { Window } from "./limit-claim.ts";
 import type { Hold, Slice, SliceAsk, SliceLimit, SliceReply, SliceRequest } from "./slice-contracts.ts";
-import { bucketEndMs, bucketOf, counts } from "./windows.ts";
+import { bucketEndMs, bucketOf, counts, ENDED_REMEMBERED_MS } from "./windows.ts";
 
 export interface HoldRow extends Hold {
   readonly holder: string;
@@ -39,12 +39,16 @@ export class TenantHolds {
     for (const [holder, seq] of seqs) this.#seqs.set(holder, seq);
   }
 
-  exchange({ holder, seq, holds, asks }: SliceRequest, durationMs: number, nowMs: number): Exchange {
+  exchange(
+    { holder, seq, holds, complete, asks }: SliceRequest,
+    durationMs: number,
+    nowMs: number,
+  ): Exchange {
     const last = this.#seqs.get(holder) ?? 0;
-    // Overtaken by a later message of the same holder: what it says is no longer true.
-    if (seq < last) return { reply: { accepted: false, seq: last, slices: [], limits: [] }, rows: [] };
+    // Overtaken by a later message of the same holder, or there already: what it says is no longer true.
+    if (seq <= last) return { reply: { accepted: false, seq: last, slices: [], limits: [] }, rows: [] };
     this.#seqs.set(holder, seq);
-    const rows: HoldRow[] = [];
+    const rows: HoldRow[] = complete ? this.#giveUp(holder, holds, nowMs) : [];
     for (const hold of holds) {
       if (!counts(hold.window, hold.bucket, nowMs)) continue;
       this.#set(holder, hold);
@@ -69,10 +73,27 @@ export class TenantHolds {
 
   prune(nowMs: number): void {
     this.#book.prune(nowMs);
+    const endedMs = nowMs - ENDED_REMEMBERED_MS;
     for (const [counter, buckets] of this.#held) {
-      for (const [bucket, { window }] of buckets) if (!counts(window, bucket, nowMs)) buckets.delete(bucket);
+      for (const [bucket, { window }] of buckets) if (!counts(window, bucket, endedMs)) buckets.delete(bucket);
       if (buckets.size === 0) this.#held.delete(counter);
     }
+  }
+
+  /** What a holder counts as its own, and does not list. */
+  #giveUp(holder: string, listed: readonly Hold[], nowMs: number): HoldRow[] {
+    const isListed = new Set(listed.map(({ counter, bucket }) => `${counter}#${bucket}`));
+    const rows: HoldRow[] = [];
+    for (const [counter, buckets] of this.#held) {
+      for (const [bucket, { window, byHolder }] of buckets) {
+        if ((byHolder.get(holder) ?? 0) === 0 || !counts(window, bucket, nowMs)) continue;
+        if (isListed.has(`${counter}#${bucket}`)) continue;
+        const row = { holder, counter, window, bucket, held: 0 };
+        this.#set(holder, row);
+        rows.push(row);
+      }
+    }
+    return rows;
   }
 
   #grant(

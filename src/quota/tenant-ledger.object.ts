@@ -42,6 +42,7 @@ import {
   publishRevision,
 } from "./revision-writes.ts";
 import type { SliceReply, SliceRequest } from "./slice-contracts.ts";
+import { type TotalsReply, TotalsRequest } from "./state-contracts.ts";
 import { TenantBudgetTables } from "./tenant-budget-tables.object.ts";
 import { TenantHolds } from "./tenant-holds.ts";
 import { createTenantHop } from "./tenant-hop.store.ts";
@@ -127,6 +128,17 @@ export class TenantLedger extends DurableObject<Env> {
     const { reservationId } = TenantSettle.parse(raw);
     this.#permits.release(reservationId);
     this.#tables.removePermit(reservationId);
+  }
+
+  /** What all agents hold together of these counters: it changes nothing. */
+  async totals(raw: TotalsRequest): Promise<TotalsReply> {
+    const nowMs = Date.now();
+    this.#expireOverdue(nowMs);
+    const { counters } = TotalsRequest.parse(raw);
+    // A counter has one of the two: budgets are held, calls are under way.
+    return {
+      used: counters.map((counter) => this.#holds.used(counter, nowMs) + this.#permits.underWay(counter)),
+    };
   }
 
   async prepare(raw: PrepareRequest): Promise<PrepareReply> {

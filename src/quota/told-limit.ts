@@ -39,11 +39,15 @@ const units: Record<Meter, QuotaUnit> = {
 export const shareLeft = ({ limit, left }: Pick<LimitState, "limit" | "left">): number =>
   limit > 0 ? Math.min(1, left / limit) : 0;
 
+export function inItsUnit(state: LimitState): Pick<ToldLimit, "unit" | "limit" | "left"> {
+  const unit = units[state.meter];
+  return unit === "percent"
+    ? { unit, limit: 100, left: Math.floor(100 * shareLeft(state)) }
+    : { unit, limit: state.limit, left: state.left };
+}
+
 export function toldLimit(state: LimitState): ToldLimit {
   const { scope, meter, window, resetsAtMs } = state;
-  const unit = units[meter];
-  const [limit, left] =
-    unit === "percent" ? [100, Math.floor(100 * shareLeft(state))] : [state.limit, state.left];
   const resetsAt = resetsAtMs === null ? null : timestampOf(resetsAtMs);
-  return { scope, meter, window, unit, limit, left, resetsAt };
+  return { scope, meter, window, ...inItsUnit(state), resetsAt };
 }

@@ -7,19 +7,22 @@
 import type { JsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { Ask, Candidate } from "../policy/decision.ts";
+import type { Candidate } from "../policy/decision.ts";
 import type { ResidencyPromise } from "../residency/promise.ts";
 import { unreviewedMember } from "./unreviewed-member.ts";
 
-/** @param body null when there is none to inspect. */
+/**
+ * @param outsideContent whether Azure may add to the prompt what does not stand in the body.
+ * @param body null when there is none to inspect.
+ */
 export function inspect(
   candidates: readonly [Candidate, ...Candidate[]],
-  ask: Pick<Ask, "promptTokens">,
+  outsideContent: boolean,
   body: JsonObject | null,
   promise: ResidencyPromise,
 ): Result<readonly [Candidate, ...Candidate[]]> {
   if (body === null || promise.zone === "none") return ok(candidates);
-  if (ask.promptTokens === null) {
+  if (outsideContent) {
     return fail(
       refuse("unsupported_parameter", {
         message: "Under a residency promise, a request may only draw on text that stands in its own body.",

@@ -107,6 +107,58 @@ it("tokens: reserved at most, settled with what Azure reported, streams alike; n
   expect(await ask(0)).toMatchObject({ decision: "denied" });
 });
 
+/** The SDK with its own idea of retries, and every answer it got. */
+function counted(token: string) {
+  const answers: Response[] = [];
+  const client = gateway.azure(token).withOptions({
+    maxRetries: 2,
+    fetch: async (input, init) => {
+      const answer = await fetch(input, init);
+      answers.push(answer);
+      return answer;
+    },
+  });
+  const call = () => client.chat.completions.create({ model: "m", messages, max_tokens: 5 });
+  return { answers, call, client };
+}
+
+it("the SDK stops at once on an exhausted day, and is told in seconds when to come back to a minute", async () => {
+  await tenantWith("daily", {}, { maxRequestsPerDay: 1 });
+  const day = counted((await gateway.agent({ tenantId: "daily" })).token);
+  await day.call();
+  await expect(day.call()).rejects.toMatchObject({ status: 429, code: "request_quota_exceeded" });
+  expect(day.answers.map(({ status }) => status)).toEqual([200, 429]);
+
+  await tenantWith("minutely", {}, { maxRequestsPerMinute: 1 });
+  const minute = counted((await gateway.agent({ tenantId: "minutely" })).token);
+  await minute.call();
+  const error = await minute.client
+    .withOptions({ maxRetries: 0 })
+    .chat.completions.create({ model: "m", messages })
+    .catch((thrown: unknown) => thrown);
+  if (!(error instanceof RateLimitError)) throw error;
+  // What the SDK reads first, and ignores above a minute.
+  const waitMs = Number(error.headers.get("retry-after-ms"));
+  expect(waitMs).toBeGreaterThan(0);
+  expect(waitMs).toBeLessThanOrEqual(60_000);
+  expect(error.headers.get("x-should-retry")).toBe("true");
+  expect(error.error).toMatchObject({ limit: { scope: "agent", window: "minute", limit: 1, left: 0 } });
+});
+
+it("the SDK comes back by itself when a place under way is free again", async () => {
+  await tenantWith("single", {}, { maxConcurrentRequests: 1 });
+  const { answers, call, client } = counted((await gateway.agent({ tenantId: "single" })).token);
+  gateway.simulator.next({ kind: "slow", betweenChunksMs: 80 });
+  const stream = await client.chat.completions.create({ model: "m", messages, max_tokens: 5, stream: true });
+  const second = call();
+  await expect.poll(() => answers.at(1)?.status).toBe(429);
+  expect(answers.at(1)?.headers.get("retry-after-ms")).toBe("1000");
+  for await (const _ of stream);
+  await second;
+  // On a slow machine the first call may still be under way a second later.
+  expect(answers.map(({ status }) => status).join()).toMatch(/^200,429(,429)?,200$/);
+});
+
 async function allCompletions(agentId: string, count: number): Promise<readonly Record<string, unknown>[]> {
   let found: readonly Record<string, unknown>[] = [];
   await gateway.recorded(`tenant=tokens&agent=${agentId}&limit=200`, () => true);

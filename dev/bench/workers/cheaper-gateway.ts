@@ -37,6 +37,7 @@ const freeSettle: AgentLedgers["settle"] = async () =>
     chargedRequests: 1,
     chargedCostNanoUsd: null,
     replaced: null,
+    recorded: false,
     number,
   });
 

@@ -1,9 +1,12 @@
 // The prompt bound is never below what any byte-level tokenizer can count, and absent where the body is not all there is.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { promptTokenBound } from "../../../src/azure/prompt-bound.ts";
+import { promptTokenBound, readPrompt } from "../../../src/azure/prompt-bound.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
 import { chatBody } from "./azure-fixture.ts";
+
+const boundOf = (body: JsonObject, model = "gpt-4o"): number | null =>
+  promptTokenBound(readPrompt(body), model);
 
 /** The finest a byte-pair tokenizer can cut: one token for each byte. */
 const byteTokens = (text: string): number => new TextEncoder().encode(text).length;
@@ -34,7 +37,7 @@ describe("the bound", () => {
         ]);
         const counted =
           texts.reduce((sum, text) => sum + byteTokens(text), 0) + chatOverhead(messages.length);
-        expect(promptTokenBound({ messages })).toBeGreaterThanOrEqual(counted);
+        expect(boundOf({ messages })).toBeGreaterThanOrEqual(counted);
       }),
     );
   });
@@ -43,7 +46,7 @@ describe("the bound", () => {
     const word = fc.constantFrom("tollgate", "Übung", "水门", "🙂", "'s");
     fc.assert(
       fc.property(fc.array(word, { maxLength: 80 }), (words) => {
-        expect(promptTokenBound({ input: words.join(" ") })).toBeGreaterThanOrEqual(words.length);
+        expect(boundOf({ input: words.join(" ") })).toBeGreaterThanOrEqual(words.length);
       }),
     );
   });
@@ -55,7 +58,7 @@ describe("the bound", () => {
         fc.integer({ min: 1, max: 2_000 }),
         (character, times) => {
           const content = character.repeat(times);
-          expect(promptTokenBound({ messages: [{ role: "user", content }] })).toBeGreaterThanOrEqual(
+          expect(boundOf({ messages: [{ role: "user", content }] })).toBeGreaterThanOrEqual(
             byteTokens(content) + chatOverhead(1),
           );
         },
@@ -64,22 +67,23 @@ describe("the bound", () => {
   });
 
   it("counts lone surrogates as no less than what Azure gets for them", () => {
-    expect(promptTokenBound({ prompt: "\ud800".repeat(10) })).toBeGreaterThanOrEqual(30);
+    expect(boundOf({ prompt: "\ud800".repeat(10) })).toBeGreaterThanOrEqual(30);
   });
 
-  it("covers a prompt in tokens, one for each number", () => {
+  it("counts a prompt in tokens, one for each number", () => {
     const tokens = fc.array(fc.nat({ max: 200_000 }), { maxLength: 50 });
     fc.assert(
       fc.property(tokens, fc.array(tokens, { maxLength: 5 }), (prompt, input) => {
-        expect(promptTokenBound({ prompt })).toBeGreaterThanOrEqual(prompt.length);
-        expect(promptTokenBound({ input })).toBeGreaterThanOrEqual(input.flat().length);
+        const around = byteTokens('{"prompt":}');
+        expect(boundOf({ prompt })).toBe(around + prompt.length);
+        expect(boundOf({ input })).toBe(around - 1 + input.flat().length);
       }),
     );
   });
 
   it("grows with tools, schemas and instructions, which are prompt as well", () => {
     const text = "a".repeat(500);
-    const plain = promptTokenBound(chatBody) ?? 0;
+    const plain = boundOf(chatBody) ?? 0;
     for (const more of [
       { tools: [{ type: "function", function: { name: "f", description: text } }] },
       { tools: [{ type: "custom", custom: { name: "f", description: text } }] },
@@ -87,7 +91,7 @@ describe("the bound", () => {
       { instructions: text },
       { prediction: { type: "content", content: text } },
     ]) {
-      expect(promptTokenBound({ ...chatBody, ...more })).toBeGreaterThanOrEqual(plain + 500);
+      expect(boundOf({ ...chatBody, ...more })).toBeGreaterThanOrEqual(plain + 500);
     }
   });
 });
@@ -99,18 +103,23 @@ const item = (content: JsonObject): JsonObject => ({
 
 describe("a body that draws in more than it holds", () => {
   it.each<[name: string, body: JsonObject]>([
-    ["an image by URL", part({ type: "image_url", image_url: { url: "https://x.test/a.png" } })],
-    ["an image in line", part({ type: "image_url", image_url: { url: "data:image/png;base64,AA==" } })],
+    ["an image written as chat does not", part({ type: "image_url", image_url: "https://x.test/a.png" })],
+    ["an image without a URL", item({ type: "input_image", detail: "low" })],
+    ["an image with a file", item({ type: "input_image", image_url: "data:,", file_id: "file-1" })],
+    [
+      "an image with more than an image",
+      part({ type: "image_url", image_url: { url: "data:,", frames: 30 } }),
+    ],
+    ["an image beside text", part({ type: "image_url", image_url: { url: "data:," }, text: "x" })],
     ["spoken input", part({ type: "input_audio", input_audio: { data: "AA==", format: "wav" } })],
     ["an earlier spoken answer", { messages: [{ role: "assistant", audio: { id: "audio_1" } }] }],
     ["a file", part({ type: "file", file: { file_data: "AA==" } })],
-    ["an image item", item({ type: "input_image", image_url: "https://x.test/a.png" })],
     ["a file item", item({ type: "input_file", file_url: "https://x.test/a.pdf" })],
     ["a part of a kind nobody knows", part({ type: "hologram", text: "x" })],
     ["a part whose kind is no text", part({ type: 7 })],
     ["a stored item", { input: [{ type: "item_reference", id: "msg_1" }] }],
     [
-      "an image a tool returned",
+      "an image a tool returned without a URL",
       { input: [{ type: "function_call_output", output: [{ type: "input_image" }] }] },
     ],
     [
@@ -129,7 +138,8 @@ describe("a body that draws in more than it holds", () => {
     ["a tool without a kind", { input: "x", tools: [{ name: "f" }] }],
     ["tools that are no list", { input: "x", tools: { type: "function" } }],
   ])("%s has no bound", (_name, body) => {
-    expect(promptTokenBound(body)).toBeNull();
+    expect(boundOf(body)).toBeNull();
+    expect(readPrompt(body).outsideContent).toBe(true);
   });
 
   it.each<[name: string, body: JsonObject]>([
@@ -145,6 +155,50 @@ describe("a body that draws in more than it holds", () => {
     ["functions", { input: "x", tools: [{ type: "function", name: "f" }] }],
     ["text that names an image", part({ type: "text", text: '{"type":"image_url"}' })],
   ])("%s have one", (_name, body) => {
-    expect(promptTokenBound(body)).toBe(byteTokens(JSON.stringify(body)));
+    expect(boundOf(body)).toBe(byteTokens(JSON.stringify(body)));
+    expect(readPrompt(body).outsideContent).toBe(false);
+  });
+});
+
+describe("an image", () => {
+  /** A header of 64 × 64, and a megabyte that nobody reads. */
+  const header = [...Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1"), 0, 0, 0, 64, 0, 0, 0, 64];
+  const inline = `data:image/png;base64,${Buffer.concat([Buffer.from(header), Buffer.alloc(1_000_000)]).toString("base64")}`;
+  const broken = "data:image/png;base64,AA==";
+  const remote = "https://x.test/a.png";
+  const inChat = (url: string) => part({ type: "image_url", image_url: { url, detail: "high" } });
+  const inResponses = (url: string) => item({ type: "input_image", image_url: url, file_id: null });
+
+  it.each([
+    ["chat", inChat],
+    ["Responses", inResponses],
+  ])("of %s in line costs its tokens, not its bytes", (_name, body) => {
+    expect(boundOf(body(inline))).toBe(byteTokens(JSON.stringify(body(""))) + 85 + 170);
+    expect(readPrompt(body(inline)).outsideContent).toBe(false);
+  });
+
+  it("that cannot be read costs the model's most", () => {
+    expect(boundOf(inChat(broken))).toBe(byteTokens(JSON.stringify(inChat(""))) + 85 + 8 * 170);
+  });
+
+  it.each([
+    ["chat", inChat],
+    ["Responses", inResponses],
+  ])("of %s that Azure would fetch costs the model's most, and is content from outside", (_name, body) => {
+    expect(boundOf(body(remote))).toBe(byteTokens(JSON.stringify(body(remote))) + 85 + 8 * 170);
+    expect(readPrompt(body(remote)).outsideContent).toBe(true);
+  });
+
+  it("is counted each time, also where a tool returned it", () => {
+    const image = { type: "input_image", image_url: inline };
+    const output = { input: [{ type: "function_call_output", call_id: "1", output: [image, image] }] };
+    expect(readPrompt(output).images).toHaveLength(2);
+    expect(boundOf(output)).toBeGreaterThan(2 * 255);
+    expect(boundOf(output)).toBeLessThan(1_000);
+  });
+
+  it("has no bound on a model that is not listed", () => {
+    expect(boundOf(inChat(inline), "unheard-of")).toBeNull();
+    expect(boundOf(chatBody, "unheard-of")).not.toBeNull();
   });
 });

@@ -34,6 +34,7 @@ async function settled(outcome: Billing, { backend = zone, model = "gpt-4o", rea
                 chargedRequests: 1,
                 chargedCostNanoUsd: 777,
                 replaced: null,
+                recorded: false,
                 number: { source: "agent/x", n: 8 },
               })
             : fail(refuse("ledger_unavailable"));

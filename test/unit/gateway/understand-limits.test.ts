@@ -7,7 +7,6 @@ import type { Understood } from "../../../src/gateway/question.ts";
 import { reserve } from "../../../src/gateway/reserve.ts";
 import { understandCall } from "../../../src/gateway/understand-call.ts";
 import { understandEnforce } from "../../../src/gateway/understand-enforce.ts";
-import { createIdMint } from "../../../src/kernel/ids.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, type Result } from "../../../src/kernel/result.ts";
 import { decide } from "../../../src/policy/decide.ts";
@@ -20,6 +19,7 @@ import { question } from "./gateway-fixture.ts";
 const ports = {
   hashEndUser: async (tenantId: string, endUser: string) => `user ${tenantId} ${endUser}`,
   hashAddress: async (tenantId: string, address: string) => `address ${tenantId} ${address}`,
+  tokenCounter: () => Promise.reject(new Error("not asked here")),
 };
 const caller = { capability, place, classification: "internal" as const };
 const chat = operations["chat/completions"];
@@ -84,10 +84,6 @@ describe("a relayed call", () => {
     const notAsked = () => Promise.reject(new Error("not asked here"));
     await reserve(
       {
-        ids: createIdMint(
-          () => 0,
-          (length) => new Uint8Array(length),
-        ),
         ledgers: {
           confirm: notAsked,
           settle: notAsked,

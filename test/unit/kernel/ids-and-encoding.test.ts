@@ -17,7 +17,6 @@ const kinds = {
   policy: ids.PolicyId,
   apiKey: ids.ApiKeyId,
   decision: ids.DecisionId,
-  reservation: ids.ReservationId,
   token: ids.TokenId,
   request: ids.RequestId,
   backend: ids.BackendId,
@@ -54,6 +53,12 @@ describe("ids", () => {
         },
       ),
     );
+  });
+
+  it("of a decision and of its reservation differ in their prefix alone", () => {
+    const decisionId = mintAt(1_790_000_000_000, 0x5a).decision();
+    const reservationId = ids.reservationOf(decisionId);
+    expect(ids.ReservationId.parse(reservationId)).toBe(decisionId.replace("decision_", "reservation_"));
   });
 
   it("are UUIDs of version 7 and variant 10, with 74 random bits", () => {

@@ -1,8 +1,24 @@
 // Refusals on the wire: each code's status and retry advice, in the shapes that SDKs and RFC 9457 readers expect.
 import { describe, expect, it } from "vitest";
 import { decodeCursor, encodeCursor, pageOf } from "../../../src/kernel/list-page.ts";
-import { type Refusal, refusalCodes, refusalTable, refuse } from "../../../src/kernel/refusal.ts";
+import {
+  type Refusal,
+  type RefusalCode,
+  refusalCodes,
+  refusalTable,
+  refuse,
+} from "../../../src/kernel/refusal.ts";
 import { azureErrorOf, problemOf, streamErrorEvent } from "../../../src/kernel/wire.ts";
+
+const limit = {
+  scope: "agent",
+  meter: "tokens",
+  window: "minute",
+  unit: "tokens",
+  limit: 100,
+  left: 3,
+  resetsAt: "2026-01-31T08:30:00.000Z",
+};
 
 const evidence = { limit: 5, secret: "kept inside" };
 
@@ -52,10 +68,45 @@ describe("codes that fail closed for a while invite a retry", () => {
   });
 });
 
-describe("quota codes stop the SDKs at once", () => {
-  it.each(["request_quota_exceeded", "token_quota_exceeded"] as const)("%s", (code) => {
-    const { status, headers } = azureErrorOf(refuse(code, { retryAfterSeconds: 3_600 }), "r");
-    expect([status, headers["x-should-retry"], headers["retry-after"]]).toEqual([429, "false", "3600"]);
+describe("retry hints", () => {
+  const hints = (code: RefusalCode, details: Partial<Refusal>) => {
+    const { headers } = azureErrorOf(refuse(code, details), "r");
+    return [headers["x-should-retry"], headers["retry-after"], headers["retry-after-ms"]];
+  };
+
+  it.each(["request_quota_exceeded", "token_quota_exceeded", "cost_quota_exceeded"] as const)(
+    "%s stops the SDKs at once, and names a wait only if it is short",
+    (code) => {
+      expect(hints(code, { retryAfterSeconds: 3_600 })).toEqual(["false", undefined, undefined]);
+      expect(hints(code, { retryAfterSeconds: 60.001 })).toEqual(["false", undefined, undefined]);
+      expect(hints(code, { retryAfterSeconds: 59.001 })).toEqual(["false", "60", undefined]);
+      expect(hints(code, {})).toEqual(["false", undefined, undefined]);
+    },
+  );
+
+  it.each(["request_rate_exceeded", "token_rate_exceeded", "concurrency_exceeded"] as const)(
+    "%s names a wait in both units, rounded up and a minute at most",
+    (code) => {
+      expect(hints(code, { retryAfterSeconds: 12.3451 })).toEqual(["true", "13", "12346"]);
+      expect(hints(code, { retryAfterSeconds: 60.5 })).toEqual(["true", "60", "60000"]);
+      expect(hints(code, { retryAfterSeconds: 86_400 })).toEqual(["true", "60", "60000"]);
+    },
+  );
+
+  it("a request larger than its whole limit is not invited back", () => {
+    expect(hints("token_rate_exceeded", { limit: { ...limit, resetsAt: null } })).toEqual([
+      "false",
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe("the limit that bound", () => {
+  it("stands in both shapes", () => {
+    const refusal = refuse("token_rate_exceeded", { limit, retryAfterSeconds: 3 });
+    expect(JSON.parse(azureErrorOf(refusal, "r").body).error.limit).toEqual(limit);
+    expect(JSON.parse(problemOf(refusal, "r").body).limit).toEqual(limit);
   });
 });
 

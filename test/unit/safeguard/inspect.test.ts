@@ -1,5 +1,6 @@
 // Inspection under a residency promise: nothing passes that nobody has reviewed or that Azure would fetch.
 import { describe, expect, it } from "vitest";
+import { readPrompt } from "../../../src/azure/prompt-bound.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import { NO_PROMISE, ResidencyPromise } from "../../../src/residency/promise.ts";
@@ -10,20 +11,20 @@ const candidates: readonly [Candidate, ...Candidate[]] = [firstCandidate(judge([
 const eu = ResidencyPromise.parse({ zone: "eu" });
 const us = ResidencyPromise.parse({ zone: "us" });
 
-function told(promptTokens: number | null, fields: readonly string[] | null, promise: ResidencyPromise) {
+function told(outsideContent: boolean, fields: readonly string[] | null, promise: ResidencyPromise) {
   // Object.fromEntries makes own members even of names such as __proto__.
   const body = fields && Object.fromEntries(fields.map((name) => [name, null]));
-  return toldOf(promptTokens, body, promise);
+  return toldOf(outsideContent, body, promise);
 }
 
-function toldOf(promptTokens: number | null, body: JsonObject | null, promise: ResidencyPromise) {
-  const inspected = inspect(candidates, { promptTokens }, body, promise);
+function toldOf(outsideContent: boolean, body: JsonObject | null, promise: ResidencyPromise) {
+  const inspected = inspect(candidates, outsideContent, body, promise);
   return inspected.ok ? inspected.value : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
 }
 
 describe("without a promise", () => {
   it("everything passes, known or not", () => {
-    expect(told(null, ["model", "brand_new"], NO_PROMISE)).toBe(candidates);
+    expect(told(true, ["model", "brand_new"], NO_PROMISE)).toBe(candidates);
   });
 });
 
@@ -38,7 +39,7 @@ describe.each([
     [["model", "input", "dimensions", "encoding_format", "user"]],
     [[]],
   ])("known fields pass: %j", (fields) => {
-    expect(told(10, fields, promise)).toBe(candidates);
+    expect(told(false, fields, promise)).toBe(candidates);
   });
 
   it.each([
@@ -55,7 +56,7 @@ describe.each([
     "__proto__",
     "",
   ])("a field %j, which nobody has reviewed, is refused", (field) => {
-    expect(told(10, ["model", "messages", field], promise)).toBe(`unsupported_parameter ${field}`);
+    expect(told(false, ["model", "messages", field], promise)).toBe(`unsupported_parameter ${field}`);
   });
 
   it.each([
@@ -71,7 +72,26 @@ describe.each([
     ["instructions.0.url", { instructions: [{ url: "x" }] }],
     ["tools.0.server_url", { tools: [{ type: "function", server_url: "x" }] }],
   ])("a member %s, which nobody has reviewed, is refused", (path, body) => {
-    expect(toldOf(10, body, promise)).toBe(`unsupported_parameter ${path}`);
+    expect(toldOf(false, body, promise)).toBe(`unsupported_parameter ${path}`);
+  });
+
+  it("an image in line draws on nothing outside, and still waits for its review", () => {
+    const url = "data:image/png;base64,iVBORw0KGgo=";
+    for (const part of [
+      { type: "image_url", image_url: { url } },
+      { type: "input_image", image_url: url },
+    ]) {
+      const body = { messages: [{ role: "user", content: [part] }] };
+      expect(toldOf(readPrompt(body).outsideContent, body, promise)).toBe(
+        "unsupported_parameter messages.0.content.0.image_url",
+      );
+    }
+  });
+
+  it("an image that Azure would fetch draws on more", () => {
+    const part = { type: "image_url", image_url: { url: "https://x.test/a.png" } };
+    const body = { messages: [{ role: "user", content: [part] }] };
+    expect(toldOf(readPrompt(body).outsideContent, body, promise)).toBe("unsupported_parameter -");
   });
 
   it("the caller's own words are not members: schemas, arguments, metadata", () => {
@@ -86,14 +106,14 @@ describe.each([
       metadata: { anything: "goes" },
       response_format: { type: "json_schema", json_schema: { anything: "goes" } },
     };
-    expect(toldOf(10, body, promise)).toBe(candidates);
+    expect(toldOf(false, body, promise)).toBe(candidates);
   });
 
   it("a prompt that draws on more than its body is refused", () => {
-    expect(told(null, ["model", "messages"], promise)).toBe("unsupported_parameter -");
+    expect(told(true, ["model", "messages"], promise)).toBe("unsupported_parameter -");
   });
 
   it("an /v1/enforce has no body to inspect", () => {
-    expect(told(0, null, promise)).toBe(candidates);
+    expect(told(false, null, promise)).toBe(candidates);
   });
 });

@@ -11,12 +11,14 @@ import { createPolicyStore } from "../../../src/admin/policies.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
-import { homeStoresOf } from "../../../src/bindings.ts";
+import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
+import { configOf, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { createLedgerReadings } from "../../../src/quota/ledgers.store.ts";
 import { createFakeAgentLedgers, createFakeTenantLedgers } from "./fake-ledgers.ts";
 
 export const databases: Databases = {
@@ -72,6 +74,8 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     keyKeepers: createKeyKeepers(env.PLATFORM_DB),
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),
+    usage: createUsageHours({ dbOf: databases.ofHome }),
+    hashEndUser: async (tenantId, endUser) => `hash of ${tenantId} ${endUser}`,
     writer: createRevisionedWriter({
       databases,
       tenantLedgers,
@@ -82,6 +86,10 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       wait,
     }),
     agentLedgers,
+    readings: createLedgerReadings(env, configOf(env)),
+    snapshots: {
+      load: () => Promise.reject(new Error("not asked here")),
+    },
     deliverOutbox,
     background,
     keyRing: await importKeyRing(env.SIGNING_KEYS),

@@ -83,7 +83,7 @@ const fresh = (prefix: string): string => `${prefix}-${crypto.randomUUID().slice
 
 async function made(path: string, body: object): Promise<Reply["body"]> {
   const reply = await call("POST", path, { body });
-  if (reply.status !== 201) throw new Error(`POST ${path}: ${reply.status} ${reply.text}`);
+  if (reply.status > 201) throw new Error(`POST ${path}: ${reply.status} ${reply.text}`);
   return reply.body;
 }
 
@@ -135,9 +135,12 @@ export function shapeOf(schema: object | null | undefined): Readonly<Record<stri
   return isJsonObject(shape) ? shape : {};
 }
 
-/** The collection's route, for a path that ends in a parameter. */
-const creationOf = (path: string): RouteDescription | undefined =>
-  routes.find((route) => route.method === "POST" && route.path === path.replace(/\/:\w+$/, ""));
+/** The route that makes what the path's parameter names: the path before it, else the collection of its kind. */
+const creationOf = (path: string): RouteDescription | undefined => {
+  const [, collection, kind] = /^(.*)\/:(\w+?)(?:Id)?(?:\/|$)/.exec(path) ?? [];
+  const makes = (made: string) => routes.find((route) => route.method === "POST" && route.path === made);
+  return makes(collection ?? "") ?? makes(`/v1/${kind}s`);
+};
 
 /** A body that is taken: the example, with what cannot be real replaced, for the tenant if it may name one. */
 export function bodyFor(route: RouteDescription, own: Readonly<Record<string, string>> = {}): JsonObject {
@@ -152,11 +155,11 @@ export function bodyFor(route: RouteDescription, own: Readonly<Record<string, st
 /** A new object of the collection that this path is about, as the value of its parameter. */
 export async function makeObject(path: string): Promise<string> {
   const creation = creationOf(path);
-  const parameter = /:(\w+)$/.exec(path)?.[1];
+  const parameter = /:(\w+)/.exec(path)?.[1];
   if (creation === undefined || parameter === undefined)
     throw new Error(`Nothing makes an object of ${path}.`);
   const object = await made(creation.path, freshBody(creation));
-  return object[parameter];
+  return object[parameter] ?? object.id;
 }
 
 /** The same, under a name that nobody has where names are chosen by callers. */

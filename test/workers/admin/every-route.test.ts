@@ -203,6 +203,11 @@ describe("the body", () => {
       [{ id: "another" }, "id"],
     ],
     replaceDeployment: [[{ name: "another" }, "name"]],
+    reportUsage: [
+      [{ totalTokens: 1 }, "totalTokens"],
+      [{ cachedPromptTokens: 1_000 }, "cachedPromptTokens"],
+      [{ released: true }, "promptTokens"],
+    ],
     issueToken: [[{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"]],
   };
   it.each(exact.filter(({ refusals }) => refusals.includes("meaningless")))(

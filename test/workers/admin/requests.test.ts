@@ -35,6 +35,8 @@ const routes = [
   ["GET", `/keys/${keyId}`, "keys:read"],
   ["DELETE", `/keys/${keyId}`, "keys:write"],
   ["GET", "/audit", "audit:read"],
+  ["GET", "/usage", "usage:read"],
+  ["GET", `/quotas/${agentId}`, "usage:read"],
 ] as const;
 
 describe.each(routes)("%s %s", (method, path, scope) => {

@@ -80,7 +80,7 @@ async function run({ bindings, azure, startTimer, clock, short = [], stream, pla
     startTimer: startTimer ?? noTimer,
     wait: neverEnds,
   });
-  const hasty = createAgentLedgers(illEnv, config, SHORT_MS);
+  const hasty = createAgentLedgers(illEnv, config, { maxMs: SHORT_MS });
   const ledgers = {
     ...gateway.ledgers,
     ...Object.fromEntries(short.map((method) => [method, hasty[method]])),

@@ -63,7 +63,12 @@ export const ask = (who: Who, claims: LimitClaim[], part: Partial<ReserveRequest
   purpose: "relay",
   candidates: [{ claims, reservedTokens: 100, reservedCostNanoUsd: null }],
   idempotency: null,
-  subject: { requestId: "request-1", action: "chat", resource: "api://azure-openai/models/m" },
+  subject: {
+    requestId: "request-1",
+    action: "chat",
+    resource: "api://azure-openai/models/m",
+    endUser: null,
+  },
   ...part,
 });
 
@@ -92,6 +97,7 @@ export async function settle(
     reservationId: reservationId as Settle["reservationId"],
     purpose,
     outcome,
+    completion: null,
   });
   if (!reply.ok) throw new Error(reply.error.code);
   return reply.value;

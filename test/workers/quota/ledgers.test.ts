@@ -15,7 +15,7 @@ function agentsThat(...answers: readonly (() => Promise<unknown>)[]) {
   };
   const namespace = { jurisdiction: () => namespace, getByName: () => ({ settle }) };
   const AGENT_LEDGER = namespace as unknown as typeof env.AGENT_LEDGER; // Only what the port uses.
-  const ledgers = createAgentLedgers({ ...env, AGENT_LEDGER }, config, 200);
+  const ledgers = createAgentLedgers({ ...env, AGENT_LEDGER }, config, { maxMs: 200 });
   const call = (who: Who) =>
     ledgers.settle({
       v: 1,
@@ -23,6 +23,7 @@ function agentsThat(...answers: readonly (() => Promise<unknown>)[]) {
       reservationId: `reservation_${"0".repeat(32)}` as never,
       purpose: "relay",
       outcome: { kind: "released" },
+      completion: null,
     });
   return { call, count: () => calls };
 }

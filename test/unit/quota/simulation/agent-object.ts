@@ -2,7 +2,7 @@
  * The waiting of src/quota/agent-ledger.object.ts, on a simulated node: the same sequence of steps and awaits around
  * the real AgentBook and LeaseHolder. Keep it as close to that file as it can be.
  */
-import { AgentBook, type Step } from "../../../../src/quota/agent-book.ts";
+import { AgentBook, type GivenPermit, type Step } from "../../../../src/quota/agent-book.ts";
 import type { Moment } from "../../../../src/quota/agent-gate.ts";
 import { backOffMs } from "../../../../src/quota/back-off.ts";
 import type {
@@ -12,7 +12,6 @@ import type {
   LeaseReply,
   LedgerCandidate,
   LedgerRefusal,
-  LimitState,
   ReserveReply,
   ReserveRequest,
   Settle,
@@ -31,12 +30,15 @@ import type { Node } from "./node.ts";
 
 const ALARM_AGAIN_MS = 30_000;
 const SETTLE_REPEAT_MS = 10_000;
+const ASK_DOUBT_MS = 3_000;
 const MAX_ROUNDS = 10;
 const DELIVER_AT_ONCE = 25;
 
 export interface SimulatedHop {
   lease(slices: SliceRequest | null): Promise<LeaseReply>;
-  reserve(request: Pick<TenantReserve, "reservationId" | "claims" | "expiresInMs">): Promise<TenantReserveReply>;
+  reserve(
+    request: Pick<TenantReserve, "reservationId" | "claims" | "expiresInMs">,
+  ): Promise<TenantReserveReply>;
   settle(reservationId: ReserveRequest["reservationId"]): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export interface AgentSteps extends AgentWatch {
   reserved(request: ReserveRequest, reply: ReserveReply): void;
   confirmed(request: ConfirmRequest, reply: ConfirmReply): void;
   settled(request: Settle, reply: SettleReply): void;
-  slicesApplied(leaseLeftMs: number): void;
+  full(candidate: LedgerCandidate, refusal: LedgerRefusal): void;
 }
 
 export interface AgentDeps {
@@ -53,9 +55,9 @@ export interface AgentDeps {
   readonly steps: AgentSteps;
   readonly relayMaxMs: number;
   readonly holder: string;
+  readonly mintId: () => ReserveRequest["reservationId"];
   /** For planted bugs. */
   readonly distortLease: (reply: LeaseReply, tookMs: number) => LeaseReply;
-  readonly lateLowering: boolean;
 }
 
 type Tried = Extract<Step, { kind: "answer" | "full" }>;
@@ -69,7 +71,8 @@ export class AgentObject {
   readonly #lease: LeaseHolder;
   #sliceSeq = 0;
   #failedReports = 0;
-  #reportAgainMs: number | null = null;
+  #reportAgainMs = 0;
+  #doubtMs: number | null = null;
 
   constructor(node: Node<AgentObject>, deps: AgentDeps) {
     this.#node = node;
@@ -116,7 +119,8 @@ export class AgentObject {
       const { reply, release } = this.book.settle(request, nowMs);
       this.#deps.steps.settled(request, reply);
       if (release === null) return { reply, kept: null };
-      const { home, tenantId, reservationId } = release;
+      const { home, tenantId } = release;
+      const reservationId = release.permitId ?? release.reservationId;
       const kept: KeptSettlement = { home, tenantId, reservationId };
       this.#tables.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
       return { reply, kept };
@@ -144,9 +148,10 @@ export class AgentObject {
   }
 
   async #try(request: ReserveRequest, index: number, candidate: LedgerCandidate): Promise<Tried> {
-    const { reservationId } = request;
     const { hop } = this.#deps;
-    let permit: readonly LimitState[] | null = null;
+    // One of its own for each try: a repeated call, or the next candidate, must not end what another one holds.
+    const permitId = this.#deps.mintId();
+    let permit: GivenPermit | null = null;
     let isAsked = false;
     let isCharged = false;
     try {
@@ -154,6 +159,7 @@ export class AgentObject {
         const step = await this.#underLease((moment) => {
           const opened = this.book.open(request, index, candidate, permit, moment);
           if (opened.kind === "answer") this.#deps.steps.reserved(request, opened.reply);
+          if (opened.kind === "full") this.#deps.steps.full(candidate, opened.refusal);
           return opened;
         });
         if (step.kind === "needs_slice") {
@@ -161,17 +167,17 @@ export class AgentObject {
         } else if (step.kind === "needs_permit") {
           const expiresInMs = this.book.lifeMs(request.purpose);
           isAsked = true;
-          const above = await hop.reserve({ reservationId, claims: [...step.claims], expiresInMs });
+          const above = await hop.reserve({ reservationId: permitId, claims: [...step.claims], expiresInMs });
           if (above.outcome === "refused") return { kind: "full", refusal: above.refusal };
-          permit = above.limits;
+          permit = { permitId, limits: above.limits };
         } else {
-          isCharged = step.kind === "answer" && step.reply.outcome === "reserved" && !step.reply.replayed;
+          isCharged = step.kind === "answer" && step.charged;
           return step;
         }
       }
       return { kind: "full", refusal: ledgerRefusal("ledger_overloaded") };
     } finally {
-      if (isAsked && !isCharged) await hop.settle(reservationId).catch(() => undefined);
+      if (isAsked && !isCharged) await hop.settle(permitId).catch(() => undefined);
     }
   }
 
@@ -206,10 +212,12 @@ export class AgentObject {
   }
 
   #nextDeadlineMs(): number | null {
+    const reportDueMs = this.book.slices.reportDueMs(this.#now());
     return earliest(
       this.#tables.nextDeliveryMs(),
-      this.book.nextDeadlineMs(this.#now()),
-      this.#reportAgainMs,
+      this.book.nextDeadlineMs(),
+      reportDueMs === null ? null : Math.max(reportDueMs, this.#reportAgainMs),
+      this.#doubtMs,
     );
   }
 
@@ -218,10 +226,12 @@ export class AgentObject {
     const report = this.book.slices.report(askedAtMs);
     if (report === null) return distortLease(await hop.lease(null), this.#now() - askedAtMs);
     this.#sliceSeq = Math.max(this.#sliceSeq + 1, askedAtMs);
+    if (report.asks.length > 0) this.#doubtMs = askedAtMs + ASK_DOUBT_MS;
+    this.#deadlines.arm(this.#doubtMs);
     const reply = await hop.lease({ holder, seq: this.#sliceSeq, ...report });
     if (reply.slices?.accepted) {
       this.book.slices.apply(report, reply.slices, askedAtMs, reply.durationMs);
-      this.#deps.steps.slicesApplied(reply.durationMs - (this.#now() - askedAtMs));
+      this.#doubtMs = null;
     } else {
       this.#sliceSeq = Math.max(this.#sliceSeq, reply.slices?.seq ?? 0);
     }
@@ -229,15 +239,16 @@ export class AgentObject {
   }
 
   async #reportSlices(nowMs: number): Promise<void> {
-    const dueMs = this.book.slices.reportDueMs(nowMs);
-    this.#reportAgainMs = null;
-    if (this.book.agent === null || dueMs === null || dueMs > nowMs) return;
+    const { agent, slices } = this.book;
+    const dueMs = slices.isUncertain ? nowMs : slices.reportDueMs(nowMs);
+    if (agent === null || dueMs === null || dueMs > nowMs) return;
     try {
       await this.#lease.renew();
       this.#failedReports = 0;
     } catch {
       this.#failedReports += 1;
       this.#reportAgainMs = nowMs + backOffMs(this.#failedReports);
+      if (slices.isUncertain) this.#doubtMs = this.#reportAgainMs;
     }
   }
 

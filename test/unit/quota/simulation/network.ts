@@ -37,22 +37,15 @@ export class Network {
     to: Node<O>,
     method: Method<O, T>,
     maxMs: number,
+    isGated = true,
   ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const over = (end: () => void) => {
-        if (isOver) return;
-        isOver = true;
-        cancel();
-        if (from.isAlive()) end();
-      };
-      const cancel = this.#scheduler.after(maxMs, () => over(() => reject(new Error("timed out"))));
+    return this.#withinTime(from, maxMs, (over, resolve, reject, isOver) => {
       const attempt = (repeats: number): void => {
-        this.#attempt(from, to, method, (answer) => {
+        this.#attempt(from, to, method, isGated, (answer) => {
           // What was sent is what is answered: the one place where a method's type is taken from its message.
           if (answer.kind === "value") over(() => resolve(answer.value as T));
           else if (answer.kind === "error") over(() => reject(answer.error));
-          else if (repeats > 0 && !isOver && from.isAlive()) attempt(repeats - 1);
+          else if (repeats > 0 && !isOver() && from.isAlive()) attempt(repeats - 1);
           else over(() => reject(new Error("broken")));
         });
       };
@@ -61,16 +54,8 @@ export class Network {
   }
 
   /** A way that only takes time, for stores which are no objects. */
-  async pass<T>(from: Sender, work: () => T, maxMs: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const over = (end: () => void) => {
-        if (isOver) return;
-        isOver = true;
-        cancel();
-        if (from.isAlive()) end();
-      };
-      const cancel = this.#scheduler.after(maxMs, () => over(() => reject(new Error("timed out"))));
+  pass<T>(from: Sender, work: () => T, maxMs: number): Promise<T> {
+    return this.#withinTime(from, maxMs, (over, resolve, reject) => {
       from.send(() =>
         this.#carry(() => {
           try {
@@ -88,13 +73,37 @@ export class Network {
     from: Sender,
     to: Node<O>,
     method: Method<O, T>,
+    isGated: boolean,
     onAnswer: (answer: Answer) => void,
   ): void {
     const deliver = (tell: (answer: Answer) => void) =>
-      this.#carry(() => to.receive(method, (answer) => this.#carry(() => tell(answer))));
+      this.#carry(() => to.receive(method, (answer) => this.#carry(() => tell(answer)), isGated));
     from.send(() => {
       deliver(onAnswer);
       if (this.#chance.happens(this.adversity.duplicates)) deliver(() => undefined);
+    });
+  }
+
+  #withinTime<T>(
+    from: Sender,
+    maxMs: number,
+    start: (
+      over: (end: () => void) => void,
+      resolve: (value: T) => void,
+      reject: (error: unknown) => void,
+      isOver: () => boolean,
+    ) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const over = (end: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        cancel();
+        if (from.isAlive()) end();
+      };
+      const cancel = this.#scheduler.after(maxMs, () => over(() => reject(new Error("timed out"))));
+      start(over, resolve, reject, () => isOver);
     });
   }
 

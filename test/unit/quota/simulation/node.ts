@@ -66,8 +66,8 @@ export class Node<O extends { alarm(): Promise<void> }> {
     };
   }
 
-  /** @param onBroken told when the object dies before it has answered. */
-  receive(method: (object: O) => Promise<unknown>, onAnswer: (answer: Answer) => void): void {
+  /** @param isGated false is a planted bug: the answer leaves before what it says is stored. */
+  receive(method: (object: O) => Promise<unknown>, onAnswer: (answer: Answer) => void, isGated = true): void {
     const sender = this.sender();
     const object = this.wake();
     let isOpen = true;
@@ -80,7 +80,10 @@ export class Node<O extends { alarm(): Promise<void> }> {
     const broken = () => answer({ kind: "broken" });
     this.#atEnd.add(broken);
     method(object).then(
-      (value) => sender.send(() => answer({ kind: "value", value })),
+      (value) => {
+        if (isGated) sender.send(() => answer({ kind: "value", value }));
+        else answer({ kind: "value", value });
+      },
       (error: unknown) => sender.send(() => answer({ kind: "error", error })),
     );
   }
@@ -118,6 +121,11 @@ export class Node<O extends { alarm(): Promise<void> }> {
     this.#followAlarm();
   }
 
+  stepBack(ms: number): void {
+    this.clock.stepBack(ms);
+    this.#followAlarm();
+  }
+
   setAlarm(atMs: number | null): void {
     this.disk.put("alarm", "at", atMs ?? undefined);
     this.#followAlarm();
@@ -135,7 +143,11 @@ export class Node<O extends { alarm(): Promise<void> }> {
     if (atMs === null) return;
     this.#cancelAlarm = this.#scheduler.after(this.clock.untilMs(atMs) + 1, () => {
       if (this.clock.read() < atMs) this.#followAlarm();
-      else this.receive((object) => object.alarm(), () => undefined);
+      else
+        this.receive(
+          (object) => object.alarm(),
+          () => undefined,
+        );
     });
   }
 }

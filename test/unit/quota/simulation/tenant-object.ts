@@ -3,6 +3,7 @@
  * the real TenantHolds, Permits, LeaseHolder, LeasePace and revision writes. Keep it as close to that file as it can be.
  */
 import { PLATFORM } from "../../../../src/kernel/ids.ts";
+import type { Revisions } from "../../../../src/policy/snapshot.ts";
 import type {
   LeaseReply,
   PrepareReply,
@@ -34,7 +35,6 @@ import {
 } from "../../../../src/quota/revision-writes.ts";
 import type { SliceReply, SliceRequest } from "../../../../src/quota/slice-contracts.ts";
 import { type HoldRow, TenantHolds } from "../../../../src/quota/tenant-holds.ts";
-import type { Revisions } from "../../../../src/policy/snapshot.ts";
 import type { DatabaseWay } from "./database.ts";
 import { SimulatedDeadlines } from "./deadlines.ts";
 import type { Node } from "./node.ts";
@@ -50,7 +50,6 @@ export interface TenantDeps {
   readonly distortLease: (reply: LeaseReply, tookMs: number) => LeaseReply;
   /** The tenant's budget around an exchange, as the observer sees it. */
   readonly exchanged: (asks: SliceRequest["asks"], holds: TenantHolds, nowMs: number) => void;
-  readonly permitted: (reservationId: string) => void;
 }
 
 export class TenantObject {
@@ -116,7 +115,6 @@ export class TenantObject {
         return { outcome: "refused", refusal: quotaRefusal(answer.binding, nowMs) };
       }
       this.#node.disk.put("permits", request.reservationId, answer.permit);
-      this.#deps.permitted(request.reservationId);
       this.#deadlines.arm(answer.permit.expiresAtMs);
       return { outcome: "reserved", limits: answer.limits };
     });
@@ -168,7 +166,10 @@ export class TenantObject {
 
   revisions(): RevisionState {
     return (
-      (this.#node.disk.get("scope", "revisions") as RevisionState | undefined) ?? { revision: 0, prepared: null }
+      (this.#node.disk.get("scope", "revisions") as RevisionState | undefined) ?? {
+        revision: 0,
+        prepared: null,
+      }
     );
   }
 

@@ -1,16 +1,29 @@
-/** What a completion record says of charges, from what the ledger answered. Pure. */
+/**
+ * The record of a call that is over: what the gateway knows of it, and what the ledger answered. A busy ledger sends
+ * these records itself, many in one message; otherwise the gateway does. Pure.
+ */
 import type { CompletionRecord } from "../audit/audit-record.ts";
 import type { Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
-import type { Settle, SettleReply } from "../quota/contracts.ts";
+import type { RecordNumber, Settle, SettleReply } from "./contracts.ts";
 
 type Charges = Pick<
   CompletionRecord,
   "chargedTokens" | "chargedCostNanoUsd" | "usageCostNanoUsd" | "ledger" | "replaces"
 >;
 
+/** All but the number and the charges, which are the ledger's to say. */
+export type CompletionDraft = Omit<CompletionRecord, keyof RecordNumber | "skipped" | keyof Charges>;
+
+export const completionRecord = (
+  draft: CompletionDraft,
+  number: RecordNumber,
+  settled: Result<SettleReply>,
+  outcome: Settle["outcome"],
+): CompletionRecord => ({ ...draft, ...number, skipped: null, ...chargesOf(settled, outcome) });
+
 /** What the ledger does not know it has not charged under this call's name: null, where zero would say "for free". */
-export function chargesOf(settled: Result<SettleReply>, outcome: Settle["outcome"]): Charges {
+function chargesOf(settled: Result<SettleReply>, outcome: Settle["outcome"]): Charges {
   const usageCostNanoUsd = outcome.kind === "used" ? outcome.costNanoUsd : null;
   const uncharged = { chargedTokens: null, chargedCostNanoUsd: null, usageCostNanoUsd, replaces: null };
   if (!settled.ok) return { ...uncharged, ledger: "unreached" };
