@@ -1,6 +1,7 @@
 /** `/v1/usage`: what a tenant's calls have used, summed from their records. */
 import type { UsageRow } from "../audit/usage-hours.store.ts";
 import type { UsageGroup } from "../audit/usage-question.ts";
+import { usdOfNano } from "../kernel/decimal.ts";
 import { DEFAULT_TENANT } from "../kernel/ids.ts";
 import { ok } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
@@ -10,8 +11,6 @@ import { tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
 import { type UsageSums, usageDescriptions } from "./usage-descriptions.ts";
 import { usageRange } from "./usage-range.ts";
-
-const NANO_PER_USD = 1_000_000_000;
 
 export const usageOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(usageDescriptions.sums, async ({ query, apiKey }) => {
@@ -63,6 +62,5 @@ function sumsOf(
     ...(groupBy.includes("deployment") ? { deployment: deployment || null } : {}),
     ...(groupBy.includes("endUser") ? { endUser: endUser || null } : {}),
   };
-  // The division's result is the number nearest to the decimal, and prints as it up to four million USD.
-  return { time: startOf(time), ...groups, ...sums, costUsd: sums.costNanoUsd / NANO_PER_USD };
+  return { time: startOf(time), ...groups, ...sums, costUsd: usdOfNano(sums.costNanoUsd) };
 }

@@ -11,3 +11,8 @@ export function scaledDecimal(value: number, digits: number, rounding: "down" | 
   const scaled = rounding === "up" && /[1-9]/.test(fraction.slice(digits)) ? kept + 1 : kept;
   return Math.min(scaled, Number.MAX_SAFE_INTEGER);
 }
+
+const NANO_PER_USD = 1_000_000_000;
+
+/** The number nearest to the decimal: up to four million USD no other amount has the same, so it prints exactly. */
+export const usdOfNano = (nanoUsd: number): number => nanoUsd / NANO_PER_USD;

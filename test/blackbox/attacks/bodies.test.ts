@@ -37,12 +37,13 @@ describe("objects stored at Azure (G7) and prompts that draw in more than the bo
     });
   }
 
-  it("instructions that carry an image by URL are not counted as text", async () => {
+  it("instructions that carry an image by URL are charged as the largest image, not as text", async () => {
     const instructions = [
       { role: "user", content: [{ type: "input_image", image_url: "https://example.org/a.png" }] },
     ];
-    const { status } = await responses(limited.token, { input: "hi", instructions });
-    expect(status).toBe(400);
+    const { token } = await tenant("image-limited", { maxTokensPerRequest: 1_000 });
+    const { status, code } = await responses(token, { input: "hi", instructions });
+    expect({ status, code }).toEqual({ status: 403, code: "tokens_per_request_exceeded" });
     expect(gateway.simulator.requests).toHaveLength(0);
   });
 

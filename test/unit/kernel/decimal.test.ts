@@ -1,7 +1,7 @@
 // Money is read off its digits: what a person wrote is what a ledger counts.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { scaledDecimal } from "../../../src/kernel/decimal.ts";
+import { scaledDecimal, usdOfNano } from "../../../src/kernel/decimal.ts";
 
 describe("a decimal number in a smaller unit", () => {
   it.each([
@@ -44,4 +44,14 @@ describe("a decimal number in a smaller unit", () => {
       ),
     );
   });
+});
+
+it("nano-USD print as the exact decimal, up to four million USD", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1_000, max: 4_000_000 * 1e9 }), (nano) => {
+      const digits = String(nano).padStart(10, "0");
+      const exact = `${digits.slice(0, -9)}.${digits.slice(-9)}`.replace(/\.?0+$/, "");
+      expect(String(usdOfNano(nano))).toBe(exact);
+    }),
+  );
 });

@@ -238,6 +238,26 @@ it("refuses a token that does not verify, and one of another tenant than the key
   expect((await report(token, decisionId, used, {}, String(own.key))).status).toBe(200);
 });
 
+it("settles nothing while a store is ill, and can be repeated", async () => {
+  const { token } = await newCaller();
+  const decisionId = await allowed(token, "one");
+  const ill: readonly [string, Partial<ReportRoutePorts>][] = [
+    ["ledger_unavailable", { readings: { reservation: async () => fail(refuse("ledger_unavailable")) } }],
+    [
+      "snapshot_unavailable",
+      { snapshots: { ...ports.snapshots, load: async () => fail(refuse("snapshot_unavailable")) } },
+    ],
+    [
+      "ledger_overloaded",
+      { ledgers: { ...ports.ledgers, settle: async () => fail(refuse("ledger_overloaded")) } },
+    ],
+  ];
+  for (const [code, overrides] of ill) {
+    expect(await report(token, decisionId, used, overrides)).toMatchObject({ status: 503, body: { code } });
+  }
+  expect(await report(token, decisionId, used)).toMatchObject({ status: 200, body: { outcome: "settled" } });
+});
+
 it("is priced by the dearest backend", async () => {
   const name = "priced";
   const backend = {

@@ -21,7 +21,7 @@ export class Database {
   readonly #isUnique: boolean;
   #content: Content = { revision: 0, writes: 0 };
 
-  /** @param isUnique false is a planted bug: void rows do not stop a late batch. */
+  /** @param isUnique false is a planted bug: void rows neither stop a late batch nor tell that none came. */
   constructor(isUnique: boolean) {
     this.#isUnique = isUnique;
   }
@@ -40,7 +40,7 @@ export class Database {
   }
 
   isCommitted(revision: number): boolean {
-    return this.#rows.get(revision) === "write";
+    return this.#isUnique ? this.#rows.get(revision) === "write" : this.#rows.has(revision);
   }
 
   insertVoid(revision: number): void {

@@ -22,6 +22,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
   readonly #chance: Chance;
   readonly #make: (node: Node<O>) => O;
   readonly #onCrash: () => void;
+  readonly #commitMaxMs: number;
   #object: O | null = null;
   #epoch = 0;
   #gated: (() => void)[] = [];
@@ -36,7 +37,9 @@ export class Node<O extends { alarm(): Promise<void> }> {
     clock: SkewedClock,
     make: (node: Node<O>) => O,
     onCrash: () => void,
+    commitMaxMs = COMMIT_MAX_MS,
   ) {
+    this.#commitMaxMs = commitMaxMs;
     this.#scheduler = scheduler;
     this.#chance = chance;
     this.clock = clock;
@@ -100,7 +103,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
     if (changes.length === 0 && messages.length === 0) return;
     const epoch = this.#epoch;
     const { nowMs } = this.#scheduler;
-    this.#lastCommitMs = Math.max(this.#lastCommitMs, nowMs + this.#chance.between(0, COMMIT_MAX_MS));
+    this.#lastCommitMs = Math.max(this.#lastCommitMs, nowMs + this.#chance.between(0, this.#commitMaxMs));
     this.#uncommitted += 1;
     this.#scheduler.after(this.#lastCommitMs - nowMs, () => {
       if (this.#epoch !== epoch) return;

@@ -70,6 +70,7 @@ async function run(world: World, scenario: Scenario, { kind, seconds }: Phase): 
     often(scenario.writesPerMinute, () => {
       const answered = (place: number) => {
         world.truth.count("write answered");
+        if (place === 0) world.truth.wrong(`G3: ${scope.scope} answered a write that was never committed`);
         scope.answered.writes = Math.max(scope.answered.writes, place);
       };
       const { chance, network } = world;

@@ -1,7 +1,9 @@
 /** A simulated world: one platform, its tenants and their agents, on skewed clocks and a bad network, and its truth. */
 import { AgentId, PLATFORM, TenantId } from "../../../../src/kernel/ids.ts";
+import { AgentReservation } from "../../../../src/quota/agent-reservation.ts";
 import type { AgentState, ConfirmReply, LeaseReply, ReserveReply } from "../../../../src/quota/contracts.ts";
 import { counterName, type LimitClaim } from "../../../../src/quota/limit-claim.ts";
+import { bucketEndMs } from "../../../../src/quota/windows.ts";
 import { AgentObject, type AgentSteps, type SimulatedHop } from "./agent-object.ts";
 import { BudgetHistory } from "./budget-history.ts";
 import { mintReservationId } from "./caller.ts";
@@ -18,6 +20,7 @@ import { Truth } from "./truth.ts";
 /** Planted in the waiting; those in pure files are planted by planted-bugs.ts. */
 export interface Distortions {
   readonly leaseFromReply?: boolean;
+  readonly leaseAddedMs?: number;
   readonly voidRowsIgnored?: boolean;
   readonly grantsUngated?: boolean;
 }
@@ -38,6 +41,9 @@ export interface SimulatedAgent {
 
 const HOP_MAX_MS = 4_000;
 const DRIFT = 1e-4;
+const CLOCK_TOLERANCE_MS = 10;
+/** A planted bug needs time to show. */
+const SLOW_COMMIT_MS = 400;
 export const RELAY_MAX_MS = 8_000;
 /** relayMaxMs and the grace of RESERVATION_GRACE_MS. */
 const RELAY_LIFE_MS = RELAY_MAX_MS + 30_000;
@@ -105,6 +111,7 @@ export class World {
         });
       },
       () => undefined,
+      this.#distortions.grantsUngated === true ? SLOW_COMMIT_MS : undefined,
     );
     return { node, database, scope, answered: { writes: 0 }, history };
   }
@@ -183,7 +190,9 @@ export class World {
         const readAt = ({ scope }: LimitClaim) => (scope === "tenant" ? tenant.node : node).clock.read();
         const undo = truth.admitted(owners, request, reply.number.n, claims, readAt, lifeMs);
         keep(undo);
-        if (undo !== null) number(reply.number.n);
+        if (undo === null) return;
+        number(reply.number.n);
+        this.#checkBuckets(node, tenant, reply.reservationId);
       },
       confirmed: (request, reply) => {
         this.#checkRevisions(request.caller.tokenId, reply, tenant);
@@ -213,11 +222,23 @@ export class World {
     };
   }
 
+  /** No slice outlives the bucket in which the tenant counts it. */
+  #checkBuckets(node: Node<AgentObject>, tenant: SimulatedTenant, reservationId: string): void {
+    const open = node.disk.get("open", reservationId);
+    if (open === undefined) return;
+    for (const { counter, window, bucket } of AgentReservation.parse(open).charges) {
+      if (counter.split("/")[1] !== "tenant") continue;
+      const endMs = window === "minute" ? (bucket + 1) * 1_000 : (bucketEndMs(window, bucket) ?? 0);
+      const lateMs = tenant.node.clock.read() - endMs;
+      if (lateMs > CLOCK_TOLERANCE_MS) this.truth.wrong(`G1: ${counter} spent ${lateMs} ms after its bucket`);
+    }
+  }
+
   /** G3: whatever is answered was decided on what has been answered to a writer. */
   #checkRevisions(tokenId: string, reply: ReserveReply | ConfirmReply, tenant: SimulatedTenant): void {
     const decided = this.#decided.get(tokenId);
-    if (reply.outcome === "stale") return this.truth.count("stale");
-    if (decided === undefined) return;
+    if (reply.outcome === "stale") this.truth.count("stale");
+    if (decided === undefined || reply.outcome === "stale") return;
     for (const [scope, content] of [
       [tenant, decided.tenant],
       [this.platform, decided.platform],
@@ -229,8 +250,9 @@ export class World {
     }
   }
 
-  readonly #distortLease = (reply: LeaseReply, tookMs: number): LeaseReply =>
-    this.#distortions.leaseFromReply === true
-      ? { ...reply, durationMs: reply.durationMs + Math.max(0, tookMs) }
-      : reply;
+  readonly #distortLease = (reply: LeaseReply, tookMs: number): LeaseReply => {
+    const { leaseFromReply, leaseAddedMs = 0 } = this.#distortions;
+    const addedMs = leaseAddedMs + (leaseFromReply === true ? Math.max(0, tookMs) : 0);
+    return { ...reply, durationMs: reply.durationMs + addedMs };
+  };
 }
