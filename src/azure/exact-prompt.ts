@@ -33,7 +33,7 @@ export function savedByCounting(body: JsonObject, count: CountTokens): number {
     if (written > bytesLeft) return 0;
     bytesLeft -= written;
     // The quotation marks stay: they cover where two parts of a message meet and cut differently together.
-    return written - 2 - count(text) * 0.5;
+    return written - 2 - count(text);
   };
 
   const savedIn = (value: unknown): number => {

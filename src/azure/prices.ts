@@ -12,14 +12,17 @@ import { BOUND_PLACE_PERCENT, globalPrices, type PriceRow } from "./price-table.
 
 type Priced = Pick<Deployment, "model" | "prices" | "maxOutputTokens">;
 
-const backendPrices = new WeakMap<object, { readonly price: TokenPrice | null }>();
+const backendPrices = new WeakMap<object, WeakMap<object, { readonly price: TokenPrice | null }>>();
 
-/** `priceOf` for a backend of a snapshot, which is immutable and belongs to one deployment: looked up once. */
+/** `priceOf` for what a snapshot holds, which is immutable: looked up once. */
 export function snapshotPriceOf(deployment: Priced, backend: Pick<Backend, "sku">): TokenPrice | null {
-  const known = backendPrices.get(backend);
+  const prices: WeakMap<object, { readonly price: TokenPrice | null }> =
+    backendPrices.get(deployment) ?? new WeakMap();
+  backendPrices.set(deployment, prices);
+  const known = prices.get(backend);
   if (known) return known.price;
   const price = priceOf(deployment, backend);
-  backendPrices.set(backend, { price });
+  prices.set(backend, { price });
   return price;
 }
 

@@ -1,9 +1,8 @@
 /** The stored buckets of a ledger's counters. Ended ones are kept for a while and purged by the alarm. */
 import * as z from "zod";
-import { RESERVATION_MEMORY_MS } from "../kernel/limits.ts";
 import type { CounterRow } from "./counter-book.ts";
 import { Window } from "./limit-claim.ts";
-import { bucketEndMs, bucketOf } from "./windows.ts";
+import { bucketEndMs, oldestKept, purgeDueMs } from "./windows.ts";
 
 const Row = z.object({
   counter: z.string(),
@@ -59,7 +58,7 @@ export class CounterTable {
         continue;
       }
       // A bucket may count for a while after the moment it names, and a clock may step back.
-      const oldest = bucketOf(window, nowMs - RESERVATION_MEMORY_MS);
+      const oldest = oldestKept(window, nowMs);
       this.#sql.exec(`DELETE FROM counter_buckets WHERE "window" = ?1 AND bucket < ?2`, window, oldest);
     }
   }
@@ -74,9 +73,9 @@ export class CounterTable {
           window,
         )
         .one();
-      const endMs = bucket === null ? null : bucketEndMs(window, bucket);
+      const endMs = bucket === null ? null : purgeDueMs(window, bucket);
       if (endMs !== null && (dueMs === null || endMs < dueMs)) dueMs = endMs;
     }
-    return dueMs === null ? null : dueMs + RESERVATION_MEMORY_MS;
+    return dueMs;
   }
 }

@@ -5,16 +5,20 @@
 import { SECOND_MS } from "../kernel/clock.ts";
 
 const MOST_RENEWALS_PER_SECOND = 300;
-const LONGEST_MS = 30_000;
+/** A busy tenant's writes wait at most this many times as long as a quiet one's. */
+const LONGEST_FACTOR = 10;
 
 export class LeasePace {
   readonly #shortestMs: number;
+  /** No lease is ever longer. */
+  readonly longestMs: number;
   #second = 0;
   #renewals = 0;
   #leaseMs: number;
 
   constructor(shortestMs: number) {
     this.#shortestMs = shortestMs;
+    this.longestMs = shortestMs * LONGEST_FACTOR;
     this.#leaseMs = shortestMs;
   }
 
@@ -35,8 +39,10 @@ export class LeasePace {
   /** Renewals are as many as holders over the lease's life: a life twice as long halves them. */
   #adapt(renewalsPerSecond: number): void {
     const needed = (this.#leaseMs * renewalsPerSecond) / MOST_RENEWALS_PER_SECOND;
-    const longest = Math.max(LONGEST_MS, this.#shortestMs);
-    this.#leaseMs = Math.min(longest, Math.max(this.#shortestMs, this.#leaseMs / 2, Math.ceil(needed)));
+    this.#leaseMs = Math.min(
+      this.longestMs,
+      Math.max(this.#shortestMs, this.#leaseMs / 2, Math.ceil(needed)),
+    );
     this.#leaseMs = Math.round(this.#leaseMs);
   }
 }

@@ -11,16 +11,11 @@ import {
   LEDGER_CALL_MAX_MS,
   startTimer as platformTimer,
 } from "./call-ledger.store.ts";
-import {
-  type ConfirmReply,
-  PrepareReply,
-  PublishReply,
-  type ReserveReply,
-  type SettleReply,
-} from "./contracts.ts";
+import { PrepareReply, PublishReply } from "./contracts.ts";
 import { LedgerNameCache } from "./ledger-name-cache.ts";
 import { agentLedgerName, scopeLedgerName } from "./ledger-names.ts";
 import { ledgerStub } from "./ledger-namespace.store.ts";
+import { confirmReply, reserveReply, settleReply } from "./ledger-reply.ts";
 import type { AgentAddress, AgentLedgers, LedgerReadings, ScopeAddress, TenantLedgers } from "./ledgers.ts";
 import { ReservationReply, StateReply, TotalsReply } from "./state-contracts.ts";
 import type { TenantLedger } from "./tenant-ledger.object.ts";
@@ -79,18 +74,12 @@ function scopeCaller(env: Env, config: Config, limit: CallLimit) {
 
 const nothing = (): null => null;
 
-/**
- * On the way of every request: ledger and Worker are one program, so what the ledger answers is of the type it says,
- * and a check of every field would cost as much as the call.
- */
-const typed = <T>(reply: unknown): T => reply as T;
-
 export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = {}): AgentLedgers {
   const call = agentCaller(env, config, limit);
   return {
-    reserve: (request) => call(request.caller, (ledger) => ledger.reserve(request), typed<ReserveReply>),
-    confirm: (request) => call(request.caller, (ledger) => ledger.confirm(request), typed<ConfirmReply>),
-    settle: (request) => call(request.caller, (ledger) => ledger.settle(request), typed<SettleReply>),
+    reserve: (request) => call(request.caller, (ledger) => ledger.reserve(request), reserveReply),
+    confirm: (request) => call(request.caller, (ledger) => ledger.confirm(request), confirmReply),
+    settle: (request) => call(request.caller, (ledger) => ledger.settle(request), settleReply),
     keepRecord: (address: AgentAddress, record: AuditRecord) =>
       call(address, (ledger) => ledger.keepRecord(record), nothing),
     putAgentState: (state) => call(state, (ledger) => ledger.putAgentState(state), nothing),

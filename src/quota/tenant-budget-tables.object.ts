@@ -1,10 +1,9 @@
 /** What a tenant's ledger stores of tenant-wide budgets: who holds how much, and which calls are under way. */
 import * as z from "zod";
-import { RESERVATION_MEMORY_MS } from "../kernel/limits.ts";
 import { Window } from "./limit-claim.ts";
 import { Permit } from "./permits.ts";
 import type { HoldRow } from "./tenant-holds.ts";
-import { bucketEndMs, bucketOf } from "./windows.ts";
+import { oldestKept, purgeDueMs } from "./windows.ts";
 
 const Row = z.object({
   counter: z.string(),
@@ -91,7 +90,7 @@ export class TenantBudgetTables {
   /** Ended windows are kept for a while: a clock may step back. */
   purge(nowMs: number): void {
     for (const window of Window.options) {
-      const oldest = bucketOf(window, nowMs - RESERVATION_MEMORY_MS);
+      const oldest = oldestKept(window, nowMs);
       this.#sql.exec(`DELETE FROM holds WHERE "window" = ?1 AND bucket < ?2`, window, oldest);
     }
   }
@@ -105,9 +104,9 @@ export class TenantBudgetTables {
           window,
         )
         .one();
-      const endMs = bucket === null ? null : bucketEndMs(window, bucket);
+      const endMs = bucket === null ? null : purgeDueMs(window, bucket);
       if (endMs !== null && (dueMs === null || endMs < dueMs)) dueMs = endMs;
     }
-    return dueMs === null ? null : dueMs + RESERVATION_MEMORY_MS;
+    return dueMs;
   }
 }

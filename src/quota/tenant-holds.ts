@@ -75,7 +75,8 @@ export class TenantHolds {
     this.#book.prune(nowMs);
     const endedMs = nowMs - ENDED_REMEMBERED_MS;
     for (const [counter, buckets] of this.#held) {
-      for (const [bucket, { window }] of buckets) if (!counts(window, bucket, endedMs)) buckets.delete(bucket);
+      for (const [bucket, { window }] of buckets)
+        if (!counts(window, bucket, endedMs)) buckets.delete(bucket);
       if (buckets.size === 0) this.#held.delete(counter);
     }
   }

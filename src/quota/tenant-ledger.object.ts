@@ -197,13 +197,13 @@ export class TenantLedger extends DurableObject<Env> {
     this.#grants = next;
   }
 
-  /** A ledger without revisions whose scope has some lost its storage, and with it what it granted: at most `leaseMs`. */
+  /** A ledger without revisions whose scope has some lost its storage, and with it what it granted. */
   #follow(highest: number): void {
     const followed = followRevision(this.#scope.revisions(), highest);
     if (followed === null) return;
     this.#atomically(() => {
       this.#scope.putRevisions(followed);
-      this.#countLease(this.#config.leaseMs);
+      this.#countLease(this.#pace.longestMs);
     });
   }
 

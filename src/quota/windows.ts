@@ -8,21 +8,27 @@
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../kernel/clock.ts";
 import type { Window } from "./limit-claim.ts";
 
+const HOUR_MS = 60 * MINUTE_MS;
+
 interface WindowRule {
   bucketOf(nowMs: number): number;
   /** The first moment at which the bucket no longer counts; null = it counts as long as it holds anything. */
   endMs(bucket: number): number | null;
+  /** How long a bucket stays stored after its end: a clock may step back a little. */
+  readonly keptMs: number;
 }
 
 const rules: Record<Window, WindowRule> = {
   minute: {
     bucketOf: (nowMs) => Math.floor(nowMs / SECOND_MS),
     endMs: (bucket) => (bucket + 1) * SECOND_MS + MINUTE_MS,
+    keptMs: MINUTE_MS,
   },
   // Epoch milliseconds have no leap seconds, so UTC days are all of one length.
   day: {
     bucketOf: (nowMs) => Math.floor(nowMs / DAY_MS),
     endMs: (bucket) => (bucket + 1) * DAY_MS,
+    keptMs: HOUR_MS,
   },
   month: {
     bucketOf(nowMs) {
@@ -30,8 +36,9 @@ const rules: Record<Window, WindowRule> = {
       return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
     },
     endMs: (bucket) => Date.UTC(1970, bucket + 1, 1),
+    keptMs: HOUR_MS,
   },
-  open: { bucketOf: () => 0, endMs: () => null },
+  open: { bucketOf: () => 0, endMs: () => null, keptMs: 0 },
 };
 
 export const bucketOf = (window: Window, nowMs: number): number => rules[window].bucketOf(nowMs);
@@ -48,4 +55,24 @@ export const ENDED_REMEMBERED_MS = MINUTE_MS;
 export function counts(window: Window, bucket: number, nowMs: number): boolean {
   const endMs = bucketEndMs(window, bucket);
   return endMs === null || nowMs < endMs;
+}
+
+/** Many ended seconds are forgotten at once. */
+const PURGE_EVERY_MS = MINUTE_MS;
+
+/** When stored buckets are to be purged, of which this is the oldest; null = it never ends. */
+export function purgeDueMs(window: Window, oldest: number): number | null {
+  const endMs = bucketEndMs(window, oldest);
+  return endMs === null ? null : endMs + rules[window].keptMs + PURGE_EVERY_MS;
+}
+
+/** The first bucket that must be kept: all before it may be forgotten. */
+export function oldestKept(window: Window, nowMs: number): number {
+  const isKept = (bucket: number): boolean => {
+    const endMs = bucketEndMs(window, bucket);
+    return endMs === null || endMs + rules[window].keptMs > nowMs;
+  };
+  let bucket = bucketOf(window, nowMs);
+  while (bucket > 0 && isKept(bucket - 1)) bucket -= 1;
+  return bucket;
 }

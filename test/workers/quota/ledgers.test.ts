@@ -13,7 +13,7 @@ function agentsThat(...answers: readonly (() => Promise<unknown>)[]) {
     const answer = answers[Math.min(calls, answers.length) - 1];
     return answer ? answer() : Promise.reject(new Error("no answer"));
   };
-  const namespace = { jurisdiction: () => namespace, getByName: () => ({ settle }) };
+  const namespace = { jurisdiction: () => namespace, idFromName: () => ({}), get: () => ({ settle }) };
   const AGENT_LEDGER = namespace as unknown as typeof env.AGENT_LEDGER; // Only what the port uses.
   const ledgers = createAgentLedgers({ ...env, AGENT_LEDGER }, config, { maxMs: 200 });
   const call = (who: Who) =>
@@ -54,7 +54,10 @@ it("knows that it runs locally, and keeps homes apart by name there", () => {
 
 it("uses the home's jurisdiction when deployed, and takes no other failure for local", () => {
   const asked: unknown[] = [];
-  const named = (place: string) => ({ getByName: (name: string) => ({ place, name }) });
+  const named = (place: string) => ({
+    idFromName: (name: string) => ({ name }),
+    get: ({ name }: { name: string }) => ({ place, name }),
+  });
   const deployed = {
     ...named("anywhere"),
     jurisdiction(jurisdiction: string) {

@@ -202,7 +202,8 @@ it("takes up D1's revision after the loss of its storage, and waits for every le
   // What it takes up is stored: neither the number nor the wait depends on this instance.
   await evictDurableObject(await scopeStub(tenant.scope));
   const waitMs = await published(tenant, revision);
-  expect(waitMs).toBe(LONGEST_WAIT_MS);
+  // Nobody knows how busy it was: leases may have been ten times as long.
+  expect(waitMs).toBe(10 * config.leaseMs + LEASE_GRANTOR_MARGIN_MS);
   pass(waitMs);
   expect(await reserve(ask(who, [claim({})], old))).toMatchObject({
     outcome: "stale",

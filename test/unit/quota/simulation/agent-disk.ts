@@ -50,7 +50,10 @@ export class AgentDisk implements AgentStore {
 
   putReservation(reservation: AgentReservation): void {
     const { reservationId, endedAtMs, state } = reservation;
-    if (endedAtMs === null) return this.#disk.put("open", reservationId, reservation);
+    if (endedAtMs === null) {
+      this.#disk.put("open", reservationId, reservation);
+      return;
+    }
     this.removeReservation(reservationId);
     this.#disk.put("ended", reservationId, reservation);
     if (state === "expired") this.#watch.expired(reservation);

@@ -16,7 +16,7 @@ export function limitsOf(room: number): readonly Limit[] {
     { owner: "policy:a", scope: "agent", meter: "tokens", window: "day", limit: tokens },
     { owner: "policy:a", scope: "agent", meter: "concurrent", window: "open", limit: 2 + room },
     { owner: "policy:a", scope: "user", meter: "tokens", window: "minute", limit: tokens },
-    { owner: "policy:a", scope: "tenant", meter: "requests", window: "minute", limit: 2 * requests },
+    { owner: "policy:a", scope: "tenant", meter: "requests", window: "minute", limit: 1.5 * requests },
     { owner: "policy:a", scope: "tenant", meter: "tokens", window: "day", limit: tokens },
     { owner: "policy:b", scope: "tenant", meter: "cost", window: "month", limit: 2 * tokens },
     { owner: "policy:b", scope: "tenant", meter: "tokens", window: "minute", limit: tokens },

@@ -37,11 +37,10 @@ export class Network {
     to: Node<O>,
     method: Method<O, T>,
     maxMs: number,
-    isGated = true,
   ): Promise<T> {
     return this.#withinTime(from, maxMs, (over, resolve, reject, isOver) => {
       const attempt = (repeats: number): void => {
-        this.#attempt(from, to, method, isGated, (answer) => {
+        this.#attempt(from, to, method, (answer) => {
           // What was sent is what is answered: the one place where a method's type is taken from its message.
           if (answer.kind === "value") over(() => resolve(answer.value as T));
           else if (answer.kind === "error") over(() => reject(answer.error));
@@ -73,11 +72,10 @@ export class Network {
     from: Sender,
     to: Node<O>,
     method: Method<O, T>,
-    isGated: boolean,
     onAnswer: (answer: Answer) => void,
   ): void {
     const deliver = (tell: (answer: Answer) => void) =>
-      this.#carry(() => to.receive(method, (answer) => this.#carry(() => tell(answer)), isGated));
+      this.#carry(() => to.receive(method, (answer) => this.#carry(() => tell(answer))));
     from.send(() => {
       deliver(onAnswer);
       if (this.#chance.happens(this.adversity.duplicates)) deliver(() => undefined);

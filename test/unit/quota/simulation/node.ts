@@ -22,7 +22,6 @@ export class Node<O extends { alarm(): Promise<void> }> {
   readonly #chance: Chance;
   readonly #make: (node: Node<O>) => O;
   readonly #onCrash: () => void;
-  readonly #commitMaxMs: number;
   #object: O | null = null;
   #epoch = 0;
   #gated: (() => void)[] = [];
@@ -37,9 +36,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
     clock: SkewedClock,
     make: (node: Node<O>) => O,
     onCrash: () => void,
-    commitMaxMs = COMMIT_MAX_MS,
   ) {
-    this.#commitMaxMs = commitMaxMs;
     this.#scheduler = scheduler;
     this.#chance = chance;
     this.clock = clock;
@@ -69,8 +66,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
     };
   }
 
-  /** @param isGated false is a planted bug: the answer leaves before what it says is stored. */
-  receive(method: (object: O) => Promise<unknown>, onAnswer: (answer: Answer) => void, isGated = true): void {
+  receive(method: (object: O) => Promise<unknown>, onAnswer: (answer: Answer) => void): void {
     const sender = this.sender();
     const object = this.wake();
     let isOpen = true;
@@ -83,10 +79,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
     const broken = () => answer({ kind: "broken" });
     this.#atEnd.add(broken);
     method(object).then(
-      (value) => {
-        if (isGated) sender.send(() => answer({ kind: "value", value }));
-        else answer({ kind: "value", value });
-      },
+      (value) => sender.send(() => answer({ kind: "value", value })),
       (error: unknown) => sender.send(() => answer({ kind: "error", error })),
     );
   }
@@ -103,7 +96,7 @@ export class Node<O extends { alarm(): Promise<void> }> {
     if (changes.length === 0 && messages.length === 0) return;
     const epoch = this.#epoch;
     const { nowMs } = this.#scheduler;
-    this.#lastCommitMs = Math.max(this.#lastCommitMs, nowMs + this.#chance.between(0, this.#commitMaxMs));
+    this.#lastCommitMs = Math.max(this.#lastCommitMs, nowMs + this.#chance.between(0, COMMIT_MAX_MS));
     this.#uncommitted += 1;
     this.#scheduler.after(this.#lastCommitMs - nowMs, () => {
       if (this.#epoch !== epoch) return;

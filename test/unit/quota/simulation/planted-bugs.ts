@@ -45,7 +45,7 @@ interface Known {
  * @param tell what the tenant is told of a hold that was lowered.
  * @param isKept the holder goes on with what it had.
  */
-function plantInReports(told: (hold: Hold, known: Known) => number, isKept: boolean): () => void {
+function plantInReports(tell: (hold: Hold, known: Known) => number, isKept: boolean): () => void {
   const granted = new WeakMap<SliceHolder, Map<string, Known>>();
   /** The holder believes that it said the right thing. */
   const meant = new WeakMap<SliceReport, SliceReport>();
@@ -156,9 +156,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtAs: /G3/,
   },
   {
-    name: "a grant is answered before it is stored",
-    distortions: { grantsUngated: true },
-    scenario: { crashesPerMinute: 120, room: 10 },
+    name: "a grant is answered and not stored",
+    distortions: { grantsUnstored: true },
+    scenario: { agents: 2, crashesPerMinute: 60, room: 1, phases: [{ kind: "quiet", seconds: 60 }] },
     caughtAs: /G1/,
   },
   {

@@ -48,6 +48,8 @@ export interface TenantDeps {
   readonly askPlatform: () => Promise<LeaseReply>;
   readonly database: DatabaseWay;
   readonly distortLease: (reply: LeaseReply, tookMs: number) => LeaseReply;
+  /** A planted bug. */
+  readonly grantsUnstored: boolean;
   /** The tenant's budget around an exchange, as the observer sees it. */
   readonly exchanged: (asks: SliceRequest["asks"], holds: TenantHolds, nowMs: number) => void;
 }
@@ -187,7 +189,9 @@ export class TenantObject {
     const { reply, rows } = this.holds.exchange(request, durationMs, nowMs);
     this.#deps.exchanged(request.asks, this.holds, nowMs);
     const { holder, seq } = request;
-    for (const row of rows) this.#node.disk.put("holds", `${row.counter}#${row.bucket}#${holder}`, row);
+    const granted = new Set(reply.slices.map(({ counter }) => counter));
+    const stored = rows.filter(({ counter }) => !this.#deps.grantsUnstored || !granted.has(counter));
+    for (const row of stored) this.#node.disk.put("holds", `${row.counter}#${row.bucket}#${holder}`, row);
     if (rows.length > 0) this.#node.disk.put("seqs", holder, [holder, seq]);
     if (rows.length > 0) this.#deadlines.arm(nowMs + HOLDS_PURGE_MS);
     return reply;

@@ -22,7 +22,7 @@ export interface Distortions {
   readonly leaseFromReply?: boolean;
   readonly leaseAddedMs?: number;
   readonly voidRowsIgnored?: boolean;
-  readonly grantsUngated?: boolean;
+  readonly grantsUnstored?: boolean;
 }
 
 export interface SimulatedTenant {
@@ -42,8 +42,6 @@ export interface SimulatedAgent {
 const HOP_MAX_MS = 4_000;
 const DRIFT = 1e-4;
 const CLOCK_TOLERANCE_MS = 10;
-/** A planted bug needs time to show. */
-const SLOW_COMMIT_MS = 400;
 export const RELAY_MAX_MS = 8_000;
 /** relayMaxMs and the grace of RESERVATION_GRACE_MS. */
 const RELAY_LIFE_MS = RELAY_MAX_MS + 30_000;
@@ -107,11 +105,11 @@ export class World {
             this.network.call(sender, (above ?? this.platform).node, (o) => o.lease(null), HOP_MAX_MS),
           database: this.#way(sender, database),
           distortLease: this.#distortLease,
+          grantsUnstored: this.#distortions.grantsUnstored === true,
           exchanged: history.exchanged,
         });
       },
       () => undefined,
-      this.#distortions.grantsUngated === true ? SLOW_COMMIT_MS : undefined,
     );
     return { node, database, scope, answered: { writes: 0 }, history };
   }
@@ -153,10 +151,8 @@ export class World {
   #hop(sender: Sender, { node }: SimulatedTenant): SimulatedHop {
     const call = <T>(method: (ledger: TenantObject) => Promise<T>): Promise<T> =>
       this.network.call(sender, node, method, HOP_MAX_MS);
-    const isGated = this.#distortions.grantsUngated !== true;
     return {
-      lease: (slices) =>
-        this.network.call(sender, node, (ledger) => ledger.lease(slices), HOP_MAX_MS, isGated),
+      lease: (slices) => call((ledger) => ledger.lease(slices)),
       reserve: (request) =>
         call((ledger) =>
           ledger.reserve({ v: 1, scope: TenantId.parse("tenant-0"), home: "global", ...request }),
