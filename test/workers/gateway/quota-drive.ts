@@ -19,7 +19,7 @@ import {
   call,
   codeOf,
   completion,
-  newCaller,
+  type newCaller,
   ports,
   scriptedAzure,
 } from "./gateway-fixture.ts";
@@ -35,7 +35,7 @@ export const setTime = (at: string): void => {
 export const config = configOf(env);
 export type Caller = Awaited<ReturnType<typeof newCaller>>;
 
-export async function moreAgents(first: Caller, count: number): Promise<Caller[]> {
+export async function agentsOfTenant(first: Caller, count: number): Promise<Caller[]> {
   const { tenantId } = first;
   const agents = [first];
   while (agents.length < count) {
@@ -126,9 +126,7 @@ export async function hearLedger(caller: Caller, heard: AuditRecord[]): Promise<
 }
 
 /** The machine is gone, with all that was only in memory; calls in flight fail. */
-export async function crash<T extends Rpc.DurableObjectBranded>(
-  ledger: DurableObjectStub<T>,
-): Promise<void> {
+export async function crash<T extends Rpc.DurableObjectBranded>(ledger: DurableObjectStub<T>): Promise<void> {
   await runInDurableObject(ledger, (_, state) => state.abort("crashed by a test")).catch(() => undefined);
 }
 
@@ -146,10 +144,13 @@ const spentOf: Record<Meter, (outcome: Extract<Settle["outcome"], { kind: "used"
  */
 export function watchLedgers(ledgers: AgentLedgers = ports.ledgers) {
   const sums: Record<string, number> = {};
+  const peaks = new Map<string, number>();
   const over: string[] = [];
   const open = new Map<string, Claims>();
   const add = (counter: string, amount: number) => {
-    sums[counter] = (sums[counter] ?? 0) + amount;
+    const sum = (sums[counter] ?? 0) + amount;
+    sums[counter] = sum;
+    peaks.set(counter, Math.max(sum, peaks.get(counter) ?? 0));
   };
   const watched: AgentLedgers = {
     ...ledgers,
@@ -180,11 +181,12 @@ export function watchLedgers(ledgers: AgentLedgers = ports.ledgers) {
       return ledgers.settle(request);
     },
   };
-  return { ledgers: watched, sums, over };
+  return { ledgers: watched, over, peaks };
 }
 
-export interface Ask extends CallOptions {
+export interface Ask {
   readonly caller: Caller;
+  readonly options?: CallOptions;
 }
 
 interface VolleyOptions {
@@ -215,7 +217,7 @@ export async function volley(
     return answer(request);
   });
   const tally: Record<string, number> = {};
-  const fire = async ({ caller, ...options }: Ask) => {
+  const fire = async ({ caller, options = {} }: Ask) => {
     const response = await call(caller, { ...overrides, azure }, options);
     if (!response.ok) decided();
     const ending = response.ok ? "allowed" : await codeOf(response);
