@@ -38,7 +38,7 @@ export function createTokenCounter(encoding: Encoding, { rankOf }: TokenRanks): 
       let beforeChosen = -1;
       for (let part = 0, before = -1; part < length; before = part, part = next[part] ?? length) {
         const rank = ranks[part] ?? NO_RANK;
-        if (rank > lowest) continue;
+        if (rank >= lowest) continue;
         lowest = rank;
         chosen = part;
         beforeChosen = before;

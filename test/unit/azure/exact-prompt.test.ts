@@ -93,6 +93,7 @@ describe("the counted bound", () => {
     expect(bounds({ messages: [{ role: "user", content: text }] }).counted).toBeLessThan(judged(text) + 30);
     const turns = Array.from({ length: 100 }, () => ({ role: "user", content: "Hello" }));
     expect(bounds({ messages: turns }).counted).toBeLessThan(100 * 13);
+    expect(bounds({ messages: turns }).counted).toBeGreaterThanOrEqual(chatTokens(turns));
   });
 
   it("stays with the bytes for what would take too long to count", () => {
