@@ -25,7 +25,9 @@ export interface Bundle {
 export interface Bundles {
   readonly gateway: Bundle;
   readonly cheaperGateway: Bundle;
+  readonly countingGateway: Bundle;
   readonly passThrough: Bundle;
+  readonly jsRelay: Bundle;
   readonly micro: Bundle;
 }
 
@@ -37,13 +39,15 @@ export async function buildBundles(folder: string): Promise<Bundles> {
   const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
   await mkdir(folder, { recursive: true });
   await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date }));
-  const [gateway, cheaperGateway, passThrough, micro] = await Promise.all([
+  const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, micro] = await Promise.all([
     bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),
     bundle(folder, join(workers, "cheaper-gateway.ts"), wranglerConfig),
+    bundle(folder, join(workers, "counting-gateway.ts"), wranglerConfig),
     bundle(folder, join(workers, "pass-through.ts"), bare),
+    bundle(folder, join(workers, "js-relay.ts"), bare),
     bundle(folder, join(workers, "micro.ts"), bare),
   ]);
-  return { gateway, cheaperGateway, passThrough, micro };
+  return { gateway, cheaperGateway, countingGateway, passThrough, jsRelay, micro };
 }
 
 async function bundle(folder: string, main: string, config: string): Promise<Bundle> {

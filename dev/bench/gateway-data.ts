@@ -7,14 +7,15 @@ import { unstable_splitSqlQuery } from "wrangler";
 import * as z from "zod";
 import { DEFAULT_TENANT } from "../../src/kernel/ids.ts";
 import { ensureAdminKey } from "../local/admin-key.ts";
-import { connectControlPlane } from "../local/control-plane.ts";
+import { type ControlPlane, connectControlPlane } from "../local/control-plane.ts";
 import { IssuedToken } from "../local/demo-data.ts";
 import { projectRoot } from "../local/state-folder.ts";
 import { deploymentNames } from "./traffic.ts";
 
 const migrations = { PLATFORM_DB: "platform", GLOBAL_DB: "home", EU_DB: "home" } as const;
 const ROLE = "bench";
-const PLENTY = 1_000_000_000_000;
+/** No limit binds, so all that is measured is what keeping it costs. */
+export const PLENTY = 1_000_000_000_000;
 
 /** Every check that exists, none of which the traffic fails. */
 const policy = {
@@ -57,9 +58,38 @@ export async function prepareGateway(
     const deployment = { name, model: "gpt-4", maxOutputTokens: 8_192, backends: [backend] };
     await controlPlane.send("POST", "/v1/deployments", deployment, z.unknown());
   }
-  const newAgent = { name: "bench-agent", tenantId: DEFAULT_TENANT, roles: [ROLE] };
-  const { id } = await controlPlane.send("POST", "/v1/agents", newAgent, z.looseObject({ id: z.string() }));
   await controlPlane.send("POST", "/v1/policies", policy, z.unknown());
+  return addAgent(controlPlane, "bench-agent", ROLE);
+}
+
+export interface Fleet {
+  readonly role: string;
+  readonly agents: number;
+  /** Limits of the one policy that allows these agents. */
+  readonly constraints: Readonly<Record<string, unknown>>;
+}
+
+/** More agents of the same tenant, on a gateway that is prepared. Answers a token for each. */
+export async function prepareFleet(
+  miniflare: Miniflare,
+  gatewayUrl: string,
+  keyFile: string,
+  { role, agents, constraints }: Fleet,
+): Promise<readonly string[]> {
+  const adminKey = await ensureAdminKey(await databaseOf(miniflare, "PLATFORM_DB"), keyFile);
+  const controlPlane = connectControlPlane(gatewayUrl, adminKey);
+  const ofFleet = { ...policy.constraints, ...constraints, allowedRoles: [role] };
+  const grant = { ...policy, name: `Bench policy of ${role}`, constraints: ofFleet };
+  await controlPlane.send("POST", "/v1/policies", grant, z.unknown());
+  const tokens: string[] = [];
+  for (let index = 0; index < agents; index++)
+    tokens.push(await addAgent(controlPlane, `${role}-${index}`, role));
+  return tokens;
+}
+
+async function addAgent(controlPlane: ControlPlane, name: string, role: string): Promise<string> {
+  const newAgent = { name, tenantId: DEFAULT_TENANT, roles: [role] };
+  const { id } = await controlPlane.send("POST", "/v1/agents", newAgent, z.looseObject({ id: z.string() }));
   const order = { agentId: id, expiresIn: 3_600 };
   const { token } = await controlPlane.send("POST", "/v1/tokens", order, IssuedToken);
   return token;

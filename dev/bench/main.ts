@@ -14,12 +14,14 @@ import { openStateFolder } from "../local/state-folder.ts";
 import { breakDown } from "./breakdown.ts";
 import { type Bundle, type Bundles, buildBundles } from "./build.ts";
 import { startChild } from "./child.ts";
+import { countUse } from "./counting.ts";
 import { type Row, row, rowsOf } from "./figures.ts";
-import { prepareGateway } from "./gateway-data.ts";
+import { type Fleet, prepareFleet, prepareGateway } from "./gateway-data.ts";
 import { microRows } from "./micro.ts";
 import { type Plan, readPlan } from "./plan.ts";
 import { machine, plainTable, type Report, workerdVersion, writeDocs } from "./report.ts";
 import { compare } from "./rounds.ts";
+import { simulateScale } from "./scale.ts";
 import { diskSyncRow, makeFolder, memoryFolder } from "./store-folders.ts";
 import { startBareWorker, startGatewayWorker, type WorkerProcess } from "./worker-process.ts";
 
@@ -76,18 +78,23 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
   };
   const memory = memoryFolder === null ? folder : makeFolder(memoryFolder);
   const gatewayAt = async (bundle: Bundle, name: string, stores = memory) => {
-    const worker = await started(startGatewayWorker(bundle, secrets, join(stores, name)));
+    const variables = { ...secrets, UPSTREAM: upstreamUrl };
+    const worker = await started(startGatewayWorker(bundle, variables, join(stores, name)));
     const url = `http://127.0.0.1:${worker.port}`;
-    const token = await prepareGateway(worker.miniflare, url, upstreamUrl, join(folder, `${name}.key`));
+    const keyFile = join(folder, `${name}.key`);
+    const token = await prepareGateway(worker.miniflare, url, upstreamUrl, keyFile);
     const target = {
       port: worker.port,
       pid: worker.pid,
       headers: { ...placeHeaders, "api-key": token },
       quietMs: plan.quietMs,
     };
-    return { worker, token, target };
+    const addFleet = (fleet: Fleet) => prepareFleet(worker.miniflare, url, keyFile, fleet);
+    return { worker, token, target, addFleet };
   };
-  const passThrough = await started(startBareWorker(bundles.passThrough.script, { UPSTREAM: upstreamUrl }));
+  const bareAt = ({ script }: Bundle) => started(startBareWorker(script, { UPSTREAM: upstreamUrl }));
+  const passThrough = await bareAt(bundles.passThrough);
+  const jsRelay = await bareAt(bundles.jsRelay);
   const gateway = await gatewayAt(bundles.gateway, "gateway");
   const onDisk = await gatewayAt(bundles.gateway, "on-disk", folder);
   const { headers } = gateway.target;
@@ -97,6 +104,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     {
       mock: { port: mockPort, pid: mock.pid, headers, quietMs: 0 },
       passThrough: { port: passThrough.port, pid: passThrough.pid, headers, quietMs: 0 },
+      jsRelay: { port: jsRelay.port, pid: jsRelay.pid, headers, quietMs: 0 },
       gateway: gateway.target,
       onDisk: onDisk.target,
     },
@@ -113,16 +121,26 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     ...sizeRows(bundles, gateway.worker, passThrough),
   ];
 
+  console.log("Counting …");
+  const counting = await gatewayAt(bundles.countingGateway, "counting");
+  const { rows: countedRows, uses } = await countUse(generator, counting, plan);
+
   console.log("Where the time goes …");
   const cheaper = await gatewayAt(bundles.cheaperGateway, "cheaper");
   const bare = rows.find(({ id }) => id === "cpu_pass_through")?.median ?? Number.NaN;
+  const breakdown = await breakDown(generator, cheaper.target, bare, plan);
+
+  console.log("Many agents, simulated …");
   return {
     at: new Date().toISOString(),
     machine: machine(),
     workerd: workerdVersion(),
     rounds: plan.rounds,
-    rows: [...rows, ...more],
-    breakdown: await breakDown(generator, cheaper.target, bare, plan),
+    rows: [...rows, ...countedRows, ...more],
+    breakdown,
+    uses,
+    scaleAgents: plan.scaleAgents,
+    scale: simulateScale(plan.scaleAgents),
   };
 }
 

@@ -14,6 +14,15 @@ export interface Plan {
   readonly breakdownMs: number;
   /** Records are stored up to a second after the answer; they belong to the request that caused them. */
   readonly quietMs: number;
+  /** For what is counted rather than timed, once the load has run for `rampMs`. */
+  readonly countedMs: number;
+  readonly rampMs: number;
+  readonly countedRounds: number;
+  readonly fleetAgents: number;
+  /** Longer than a lease lasts, so that each call of a quiet agent needs one of its own. */
+  readonly quietGapMs: number;
+  readonly ledgerAloneMs: number;
+  readonly scaleAgents: number;
   readonly microRounds: number;
   readonly microRepeats: number;
   readonly writeDocs: boolean;
@@ -23,13 +32,20 @@ const full: Omit<Plan, "writeDocs"> = {
   rounds: 3,
   warmUpMs: 4_000,
   saturationMs: 3_000,
-  latencyMs: 5_000,
+  latencyMs: 4_000,
   streamsMs: 2_500,
   pacedMs: 3_500,
   burstMs: 1_500,
   breakdownRounds: 2,
   breakdownMs: 2_000,
   quietMs: 1_300,
+  countedMs: 5_000,
+  rampMs: 2_000,
+  countedRounds: 2,
+  fleetAgents: 100,
+  quietGapMs: 3_500,
+  ledgerAloneMs: 1_500,
+  scaleAgents: 10_000,
   microRounds: 2_000,
   microRepeats: 9,
 };
@@ -45,6 +61,13 @@ const quick: Omit<Plan, "writeDocs"> = {
   breakdownRounds: 1,
   breakdownMs: 200,
   quietMs: 200,
+  countedMs: 400,
+  rampMs: 200,
+  countedRounds: 1,
+  fleetAgents: 5,
+  quietGapMs: 200,
+  ledgerAloneMs: 200,
+  scaleAgents: 200,
   microRounds: 100,
   microRepeats: 1,
 };

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import * as z from "zod";
 import { projectRoot } from "../local/state-folder.ts";
 import type { Component } from "./breakdown.ts";
+import { costTable } from "./cost-table.ts";
+import type { UseOfCase } from "./counting.ts";
 import { type Bound, isMet, type Row } from "./figures.ts";
+import { number, table } from "./markdown-table.ts";
+import type { ScaleResult } from "./scale.ts";
+import { scaleTable } from "./scale-table.ts";
 
 export interface Report {
   readonly at: string;
@@ -15,10 +20,10 @@ export interface Report {
   readonly rounds: number;
   readonly rows: readonly Row[];
   readonly breakdown: readonly Component[];
+  readonly uses: readonly UseOfCase[];
+  readonly scaleAgents: number;
+  readonly scale: readonly ScaleResult[];
 }
-
-const START = "<!-- results: written by npm run bench -- --write-docs -->";
-const END = "<!-- end of results -->";
 
 const Package = z.looseObject({ version: z.string() });
 const versionOf = (name: string): string =>
@@ -29,33 +34,26 @@ export const machine = (): string =>
   `${availableParallelism()} cores, ${cpus()[0]?.model.trim() ?? "unknown processor"}, Linux ${release()}, Node ${process.version}`;
 export const workerdVersion = (): string => versionOf("workerd");
 
-function number(value: number): string {
-  const size = Math.abs(value);
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-  return Number.isInteger(value) ? value.toFixed(0) : value.toFixed(digits);
-}
-
-function boundText(target: Bound | null): string {
-  if (target === null) return "";
-  return target.atLeast === undefined ? `≤ ${number(target.atMost ?? 0)}` : `≥ ${number(target.atLeast)}`;
-}
+const boundText = ({ atLeast, atMost = 0 }: Bound): string =>
+  atLeast === undefined ? `≤ ${number(atMost)}` : `≥ ${number(atLeast)}`;
 
 function cellsOf(row: Row): readonly string[] {
-  const { name, unit, median, min, max, target } = row;
+  const { name, unit, median, min, max, targets } = row;
   const extremes = min === max ? "" : `${number(min)}–${number(max)}`;
-  const verdict = target === null ? "" : `${boundText(target)}: ${isMet(row) ? "met" : "missed"}`;
-  return [name, `${number(median)}${unit === "" ? "" : ` ${unit}`}`, extremes, verdict];
+  const verdicts = targets.map((target) => `${boundText(target)}: ${isMet(row, target) ? "met" : "missed"}`);
+  return [name, `${number(median)}${unit === "" ? "" : ` ${unit}`}`, extremes, verdicts.join(", ")];
 }
 
-function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
-  const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
-  return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
+const stamp = ({ at, machine, workerd }: Report): string =>
+  `${at.slice(0, 10)}, ${machine}, workerd ${workerd}`;
 
-export function tablesOf({ rows, breakdown, at, machine, workerd, rounds }: Report): string {
-  const results = table(["measure", "median", "min–max", "target"], rows.map(cellsOf));
-  const components = breakdown.map(({ name, cpuMicroseconds }) => [name, `${number(cpuMicroseconds)} µs`]);
-  return `${at.slice(0, 10)}, ${machine}, workerd ${workerd}, ${rounds} rounds.
+function resultTables(report: Report): string {
+  const results = table(["measure", "median", "min–max", "target"], report.rows.map(cellsOf));
+  const components = report.breakdown.map(({ name, cpuMicroseconds }) => [
+    name,
+    `${number(cpuMicroseconds)} µs`,
+  ]);
+  return `${stamp(report)}, ${report.rounds} rounds.
 
 ${results}
 
@@ -64,23 +62,48 @@ Where the gateway's CPU time goes at 16 connections, per request, emulated store
 ${table(["part", "CPU"], components)}`;
 }
 
+/** What docs/benchmarks.md keeps between markers of these names. */
+const blocks: Readonly<Record<string, (report: Report) => string>> = {
+  results: resultTables,
+  cost: (report) => `Counted on ${stamp(report)}.\n\n${costTable(report.uses)}`,
+  scale: ({ scaleAgents, scale }) => scaleTable(scaleAgents, scale),
+};
+
 /** The same tables without Markdown's noise. */
 export const plainTable = (report: Report): string => {
-  const widths = [74, 14, 20, 0];
+  const widths = [86, 14, 20, 0];
   const line = (cells: readonly string[]) =>
     cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" ");
   const components = report.breakdown.map(({ name, cpuMicroseconds }) =>
     line([`  ${name}`, `${number(cpuMicroseconds)} µs`]),
   );
-  return [...report.rows.map((row) => line(cellsOf(row))), "", "CPU per request:", ...components].join("\n");
+  return [
+    ...report.rows.map((row) => line(cellsOf(row))),
+    "",
+    "CPU per request:",
+    ...components,
+    "",
+    "Cost:",
+    costTable(report.uses),
+    "",
+    `${report.scaleAgents} agents, simulated:`,
+    scaleTable(report.scaleAgents, report.scale),
+  ].join("\n");
 };
 
 export async function writeDocs(report: Report): Promise<void> {
   const path = join(projectRoot, "docs/benchmarks.md");
-  const text = readFileSync(path, "utf8");
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
-  if (start < 0 || end < start)
-    throw new Error("docs/benchmarks.md has lost the markers around its results.");
-  await writeFile(path, `${text.slice(0, start + START.length)}\n${tablesOf(report)}\n${text.slice(end)}`);
+  let text = readFileSync(path, "utf8");
+  for (const [name, tables] of Object.entries(blocks)) text = withBlock(text, name, tables(report));
+  await writeFile(path, text);
+}
+
+function withBlock(text: string, name: string, content: string): string {
+  const start = `<!-- ${name}: written by npm run bench -- --write-docs -->`;
+  const end = `<!-- end of ${name} -->`;
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from)
+    throw new Error(`docs/benchmarks.md has lost the markers around its block "${name}".`);
+  return `${text.slice(0, from + start.length)}\n${content}\n${text.slice(to)}`;
 }

@@ -13,13 +13,16 @@ const OPEN_LOOP_CONNECTIONS = 128;
 
 export const measureNames = ["saturation", "latency", "streams", "paced", "burst"] as const;
 export type MeasureName = (typeof measureNames)[number];
-/** Streams are not taken on the disk: what a disk adds is the same for every call. */
-export type Compared = Readonly<Record<Exclude<TargetName, "onDisk">, Measured>> & {
+/** Streams are not taken on the disk: what a disk adds is the same for every call. The relay is there for streams alone. */
+export type Compared = Readonly<Record<Exclude<TargetName, "onDisk" | "jsRelay">, Measured>> & {
   readonly onDisk?: Measured;
+  readonly jsRelay?: Measured;
 };
 export type Round = Readonly<Record<MeasureName, Compared>>;
 
-const offDisk = targetNames.filter((name) => name !== "onDisk");
+const whole = targetNames.filter((name) => name !== "jsRelay");
+const streaming = targetNames.filter((name) => name !== "onDisk");
+const streamed = streaming.filter((name) => name !== "jsRelay");
 
 /** Capacity and latency are never taken from the same load. */
 const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({
@@ -66,6 +69,7 @@ export async function compare(
   for (const name of targetNames) {
     if (name === "mock") continue;
     for (const deployment of ["chat", "stream"] as const) {
+      if (name === "jsRelay" && deployment === "chat") continue;
       await measure(generator, targets[name], {
         ...loads.saturation,
         deployment,
@@ -76,7 +80,7 @@ export async function compare(
   const rounds: Round[] = [];
   for (let index = 0; index < plan.rounds; index++) {
     tell(`Round ${index + 1} of ${plan.rounds} …`);
-    const measureAll = async (load: Load, names: readonly TargetName[] = targetNames): Promise<Compared> => {
+    const measureAll = async (load: Load, names: readonly TargetName[] = whole): Promise<Compared> => {
       const measured: Partial<Record<TargetName, Measured>> = {};
       for (const name of rotated(names, index)) {
         measured[name] = await measure(generator, targets[name], load);
@@ -88,9 +92,9 @@ export async function compare(
     rounds.push({
       saturation: await measureAll(loads.saturation),
       latency: await measureAll(loads.latency),
-      streams: await measureAll(loads.streams, offDisk),
-      paced: await measureAll(loads.paced, offDisk),
-      burst: await measureAll(loads.burst, offDisk),
+      streams: await measureAll(loads.streams, streaming),
+      paced: await measureAll(loads.paced, streamed),
+      burst: await measureAll(loads.burst, streamed),
     });
   }
   return rounds;

@@ -1,17 +1,22 @@
-/** What is loaded: the mock upstream itself, the pass-through before it, the gateway before it on two kinds of store. */
+/** What is loaded: the mock upstream itself, or a Worker before it: one that checks nothing, or the gateway on one of two kinds of store. */
 import type { Child } from "./child.ts";
 import { type Arrival, JobResult } from "./load/job.ts";
 import { cpuMs, hasCpuTimes, untilQuiet } from "./process-cpu.ts";
 import { answerBodyOf, type DeploymentName, pathOf, requestBodyOf } from "./traffic.ts";
 
-/** `onDisk` is the gateway with its stores on a disk, where every durable write waits for the disk. */
-export const targetNames = ["mock", "passThrough", "gateway", "onDisk"] as const;
+/**
+ * `jsRelay` reads and sends each piece in JavaScript, and does nothing else. `onDisk` is the gateway with its stores on a
+ * disk, where every durable write waits for the disk.
+ */
+export const targetNames = ["mock", "passThrough", "jsRelay", "gateway", "onDisk"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 export interface Target {
   readonly port: number;
   readonly pid: number | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of several callers, who take turns. */
+  readonly apiKeys?: readonly string[];
   /** Work may outlast the answers: its CPU time counts, and the next target must not share the machine with it. */
   readonly quietMs: number;
 }
@@ -37,6 +42,7 @@ export async function measure(generator: Child, target: Target, load: Load): Pro
     port: target.port,
     path: pathOf(deployment),
     headers: target.headers,
+    apiKeys: target.apiKeys ?? [],
     body: requestBodyOf(deployment),
     expected: answerBodyOf(deployment),
   };

@@ -86,6 +86,8 @@ export const CompletionRecord = z.strictObject({
     "upstream_unreachable",
     "upstream_timeout",
     "relay_deadline",
+    /** The ledger said that the agent may not go on: it was disabled, deleted or changed meanwhile. */
+    "revoked",
     "unreported",
     /** The caller called Azure itself, and said how that ended. */
     "reported",

@@ -34,24 +34,36 @@ export const refusedAs = (refusal: Refusal, by: Numbered, reasoning: Reasoning):
   bound: null,
 });
 
+/** RPC carries optional fields as `undefined`; a Refusal leaves them out. */
+export const refusalOfLedger = ({
+  code,
+  message,
+  retryAfterSeconds,
+  limit,
+  evidence,
+}: LedgerRefusal): Refusal => ({
+  code,
+  message,
+  ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  ...(limit === undefined ? {} : { limit: toldLimit(limit) }),
+  ...(evidence === undefined ? {} : { evidence }),
+});
+
 /** By a ledger. @param by with the ledger's clock at its answer. */
 export function refusedByLedger(
-  { code, message, retryAfterSeconds, limit, evidence }: LedgerRefusal,
+  given: LedgerRefusal,
   by: Numbered & { readonly atMs?: number | undefined },
   reasoning: Reasoning,
 ): Refused {
+  const { limit, retryAfterSeconds } = given;
   const bound: BoundLimit | null =
     limit === undefined || by.atMs === undefined ? null : { limits: [limit], atMs: by.atMs };
   const waitSeconds = bound === null ? null : exactWaitSeconds(bound);
-  // RPC carries optional fields as `undefined`; a Refusal leaves them out.
-  const refusal: Refusal = {
-    code,
-    message,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds: waitSeconds ?? retryAfterSeconds }),
-    ...(limit === undefined ? {} : { limit: toldLimit(limit) }),
-    ...(evidence === undefined ? {} : { evidence }),
+  const exact = retryAfterSeconds === undefined ? undefined : (waitSeconds ?? retryAfterSeconds);
+  return {
+    ...plain(refusalOfLedger({ ...given, retryAfterSeconds: exact }), by, reasoning),
+    bound,
   };
-  return { ...plain(refusal, by, reasoning), bound };
 }
 
 /** Null where the limit says no moment, or one that has passed: then the ledger's own hint is the better one. */

@@ -1,11 +1,11 @@
 /**
  * A stream back to the caller: whole events, byte for byte, as they come. It ends with an explicit error event when
- * Azure breaks off or falls silent, or the deadline passes, because SDKs take a silent end for success. Azure is read
+ * Azure breaks off or falls silent, or the deadline passes, or the ledger says so, because SDKs take a silent end for success. Azure is read
  * as fast as the caller reads; when the caller is gone it is drained for its usage.
  */
 import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
 import { utf8Bytes } from "../kernel/encoding.ts";
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { streamErrorEvent } from "../kernel/wire.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
@@ -80,7 +80,7 @@ function passedOn(
     const end = endOf(cutoff, meter, broken);
     ended.resolve(end);
     try {
-      finish(caller, end);
+      finish(caller, end, cutoff.refusal);
     } catch {
       // A caller who cancelled has no stream left to end.
     }
@@ -110,13 +110,12 @@ function passedOn(
 type Caller = ReadableStreamDefaultController<Uint8Array>;
 
 /** A caller who has gone gets no end that could pass for a good one. */
-function finish(caller: Caller, end: CallEnd["end"]): void {
+function finish(caller: Caller, end: CallEnd["end"], refusal: Refusal | null): void {
   if (end === "client_gone") {
     caller.error(new Error("The caller has gone."));
     return;
   }
-  if (end === "upstream_broken" || end === "upstream_timeout" || end === "relay_deadline")
-    caller.enqueue(utf8Bytes(streamErrorEvent(refuse(end))));
+  if (end !== "complete") caller.enqueue(utf8Bytes(streamErrorEvent(refusal ?? refuse("upstream_broken"))));
   caller.close();
 }
 
@@ -124,6 +123,7 @@ function endOf(cutoff: UpstreamCutoff, meter: StreamMeter, broken: boolean): Cal
   if (cutoff.reason === "relay_deadline") return "relay_deadline";
   if (cutoff.clientGone) return "client_gone";
   // An answer that said that it is over is whole, even if its connection then stays open.
-  if (cutoff.reason === "upstream_timeout") return meter.finished ? "complete" : "upstream_timeout";
+  if (cutoff.reason === "upstream_timeout" || cutoff.reason === "revoked")
+    return meter.finished ? "complete" : cutoff.reason;
   return broken || !meter.finished ? "upstream_broken" : "complete";
 }

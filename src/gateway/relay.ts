@@ -13,16 +13,18 @@ import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { eligibleBackends } from "../residency/eligible-backends.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
+import { callerOf } from "./question.ts";
 import { readAnswer } from "./read-answer.ts";
 import { relayStream } from "./relay-stream.ts";
 import type { RelayedCall } from "./relayed-call.ts";
+import { createRenewals } from "./renewals.ts";
 import { type CallEnd, settleCall } from "./settle-call.ts";
 import { createUpstreamCutoff, type UpstreamCutoff } from "./upstream-cutoff.ts";
 
@@ -49,7 +51,11 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
     return fail(refuse("audit_unavailable"));
   }
 
-  const cutoff = createUpstreamCutoff(ports, call.client, allowed.reserved.relayMaxMs);
+  const { relayMaxMs, reservationId } = allowed.reserved;
+  const renew = () => ports.ledgers.renew({ v: 1, caller: callerOf(question), reservationId });
+  const cutoff = createUpstreamCutoff(ports, call.client, relayMaxMs, (cut) =>
+    createRenewals(ports, renew, cut),
+  );
   const settleAndClose = async (end: CallEnd) => {
     cutoff.close();
     await settle(backend, end);
@@ -69,7 +75,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
   }
   if (!answer.ok) {
     await settleAndClose({
-      end: endOf(answer.error),
+      end: (cutoff.refusal && cutoff.reason) ?? "upstream_unreachable",
       upstreamStatus: null,
       outcome: { kind: "as_reserved" },
     });
@@ -141,11 +147,7 @@ async function send(
     return ok(answer);
   } catch {
     // What fetch throws names hosts and addresses: callers get the code alone.
-    return fail(
-      refuse(
-        cutoff.reason === null || cutoff.reason === "client_gone" ? "upstream_unreachable" : cutoff.reason,
-      ),
-    );
+    return fail(cutoff.refusal ?? refuse("upstream_unreachable"));
   }
 }
 
@@ -163,7 +165,7 @@ async function relayWhole(
   if (!bytes || (upstream.ok && answer === undefined)) {
     const end = cutoff.reason ?? "upstream_broken";
     await settle({ end, upstreamStatus, outcome: { kind: "as_reserved" } });
-    return fail(refuse(end === "client_gone" ? "upstream_broken" : end));
+    return fail(cutoff.refusal ?? refuse("upstream_broken"));
   }
   if (!upstream.ok) {
     await settle({
@@ -182,11 +184,6 @@ async function relayWhole(
   }
   return ok(new Response(bytes, { status: upstreamStatus, headers: answerHeaders(upstream, call) }));
 }
-
-const endOf = (refusal: Refusal): CallEnd["end"] =>
-  refusal.code === "upstream_timeout" || refusal.code === "relay_deadline"
-    ? refusal.code
-    : "upstream_unreachable";
 
 const isEventStream = (response: Response): boolean =>
   response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;

@@ -1,15 +1,20 @@
 /**
  * What may end a call to Azure early, as one abort signal with one reason: no headers in time, silence in an answer,
- * the reservation's deadline, or a caller who has been gone for as long as draining is worth it.
+ * the reservation's deadline, an agent that may not go on, or a caller who has been gone for as long as draining is
+ * worth it.
  */
 import type { Clock, StartTimer } from "../kernel/clock.ts";
 import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../kernel/limits.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import type { CutByLedger, Renewals } from "./renewals.ts";
 
-export type CutoffReason = "upstream_timeout" | "relay_deadline" | "client_gone";
+export type CutoffReason = "upstream_timeout" | "relay_deadline" | "revoked" | "client_gone";
 
 export interface UpstreamCutoff {
   readonly signal: AbortSignal;
   readonly reason: CutoffReason | null;
+  /** What a caller who is still there is told of it; null before it, and where it is the caller who has gone. */
+  readonly refusal: Refusal | null;
   readonly clientGone: boolean;
   /** Resolves when nothing more is worth waiting to write: the caller left, or the call was cut. */
   readonly callerLost: Promise<void>;
@@ -27,15 +32,19 @@ export function createUpstreamCutoff(
   { startTimer, clock }: { readonly startTimer: StartTimer; readonly clock: Clock },
   client: AbortSignal,
   relayMaxMs: number,
+  renewalsWith: (cut: CutByLedger) => Renewals,
 ): UpstreamCutoff {
   const controller = new AbortController();
   const lost = Promise.withResolvers<void>();
-  let reason: CutoffReason | null = null;
-  const cutFor = (why: CutoffReason) => {
-    reason ??= why;
+  let cause: { readonly reason: CutoffReason; readonly refusal: Refusal | null } | null = null;
+  const cutFor = (reason: CutoffReason, refusal: Refusal | null) => {
+    cause ??= { reason, refusal };
+    renewals.stop();
     lost.resolve();
     controller.abort();
   };
+  const cutLate = (reason: "upstream_timeout" | "relay_deadline") => cutFor(reason, refuse(reason));
+  const renewals = renewalsWith(cutFor);
 
   let leftMs = relayMaxMs;
   let headersCame = false;
@@ -45,7 +54,7 @@ export function createUpstreamCutoff(
   // for each chunk costs more than the chunk. When it fires it asks what has happened since, and waits for the rest.
   let stopTimer = wait(Math.min(UPSTREAM_IDLE_MAX_MS, UPSTREAM_HEADERS_MAX_MS));
   function wait(ms: number): () => void {
-    const waitMs = Math.min(ms, leftMs);
+    const waitMs = Math.min(ms, leftMs, renewals.dueInMs);
     return startTimer(waitMs, () => waited(waitMs));
   }
   function waited(ms: number): void {
@@ -53,14 +62,17 @@ export function createUpstreamCutoff(
     leftMs -= ms;
     const silentMaxMs = headersCame ? UPSTREAM_IDLE_MAX_MS : UPSTREAM_HEADERS_MAX_MS;
     const silentMs = silentSinceMs === null ? 0 : Math.max(0, clock() - silentSinceMs);
-    if (leftMs <= 0) cutFor(headersCame ? "relay_deadline" : "upstream_timeout");
-    else if (silentMs >= silentMaxMs) cutFor("upstream_timeout");
-    else stopTimer = wait(silentMaxMs - silentMs);
+    if (leftMs <= 0) cutLate(headersCame ? "relay_deadline" : "upstream_timeout");
+    else if (silentMs >= silentMaxMs) cutLate("upstream_timeout");
+    else renewals.passed(ms);
+    if (cause === null) stopTimer = wait(silentMaxMs - silentMs);
   }
 
   let stopDrain = () => {};
   const onClientGone = () => {
-    stopDrain = startTimer(DRAIN_MAX_MS, () => cutFor("client_gone"));
+    // Draining is over before the reservation is, and nobody is left to be told.
+    renewals.stop();
+    stopDrain = startTimer(DRAIN_MAX_MS, () => cutFor("client_gone", null));
     lost.resolve();
   };
   if (client.aborted) onClientGone();
@@ -69,7 +81,10 @@ export function createUpstreamCutoff(
   return {
     signal: controller.signal,
     get reason() {
-      return reason;
+      return cause?.reason ?? null;
+    },
+    get refusal() {
+      return cause?.refusal ?? null;
     },
     get clientGone() {
       return client.aborted;
@@ -87,6 +102,7 @@ export function createUpstreamCutoff(
     },
     cut: () => controller.abort(),
     close() {
+      renewals.stop();
       stopTimer();
       stopDrain();
       client.removeEventListener("abort", onClientGone);

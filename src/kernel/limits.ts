@@ -28,7 +28,14 @@ export const MAX_VERIFIED_TOKENS = 1_000;
 /** The relay's hard limit for one call: the official SDKs give up after 600 s as well. */
 export const RELAY_MAX_MS = 600_000;
 
-/** The ledger expires a reservation this long after the relay's limit, so a relay that ends in time always settles first. */
+/** A relay's reservation lasts this long unless it is renewed: what an orphan of a dead Worker holds is free again then. */
+export const RELAY_RESERVATION_MS = 90_000;
+
+/** A relay that goes on renews its reservation this often, and again this soon where the ledger could not be reached. */
+export const RENEW_EVERY_MS = 30_000;
+export const RENEW_AGAIN_MS = 5_000;
+
+/** A relay ends at least this long before its reservation does: time for the last bytes, a drain, and the settlement. */
 export const RESERVATION_GRACE_MS = 30_000;
 
 /** A reservation of `/v1/enforce` whose usage nobody reports settles in full after this time (DESIGN section 7). */

@@ -15,6 +15,8 @@ import type {
   LedgerCandidate,
   LedgerRefusal,
   LimitState,
+  RenewReply,
+  RenewRequest,
   ReserveReply,
   ReserveRequest,
   Settle,
@@ -133,6 +135,14 @@ export class AgentBook {
     };
   }
 
+  /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */
+  renew({ caller, reservationId }: RenewRequest, { nowMs }: Moment): RenewReply {
+    const refusal = this.#gate.standingRefusal(caller);
+    if (refusal) return { outcome: "refused", refusal };
+    const isRenewed = this.#endings.renew(reservationId, nowMs + this.lifeMs("relay"));
+    return { outcome: isRenewed ? "renewed" : "unknown" };
+  }
+
   /** @returns `release`, where the tenant's ledger must be told that the call is over. */
   settle(
     request: Settle,
@@ -149,7 +159,7 @@ export class AgentBook {
     this.#gate.putAgent(written);
   }
 
-  /** Charged in full. The tenant's part of concurrency expires in the tenant's own ledger. */
+  /** Charged in full. */
   expire(nowMs: number): void {
     this.#endings.expire(nowMs);
   }
@@ -184,7 +194,7 @@ export class AgentBook {
     return this.#writer.isBusy(nowMs);
   }
 
-  /** How long a reservation lasts at most. */
+  /** How long a reservation lasts that is not renewed. */
   lifeMs(purpose: ReserveRequest["purpose"]): number {
     return reservationLifeMs(purpose, this.#relayMaxMs);
   }

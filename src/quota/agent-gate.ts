@@ -26,6 +26,9 @@ export interface Moment {
   readonly revisions: Revisions;
 }
 
+/** Thrown before a step has changed anything: a call that only a bug or a lost answer brings here. */
+export class NothingChanged extends Error {}
+
 export class AgentGate {
   readonly #store: Pick<AgentStore, "putAgent" | "knownAsk" | "findReservation">;
   readonly #reservations: OpenReservations;
@@ -56,9 +59,13 @@ export class AgentGate {
     this.#store.putAgent(this.#agent);
   }
 
+  standingRefusal({ agentVersion }: Caller): LedgerRefusal | null {
+    return standingRefusal(this.#agent, agentVersion);
+  }
+
   /** Agent state, then revisions. */
   standingOrStale(caller: Caller, snapshot: Revisions, moment: Moment) {
-    const refusal = standingRefusal(this.#agent, caller.agentVersion);
+    const refusal = this.standingRefusal(caller);
     if (refusal) return this.refused(caller, refusal, moment);
     const { revisions } = moment;
     return isSnapshotStale(snapshot, revisions) ? { outcome: "stale" as const, revisions } : null;
@@ -73,7 +80,7 @@ export class AgentGate {
       this.#reservations.find(reservationId)?.reservation ?? this.#reservations.ended(reservationId);
     if (same) {
       if (same.state !== "open" || same.decisionId !== decisionId) {
-        throw new Error("This reservation has ended, or belongs to another decision.");
+        throw new NothingChanged("This reservation has ended, or belongs to another decision.");
       }
       // The platform repeated the call: the first answer was lost, and its number is this decision's.
       return this.reserved(request, same, moment, same.number, false);

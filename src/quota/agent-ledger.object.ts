@@ -6,20 +6,21 @@
 import { DurableObject } from "cloudflare:workers";
 import { AuditRecord } from "../audit/audit-record.ts";
 import { configOf, type Env } from "../bindings.ts";
-import { createIdMint, reservationOf } from "../kernel/ids.ts";
+import { createIdMint, type ReservationId, reservationOf } from "../kernel/ids.ts";
 import { ok } from "../kernel/result.ts";
 import { AgentBook, type GivenPermit, type Step } from "./agent-book.ts";
-import type { Moment } from "./agent-gate.ts";
+import { type Moment, NothingChanged } from "./agent-gate.ts";
+import { longestLifeMs } from "./agent-reservation.ts";
 import { AgentTables } from "./agent-tables.object.ts";
-import { backOffMs } from "./back-off.ts";
 import { completionRecord } from "./completion-record.ts";
 import {
   AgentState,
   type ConfirmReply,
   type ConfirmRequest,
-  type LeaseReply,
   type LedgerCandidate,
   type LedgerRefusal,
+  type RenewReply,
+  RenewRequest,
   type ReserveReply,
   type ReserveRequest,
   type Settle,
@@ -27,8 +28,7 @@ import {
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
 import { earliest } from "./earliest.ts";
-import { KeptSettlement, settlementKey } from "./kept-settlement.ts";
-import { LeaseHolder } from "./lease-holder.ts";
+import { KeptSettlement, settlementKey, tenantPartOf } from "./kept-settlement.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OutboxRow } from "./outbox.object.ts";
 import { RecordPacks } from "./record-packs.object.ts";
@@ -39,9 +39,8 @@ import {
   type StateReply,
   StateRequest,
 } from "./state-contracts.ts";
-import { createTenantHop, type TenantHop } from "./tenant-hop.store.ts";
+import { type Tenant, TenantAbove } from "./tenant-above.object.ts";
 
-type Tenant = Pick<ReserveRequest["caller"], "home" | "tenantId" | "agentId">;
 type Tried = Extract<Step, { kind: "answer" | "full" }>;
 
 /** A handler that dies is run again after this time at the latest. */
@@ -50,8 +49,6 @@ const ALARM_AGAIN_MS = 30_000;
 const KEPT_RECORD_DELAY_MS = 1_000;
 /** A settlement whose hop was cut off by a restart is repeated after this time. */
 const SETTLE_REPEAT_MS = 10_000;
-/** A grant whose answer was lost is given back after this time. */
-const ASK_DOUBT_MS = 3_000;
 /** Renewals a call waits for at most: others may take what each of them brings. */
 const MAX_ROUNDS = 10;
 
@@ -60,23 +57,21 @@ const ids = createIdMint(Date.now, (length) => crypto.getRandomValues(new Uint8A
 export class AgentLedger extends DurableObject<Env> {
   readonly #tables: AgentTables;
   readonly #deadlines: Deadlines;
+  readonly #relayMaxMs: number;
   readonly #book: AgentBook;
   readonly #packs: RecordPacks;
-  #upward: { readonly hop: TenantHop; readonly lease: LeaseHolder } | null = null;
-  #sliceSeq = 0;
-  #failedReports = 0;
-  #reportAgainMs = 0;
-  /** When a grant is given back whose answer has not come; null = none is missing. */
-  #doubtMs: number | null = null;
+  readonly #above: TenantAbove;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#tables = new AgentTables(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
     const { relayMaxMs } = configOf(env);
+    this.#relayMaxMs = relayMaxMs;
     this.#book = ctx.storage.transactionSync(
       () => new AgentBook(this.#tables.load(), this.#tables, relayMaxMs, Date.now()),
     );
+    this.#above = new TenantAbove(() => this.env, this.#book.slices, this.#deadlines);
     this.#packs = new RecordPacks(
       () => this.env,
       (records) => this.#keep(records),
@@ -104,6 +99,12 @@ export class AgentLedger extends DurableObject<Env> {
     return this.#underLease(request.caller, (moment) => this.#book.confirm(request, moment));
   }
 
+  /** A relay that goes on holds its reservation for as long again. */
+  async renew(raw: RenewRequest): Promise<RenewReply> {
+    const request = RenewRequest.parse(raw);
+    return this.#underLease(request.caller, (moment) => this.#book.renew(request, moment));
+  }
+
   async settle(request: Settle): Promise<SettleReply> {
     checkVersion(request);
     const nowMs = Date.now();
@@ -111,9 +112,7 @@ export class AgentLedger extends DurableObject<Env> {
     const { reply, kept } = this.#atomically(() => {
       const { reply, release } = this.#book.settle(request, nowMs);
       if (release === null) return { reply, kept: null };
-      const { home, tenantId } = release;
-      const reservationId = release.permitId ?? release.reservationId;
-      const kept: KeptSettlement = { home, tenantId, reservationId };
+      const kept = tenantPartOf(release);
       this.#tables.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
       return { reply, kept };
     });
@@ -150,9 +149,9 @@ export class AgentLedger extends DurableObject<Env> {
     try {
       const nowMs = Date.now();
       this.#expire(nowMs);
-      await this.#reportSlices(nowMs);
+      await this.#above.reportSlices(this.#book.agent, nowMs);
       await this.#tables.outbox.deliver(nowMs, (row) => this.#deliver(row));
-      this.ctx.storage.transactionSync(() => {
+      this.#stored(() => {
         this.#book.close(Date.now());
         this.#tables.purge(Date.now());
       });
@@ -173,11 +172,9 @@ export class AgentLedger extends DurableObject<Env> {
   /** Asks above for what the step needs, then steps again: nothing is held here while another ledger is asked. */
   async #try(request: ReserveRequest, index: number, candidate: LedgerCandidate): Promise<Tried> {
     const { caller } = request;
-    const { hop, lease } = this.#above(caller);
-    // One of its own for each try: a repeated call, or the next candidate, must not end what another one holds.
-    const permitId = reservationOf(ids.decision());
+    const { hop, lease } = this.#above.of(caller);
     let permit: GivenPermit | null = null;
-    let isAsked = false;
+    let permitId: ReservationId | null = null;
     let isCharged = false;
     try {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -187,8 +184,10 @@ export class AgentLedger extends DurableObject<Env> {
         if (step.kind === "needs_slice") {
           await lease.renew();
         } else if (step.kind === "needs_permit") {
-          const expiresInMs = this.#book.lifeMs(request.purpose);
-          isAsked = true;
+          // The tenant's ledger hears of no renewal: its part lasts as long as the call can.
+          const expiresInMs = longestLifeMs(request.purpose, this.#relayMaxMs);
+          // One of its own for each try: a repeated call, or the next candidate, must not end what another one holds.
+          permitId = reservationOf(ids.decision());
           const above = await hop.reserve({ reservationId: permitId, claims: [...step.claims], expiresInMs });
           if (above.outcome === "refused") return { kind: "full", refusal: above.refusal };
           permit = { permitId, limits: above.limits };
@@ -200,13 +199,15 @@ export class AgentLedger extends DurableObject<Env> {
       return { kind: "full", refusal: ledgerRefusal("ledger_overloaded") };
     } finally {
       // Also where the answer was lost. Where this hop fails too, the tenant's part runs out by itself.
-      if (isAsked && !isCharged) await hop.settle({ v: 1, reservationId: permitId }).catch(() => undefined);
+      if (permitId !== null && !isCharged) {
+        await hop.settle({ v: 1, reservationId: permitId }).catch(() => undefined);
+      }
     }
   }
 
   /** Runs a step in one commit, with a lease that is live at that very moment. */
   async #underLease<T>(caller: Tenant, step: (moment: Moment) => T): Promise<T> {
-    const { lease } = this.#above(caller);
+    const { lease } = this.#above.of(caller);
     let live = lease.currentOrRenew();
     // Even a microtask is time in which a lease can run out.
     while (live === null) {
@@ -219,11 +220,20 @@ export class AgentLedger extends DurableObject<Env> {
     return this.#atomically(() => step({ nowMs, revisions }));
   }
 
-  /** What a step writes is one commit. If storing fails the platform ends this object, and its memory with it. */
   #atomically<T>(step: () => T): T {
-    const result = this.ctx.storage.transactionSync(step);
+    const result = this.#stored(step);
     this.#deadlines.arm(this.#book.takeWakeMs());
     return result;
+  }
+
+  /** What a step writes is one commit. If it fails, memory may be ahead of what is stored, and goes with this object. */
+  #stored<T>(step: () => T): T {
+    try {
+      return this.ctx.storage.transactionSync(step);
+    } catch (error) {
+      if (!(error instanceof NothingChanged)) this.ctx.abort("A step of the ledger could not be stored.");
+      throw error;
+    }
   }
 
   /** Expired reservations are charged in full; their records go out with the alarm, which is due as well. */
@@ -232,70 +242,21 @@ export class AgentLedger extends DurableObject<Env> {
   }
 
   #expire(nowMs: number): void {
-    this.ctx.storage.transactionSync(() => this.#book.expire(nowMs));
+    this.#stored(() => this.#book.expire(nowMs));
   }
 
   #nextDeadlineMs(): number | null {
-    const reportDueMs = this.#book.slices.reportDueMs(Date.now());
     return earliest(
       this.#tables.nextDeadlineMs(),
       this.#book.nextDeadlineMs(),
-      reportDueMs === null ? null : Math.max(reportDueMs, this.#reportAgainMs),
-      this.#doubtMs,
+      this.#above.nextDeadlineMs(Date.now()),
     );
-  }
-
-  /** One per object: an agent has one tenant for life. */
-  #above({ tenantId, home, agentId }: Tenant) {
-    if (this.#upward === null) {
-      const hop = createTenantHop(this.env, tenantId, home);
-      const clock = () => Date.now();
-      this.#upward = {
-        hop,
-        lease: new LeaseHolder(clock, (askedAtMs) => this.#askLease(hop, agentId, askedAtMs)),
-      };
-    }
-    return this.#upward;
-  }
-
-  /** The renewal carries what is held and wanted of tenant-wide budgets, so these cost no hop of their own. */
-  async #askLease(hop: TenantHop, holder: string, askedAtMs: number): Promise<LeaseReply> {
-    const report = this.#book.slices.report(askedAtMs);
-    if (report === null) return hop.lease(null);
-    this.#sliceSeq = Math.max(this.#sliceSeq + 1, askedAtMs);
-    // Stored before the question leaves: what is granted in an answer that never comes is given back.
-    if (report.asks.length > 0) this.#doubtMs = askedAtMs + ASK_DOUBT_MS;
-    this.#deadlines.arm(this.#doubtMs);
-    const reply = await hop.lease({ holder, seq: this.#sliceSeq, ...report });
-    if (reply.slices?.accepted) {
-      this.#book.slices.apply(report, reply.slices, askedAtMs, reply.durationMs);
-      this.#doubtMs = null;
-    } else {
-      // The clock stepped back over a restart: the next message must be above what the tenant has seen.
-      this.#sliceSeq = Math.max(this.#sliceSeq, reply.slices?.seq ?? 0);
-    }
-    return reply;
-  }
-
-  /** What is not spent goes back, though nobody calls any more. */
-  async #reportSlices(nowMs: number): Promise<void> {
-    const { agent, slices } = this.#book;
-    const dueMs = slices.isUncertain ? nowMs : slices.reportDueMs(nowMs);
-    if (agent === null || dueMs === null || dueMs > nowMs) return;
-    try {
-      await this.#above(agent).lease.renew();
-      this.#failedReports = 0;
-    } catch {
-      this.#failedReports += 1;
-      this.#reportAgainMs = nowMs + backOffMs(this.#failedReports);
-      if (slices.isUncertain) this.#doubtMs = this.#reportAgainMs;
-    }
   }
 
   async #release(kept: KeptSettlement, nowMs: number): Promise<void> {
     const key = settlementKey(kept);
     try {
-      await this.#sendRelease(kept);
+      await this.#above.release(kept);
       this.#tables.outbox.done(key);
     } catch {
       this.#tables.outbox.failed({ key, attempts: 0 }, nowMs);
@@ -303,14 +264,9 @@ export class AgentLedger extends DurableObject<Env> {
     }
   }
 
-  #sendRelease({ home, tenantId, reservationId }: KeptSettlement): Promise<void> {
-    const { hop } = this.#upward ?? { hop: createTenantHop(this.env, tenantId, home) };
-    return hop.settle({ v: 1, reservationId });
-  }
-
   async #deliver({ kind, body }: OutboxRow): Promise<void> {
     if (kind === "record") await sendRecord(this.env, AuditRecord.parse(JSON.parse(body)));
-    else await this.#sendRelease(KeptSettlement.parse(JSON.parse(body)));
+    else await this.#above.release(KeptSettlement.parse(JSON.parse(body)));
   }
 }
 

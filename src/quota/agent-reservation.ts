@@ -1,7 +1,7 @@
 /** A reservation as an agent's ledger keeps it, from the ask to its one end. Pure. */
 import * as z from "zod";
 import { AgentId, DecisionId, ReservationId, TenantId } from "../kernel/ids.ts";
-import { ENFORCE_RESERVATION_MS, RESERVATION_GRACE_MS } from "../kernel/limits.ts";
+import { ENFORCE_RESERVATION_MS, RELAY_RESERVATION_MS, RESERVATION_GRACE_MS } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
 import {
   LimitState,
@@ -61,9 +61,18 @@ export type AgentReservation = z.infer<typeof AgentReservation>;
 
 export const NOTHING_CHARGED: Charged = { requests: 0, tokens: 0, costNanoUsd: 0 };
 
-/** The relay ends before its reservation does, by the grace: so a relay that ends in time always settles first. */
-export const reservationLifeMs = (purpose: ReserveRequest["purpose"], relayMaxMs: number): number =>
+/**
+ * How long a reservation may be under way at most, renewals included. The relay ends before that, by the grace: so a
+ * relay that ends in time always settles first.
+ */
+export const longestLifeMs = (purpose: ReserveRequest["purpose"], relayMaxMs: number): number =>
   purpose === "relay" ? relayMaxMs + RESERVATION_GRACE_MS : ENFORCE_RESERVATION_MS;
+
+/** How long a reservation lasts that is not renewed. */
+export const reservationLifeMs = (purpose: ReserveRequest["purpose"], relayMaxMs: number): number =>
+  purpose === "relay"
+    ? Math.min(RELAY_RESERVATION_MS, longestLifeMs(purpose, relayMaxMs))
+    : ENFORCE_RESERVATION_MS;
 
 type Reserved = Pick<AgentReservation, "reservedTokens" | "reservedCostNanoUsd">;
 

@@ -141,6 +141,19 @@ export const ConfirmReply = z.discriminatedUnion("outcome", [
 ]);
 export type ConfirmReply = z.infer<typeof ConfirmReply>;
 
+/** Asked while a call is relayed: its reservation runs out soon after the last renewal. It charges nothing and takes no number. */
+export const RenewRequest = z.strictObject({ v, caller: LedgerCaller, reservationId: ReservationId });
+export type RenewRequest = z.infer<typeof RenewRequest>;
+
+export const RenewReply = z.discriminatedUnion("outcome", [
+  z.strictObject({ outcome: z.literal("renewed") }),
+  /** The agent may not go on. */
+  z.strictObject({ outcome: z.literal("refused"), refusal: LedgerRefusal }),
+  /** No such reservation is open: it ended, ran out, or was lost in a crash. */
+  z.strictObject({ outcome: z.literal("unknown") }),
+]);
+export type RenewReply = z.infer<typeof RenewReply>;
+
 export const Usage = z.strictObject({
   promptTokens: tokens,
   /** Of the prompt tokens, those that Azure read from its cache; records from before this was read lack it. */

@@ -5,7 +5,7 @@
  * across restarts, and why a busy ledger needs one write per chunk instead of one per call.
  */
 import type { Meter, Window } from "./limit-claim.ts";
-import { bucketEndMs, counts, ENDED_REMEMBERED_MS } from "./windows.ts";
+import { bucketEndMs, ENDED_REMEMBERED_MS } from "./windows.ts";
 
 /** What a reservation holds of one counter. */
 export interface Charge {
@@ -46,6 +46,8 @@ interface Kept extends Bucket {
   left: number;
   storedUsed: number;
   storedAhead: number;
+  /** The first moment at which it no longer counts. */
+  readonly endsAtMs: number;
   /** A stored reservation has ended: its row goes, so what it gives back must be stored with that. */
   isOverstated: boolean;
 }
@@ -84,7 +86,7 @@ export class CounterBook {
   /** Of all buckets that count now. */
   used(counter: string, nowMs: number): number {
     let sum = 0;
-    for (const kept of this.#counting(counter, nowMs)) sum += kept.used;
+    for (const kept of this.#drop(counter, nowMs)) if (nowMs < kept.endsAtMs) sum += kept.used;
     return sum;
   }
 
@@ -183,23 +185,26 @@ export class CounterBook {
 
   /** Forgets what no longer counts. */
   prune(nowMs: number): void {
-    for (const counter of [...this.#counters.keys()]) this.#counting(counter, nowMs);
+    for (const counter of [...this.#counters.keys()]) this.#drop(counter, nowMs);
   }
 
   #counting(counter: string, nowMs: number): Kept[] {
+    const counting: Kept[] = [];
+    for (const kept of this.#drop(counter, nowMs)) if (nowMs < kept.endsAtMs) counting.push(kept);
+    return counting;
+  }
+
+  /** Forgets what cannot count any more; all else, what has just ended included. */
+  #drop(counter: string, nowMs: number): Iterable<Kept> {
     const buckets = this.#counters.get(counter);
     if (buckets === undefined) return [];
-    const counting: Kept[] = [];
     for (const kept of buckets.values()) {
-      if (counts(kept.window, kept.bucket, nowMs)) {
-        counting.push(kept);
-      } else if (!counts(kept.window, kept.bucket, nowMs - ENDED_REMEMBERED_MS)) {
-        buckets.delete(kept.bucket);
-        this.#unstored.delete(kept);
-      }
+      if (nowMs - ENDED_REMEMBERED_MS < kept.endsAtMs) continue;
+      buckets.delete(kept.bucket);
+      this.#unstored.delete(kept);
     }
     if (buckets.size === 0) this.#counters.delete(counter);
-    return counting;
+    return buckets.values();
   }
 
   #find(counter: string, bucket: number): Kept | undefined {
@@ -215,7 +220,8 @@ export class CounterBook {
     let kept = buckets.get(bucket);
     if (kept === undefined) {
       const nothing = { used: 0, reserved: 0, floating: 0, left: 0, storedUsed: 0, storedAhead: 0 };
-      kept = { counter, window, bucket, ...nothing, isOverstated: false };
+      const endsAtMs = bucketEndMs(window, bucket) ?? Number.POSITIVE_INFINITY;
+      kept = { counter, window, bucket, ...nothing, endsAtMs, isOverstated: false };
       buckets.set(bucket, kept);
     }
     return kept;

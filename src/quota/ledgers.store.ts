@@ -11,7 +11,7 @@ import {
   LEDGER_CALL_MAX_MS,
   startTimer as platformTimer,
 } from "./call-ledger.store.ts";
-import { PrepareReply, PublishReply } from "./contracts.ts";
+import { PrepareReply, PublishReply, RenewReply } from "./contracts.ts";
 import { LedgerNameCache } from "./ledger-name-cache.ts";
 import { agentLedgerName, scopeLedgerName } from "./ledger-names.ts";
 import { ledgerStub } from "./ledger-namespace.store.ts";
@@ -79,6 +79,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
   return {
     reserve: (request) => call(request.caller, (ledger) => ledger.reserve(request), reserveReply),
     confirm: (request) => call(request.caller, (ledger) => ledger.confirm(request), confirmReply),
+    renew: (request) => call(request.caller, (ledger) => ledger.renew(request), RenewReply.parse),
     settle: (request) => call(request.caller, (ledger) => ledger.settle(request), settleReply),
     keepRecord: (address: AgentAddress, record: AuditRecord) =>
       call(address, (ledger) => ledger.keepRecord(record), nothing),

@@ -11,6 +11,8 @@ import type {
   ConfirmRequest,
   PrepareReply,
   PublishReply,
+  RenewReply,
+  RenewRequest,
   ReserveReply,
   ReserveRequest,
   Settle,
@@ -33,6 +35,7 @@ export interface ScopeAddress {
 export interface AgentLedgers {
   reserve(request: ReserveRequest): Promise<Result<ReserveReply, Refusal>>;
   confirm(request: ConfirmRequest): Promise<Result<ConfirmReply, Refusal>>;
+  renew(request: RenewRequest): Promise<Result<RenewReply, Refusal>>;
   settle(request: Settle): Promise<Result<SettleReply, Refusal>>;
   /** Keeps a record that the queue did not take, and delivers it later. */
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;

@@ -5,7 +5,7 @@
 import type { AgentReservation } from "./agent-reservation.ts";
 
 export interface OpenReservation {
-  readonly reservation: AgentReservation;
+  reservation: AgentReservation;
   /** Not stored. */
   floats: boolean;
 }
@@ -59,6 +59,15 @@ export class OpenReservations {
     }
     this.#floating = 0;
     return anchored;
+  }
+
+  /** @returns whether it floated until now. */
+  anchorOne(reservationId: string): boolean {
+    const open = this.#open.get(reservationId);
+    if (!open?.floats) return false;
+    open.floats = false;
+    this.#floating -= 1;
+    return true;
   }
 
   /** Not under way any more. */

@@ -1,6 +1,6 @@
 /**
- * How a reservation ends, once: settled with what was used, or expired and charged in full; and the settlement that
- * comes after all, which corrects an expiry. Pure.
+ * How a reservation ends, once: settled with what was used, or expired and charged in full, unless it is renewed before;
+ * and the settlement that comes after all, which corrects an expiry. Pure.
  */
 import { abandonedRecord } from "./abandoned-record.ts";
 import { type AgentReservation, chargedOf, NOTHING_CHARGED, settleReplyOf } from "./agent-reservation.ts";
@@ -8,10 +8,14 @@ import type { AgentStore } from "./agent-store.ts";
 import type { AheadWriter } from "./ahead-writer.ts";
 import type { Settle, SettleReply } from "./contracts.ts";
 import type { CounterBook } from "./counter-book.ts";
+import { tenantPartOf } from "./kept-settlement.ts";
 import type { OpenReservation, OpenReservations } from "./open-reservations.ts";
 import { AS_RESERVED, actualOf } from "./settlement.ts";
 
-type Store = Pick<AgentStore, "putReservation" | "removeReservation" | "findReservation" | "keepRecord">;
+type Store = Pick<
+  AgentStore,
+  "putReservation" | "removeReservation" | "findReservation" | "keepRecord" | "keepSettlement"
+>;
 
 export class ReservationEndings {
   readonly #store: Store;
@@ -29,6 +33,19 @@ export class ReservationEndings {
   /** Under way or ended, for as long as either is remembered. */
   find(reservationId: string): AgentReservation | null {
     return this.#reservations.find(reservationId)?.reservation ?? this.#findEnded(reservationId);
+  }
+
+  /** @returns whether it was still under way. The caller's own calls are none that go on here. */
+  renew(reservationId: string, expiresAtMs: number): boolean {
+    const open = this.#reservations.find(reservationId);
+    if (open?.reservation.purpose !== "relay") return false;
+    open.reservation = { ...open.reservation, expiresAtMs };
+    // A call that lasts this long is worth a row: a crash would cut it at its next renewal.
+    if (this.#reservations.anchorOne(reservationId)) {
+      for (const charge of open.reservation.charges) this.#counters.anchor(charge);
+    }
+    this.#store.putReservation(open.reservation);
+    return true;
   }
 
   /** @returns `release`, where the tenant's ledger must be told that the call is over. */
@@ -55,6 +72,8 @@ export class ReservationEndings {
       const expired: AgentReservation = { ...reservation, state: "expired", endedAtMs: nowMs, charged };
       this.#reservations.remember(expired);
       this.#store.putReservation(expired);
+      // The tenant's own expiry is that of the longest call.
+      if (reservation.tenantWide) this.#store.keepSettlement(tenantPartOf(reservation), nowMs);
       const number = this.#writer.number(reservation, nowMs);
       this.#store.keepRecord(abandonedRecord(reservation, number, nowMs), nowMs);
     }

@@ -53,6 +53,7 @@ export const ReservationReply = z
     purpose: z.enum(["relay", "enforce"]),
     decisionId: DecisionId,
     subject: ReservationSubject,
+    /** Of a relay, when it was last renewed. */
     reservedAtMs: z.int(),
   })
   .nullable();

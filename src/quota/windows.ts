@@ -46,10 +46,10 @@ export const bucketOf = (window: Window, nowMs: number): number => rules[window]
 export const bucketEndMs = (window: Window, bucket: number): number | null => rules[window].endMs(bucket);
 
 /**
- * Ended buckets are remembered for this long: a clock may step back into them, and another ledger's may be behind. To
- * forget one too early would start its window again at zero.
+ * Ended buckets are remembered for this long: a clock may step back into them, and another ledger's may be behind (two
+ * clocks that are each 30 s off are a minute apart). To forget one too early would start its window again at zero.
  */
-export const ENDED_REMEMBERED_MS = MINUTE_MS;
+export const ENDED_REMEMBERED_MS = 90 * SECOND_MS;
 
 /** A bucket that lies ahead counts as well: a clock that stepped back must not start a window again at zero. */
 export function counts(window: Window, bucket: number, nowMs: number): boolean {

@@ -6,11 +6,15 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod";
+import { simulateScale } from "../../dev/bench/scale.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const Report = z.object({
   rows: z.array(z.object({ id: z.string(), median: z.unknown(), min: z.unknown(), max: z.unknown() })),
   breakdown: z.array(z.object({ name: z.string(), cpuMicroseconds: z.unknown() })),
+  uses: z.array(z.object({ name: z.string(), use: z.record(z.string(), z.unknown()) })),
+  scaleAgents: z.number(),
+  scale: z.array(z.record(z.string(), z.unknown())),
 });
 
 let folder: string;
@@ -23,16 +27,17 @@ beforeAll(async () => {
   const env = { ...process.env, PORTCULLIS_STATE_DIR: folder };
   output = (await promisify(execFile)(process.execPath, args, { env })).stdout;
   report = Report.parse(JSON.parse(await readFile(join(folder, ".local/bench.json"), "utf8")));
-}, 120_000);
+}, 240_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it("measures every figure as a finite number", () => {
   const figures = [
     ...report.rows.flatMap(({ id, median, min, max }) => [median, min, max].map((value) => [id, value])),
     ...report.breakdown.map(({ name, cpuMicroseconds }) => [name, cpuMicroseconds]),
+    ...report.uses.flatMap(({ use }) => Object.entries(use)),
   ];
-  expect(report.rows.length).toBeGreaterThan(25);
-  expect(report.breakdown.length).toBe(7);
+  expect(report.rows.length).toBeGreaterThan(40);
+  expect(report.breakdown.length).toBe(9);
   expect(figures.filter(([, value]) => !Number.isFinite(value))).toEqual([]);
 });
 
@@ -41,6 +46,11 @@ it.each([
   "requests_pass_through",
   "requests_mock",
   "streams_gateway",
+  "streams_relay_ratio",
+  "ledger_calls",
+  "ledger_ahead",
+  "ledger_through",
+  "fleet_sliced",
   "decide",
   "verify",
   "verify_seen",
@@ -49,11 +59,25 @@ it.each([
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);
 });
 
-it.each(["failed", "different"])("no answer %s", (id) => {
+it.each(["failed", "different", "counted_failed"])("no answer %s", (id) => {
   expect(report.rows.find((row) => row.id === id)?.max).toBe(0);
+});
+
+it("counts what a call uses of ledgers, queue and database", () => {
+  expect(report.uses.length).toBe(3);
+  const [, quiet] = report.uses;
+  for (const item of ["ledgerRequests", "ledgerRowsWritten", "queueOperations", "d1RowsWritten"]) {
+    expect(quiet?.use[item]).toBeGreaterThan(0);
+  }
+});
+
+it("simulates the same tenant in the same way", () => {
+  expect(simulateScale(report.scaleAgents)).toEqual(report.scale);
 });
 
 it("shows every figure as a table", () => {
   expect(output).toContain("requests/s, gateway ÷ pass-through");
   expect(output).toContain("CPU per request:");
+  expect(output).toContain("ledger rows written");
+  expect(output).toContain("renewals/s at the tenant's ledger");
 });

@@ -20,8 +20,8 @@ import { openStateFolder, type StateFolder, wranglerConfig } from "../../dev/loc
 import { type Simulator, startSimulator } from "../../dev/simulator/start-simulator.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-/** The relay's limit and the ledger's grace: what has to pass before a reservation expires. */
-const RESERVATION_LIFE_MS = 630_000;
+/** What has to pass before a reservation that nobody renews expires. */
+const RESERVATION_LIFE_MS = 90_000;
 const STREAMS_IN_FLIGHT = 3;
 
 let base: string;

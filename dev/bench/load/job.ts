@@ -16,6 +16,8 @@ export const Job = z.strictObject({
   port: z.int(),
   path: z.string(),
   headers: z.record(z.string(), z.string()),
+  /** The API keys of several callers, who take turns. Empty = `headers` say all. */
+  apiKeys: z.array(z.string()),
   body: z.string(),
   expected: z.string(),
   connections: z.int().min(1).max(256),

@@ -18,13 +18,15 @@ interface Tally {
 type Exchange = (connection: Connection, dueMs: number) => Promise<void>;
 
 export async function runJob(job: Job): Promise<JobResult> {
-  const request = requestBytes(job);
+  const requests = requestsOf(job);
+  let sent = 0;
   const expected = Buffer.from(job.expected);
   const tally: Tally = { firstByteMs: [], lastByteMs: [], failed: 0, different: 0 };
   const connections = Array.from({ length: job.connections }, () => new Connection(job.port));
   let open = 0;
   const exchange: Exchange = async (connection, dueMs) => {
     open++;
+    const request = requests[sent++ % requests.length] ?? Buffer.of();
     const answer = await new Promise<Answer>((resolve) => connection.send(request, resolve));
     open--;
     count(tally, answer, expected, dueMs);
@@ -113,6 +115,11 @@ function count(tally: Tally, { status, body, firstByteAtMs }: Answer, expected: 
   if (!body.equals(expected)) tally.different++;
   tally.firstByteMs.push(firstByteAtMs - dueMs);
   tally.lastByteMs.push(performance.now() - dueMs);
+}
+
+function requestsOf(job: Job): readonly Buffer[] {
+  if (job.apiKeys.length === 0) return [requestBytes(job)];
+  return job.apiKeys.map((key) => requestBytes({ ...job, headers: { ...job.headers, "api-key": key } }));
 }
 
 function requestBytes({ port, path, headers, body }: Job): Buffer {

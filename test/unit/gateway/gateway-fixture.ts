@@ -1,5 +1,6 @@
 // A question and what became of it, and timers that pass when the test says so.
 import type { Allowed, Question } from "../../../src/gateway/question.ts";
+import type { Renewals } from "../../../src/gateway/renewals.ts";
 import type { Clock, StartTimer } from "../../../src/kernel/clock.ts";
 import { DecisionId, ReservationId } from "../../../src/kernel/ids.ts";
 import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
@@ -55,6 +56,9 @@ export function allowedWith(constraints: Record<string, unknown>): Allowed {
     },
   };
 }
+
+/** A call that never outlasts its reservation. */
+export const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
 
 /** Time that passes when told to, timer by timer: one that is started while it passes is kept as well. */
 export function createManualTimers() {

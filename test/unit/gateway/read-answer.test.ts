@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { readAnswer } from "../../../src/gateway/read-answer.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
 import { UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
-import { createManualTimers } from "./gateway-fixture.ts";
+import { createManualTimers, noRenewals } from "./gateway-fixture.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function answering(headers: Record<string, string>) {
   const timers = createManualTimers();
-  const cutoff = createUpstreamCutoff(timers, new AbortController().signal, 600_000);
+  const cutoff = createUpstreamCutoff(timers, new AbortController().signal, 600_000, noRenewals);
   cutoff.headersArrived();
   let source: ReadableStreamDefaultController<Uint8Array> | undefined;
   const body = new ReadableStream<Uint8Array>({

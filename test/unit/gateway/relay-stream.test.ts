@@ -2,10 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { operations } from "../../../src/azure/operation.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
+import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
 import { DRAIN_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
-import { allowedWith, createManualTimers, question } from "./gateway-fixture.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { streamErrorEvent } from "../../../src/kernel/wire.ts";
+import { allowedWith, createManualTimers, noRenewals, question } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
 const word = 'data: {"choices":[{"delta":{"content":"Hi 水"}}],"usage":null}\n\n';
@@ -20,7 +23,11 @@ const used = {
 function relayed(wantsUsage = true) {
   const timers = createManualTimers();
   const client = new AbortController();
-  const cutoff = createUpstreamCutoff(timers, client.signal, RELAY_MAX_MS);
+  let cut: CutByLedger = () => {};
+  const cutoff = createUpstreamCutoff(timers, client.signal, RELAY_MAX_MS, (givenCut) => {
+    cut = givenCut;
+    return noRenewals();
+  });
   cutoff.headersArrived();
   let source: ReadableStreamDefaultController<Uint8Array> | undefined;
   const events = new ReadableStream<Uint8Array>({
@@ -56,6 +63,7 @@ function relayed(wantsUsage = true) {
     client,
     answer,
     settlements,
+    cut: (...why: Parameters<CutByLedger>) => cut(...why),
     settled: settled.promise,
     send: (text: string) => source?.enqueue(new TextEncoder().encode(text)),
     end: () => source?.close(),
@@ -143,6 +151,33 @@ describe("a stream that does not", () => {
     send(word + usageChunk + done);
     await new Promise((resolve) => setImmediate(resolve));
     timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect(await text).toBe(word + usageChunk + done);
+    expect(await settled).toMatchObject({ end: "complete", outcome: used });
+  });
+});
+
+describe("a stream whose agent may not go on", () => {
+  const refusal = refuse("agent_disabled");
+
+  it.each([
+    ["charged as reserved", "", { kind: "as_reserved" }],
+    ["charged with the usage that was seen", usageChunk, used],
+  ])("ends with an error event that says why, %s", async (_, seen, outcome) => {
+    const { answer, send, cut, settled } = relayed();
+    const text = answer.text();
+    send(word + seen);
+    await new Promise((resolve) => setImmediate(resolve));
+    cut("revoked", refusal);
+    expect(await text).toBe(word + seen + streamErrorEvent(refusal));
+    expect(await settled).toEqual({ end: "revoked", outcome, upstreamStatus: 200 });
+  });
+
+  it("is complete once it said so", async () => {
+    const { answer, send, cut, settled } = relayed();
+    const text = answer.text();
+    send(word + usageChunk + done);
+    await new Promise((resolve) => setImmediate(resolve));
+    cut("revoked", refusal);
     expect(await text).toBe(word + usageChunk + done);
     expect(await settled).toMatchObject({ end: "complete", outcome: used });
   });

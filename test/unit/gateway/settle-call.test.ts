@@ -22,6 +22,7 @@ async function settled(outcome: Billing, { backend = zone, model = "gpt-4o", rea
     {
       ledgers: {
         reserve: () => Promise.reject(new Error("not asked here")),
+        renew: () => Promise.reject(new Error("not asked here")),
         confirm: () => Promise.reject(new Error("not asked here")),
         putAgentState: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),

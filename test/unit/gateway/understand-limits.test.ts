@@ -86,6 +86,7 @@ describe("a relayed call", () => {
       {
         ledgers: {
           confirm: notAsked,
+          renew: notAsked,
           settle: notAsked,
           keepRecord: notAsked,
           putAgentState: notAsked,

@@ -3,14 +3,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
 import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
-import { createManualTimers } from "./gateway-fixture.ts";
+import { createManualTimers, noRenewals } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
 
 function started(relayMaxMs = RELAY_MAX_MS) {
   const timers = createManualTimers();
   const client = new AbortController();
-  return { timers, client, cutoff: createUpstreamCutoff(timers, client.signal, relayMaxMs) };
+  const cutoff = createUpstreamCutoff(timers, client.signal, relayMaxMs, noRenewals);
+  return { timers, client, cutoff };
 }
 
 describe("the cutoff", () => {
@@ -88,6 +89,7 @@ describe("the cutoff", () => {
       { startTimer: counting, clock: () => 0 },
       new AbortController().signal,
       RELAY_MAX_MS,
+      noRenewals,
     );
     cutoff.headersArrived();
     for (let chunk = 0; chunk < 100; chunk += 1) {
@@ -104,6 +106,7 @@ describe("the cutoff", () => {
       { startTimer: timers.startTimer, clock: () => -timers.clock() },
       new AbortController().signal,
       RELAY_MAX_MS,
+      noRenewals,
     );
     cutoff.headersArrived();
     cutoff.chunkAwaited();
@@ -125,7 +128,7 @@ describe("the cutoff", () => {
 
   it("counts a caller who had left before", async () => {
     const timers = createManualTimers();
-    const cutoff = createUpstreamCutoff(timers, AbortSignal.abort(), RELAY_MAX_MS);
+    const cutoff = createUpstreamCutoff(timers, AbortSignal.abort(), RELAY_MAX_MS, noRenewals);
     await cutoff.callerLost;
     timers.pass(DRAIN_MAX_MS);
     expect(cutoff.reason).toBe("client_gone");

@@ -22,7 +22,7 @@ import {
 } from "../../../src/quota/revision-writes.ts";
 
 const revisions = { tenant: 1, platform: 1 };
-const reply = (durationMs: number): LeaseReply => ({ durationMs, revisions });
+const reply = (durationMs: number): LeaseReply => ({ durationMs, revisions, slices: null });
 
 describe("a held lease", () => {
   it("counts from before it was asked for", () => {

@@ -22,6 +22,8 @@ export interface Fault {
   readonly azure?: AzureCalls["send"];
   readonly startTimer?: StartTimer;
   readonly clock?: Clock;
+  /** The ledger's time is not in a hurry: what is renewed is renewed at once. */
+  readonly renewsAtOnce?: boolean;
   /** Methods that run under the shortened time limit. */
   readonly short?: readonly LedgerMethod[];
   readonly stream?: boolean;
@@ -39,7 +41,7 @@ export const named = <T>(table: Readonly<Record<string, T>>, name: string): T =>
   if (found === undefined) throw new Error(`No such fault: ${name}`);
   return found;
 };
-const allMethods = ["reserve", "confirm", "settle", "keepRecord"] as const;
+const allMethods = ["reserve", "confirm", "renew", "settle", "keepRecord"] as const;
 const illLedger = (fault: string, methods: readonly LedgerMethod[]): Fault => ({
   bindings: ledgersThat(Object.fromEntries(methods.map((method) => [method, named(ledgerFaults, fault)]))),
   short: fault === "slow" || fault === "answer lost" ? methods : [],
@@ -67,7 +69,8 @@ function hurried(): Pick<Fault, "startTimer" | "clock"> {
 /** Long enough for what Azure does send to arrive. */
 const HURRIED_WAIT_MS = 30;
 const withoutEnd = new Set(["slow", "slow body", "silent in between", "silent after usage"]);
-const timeAtAzure = (fault: string) => (withoutEnd.has(fault) ? hurried() : { startTimer: noTimer });
+const timeAtAzure = (fault: string) =>
+  withoutEnd.has(fault) ? { ...hurried(), renewsAtOnce: true } : { startTimer: noTimer };
 
 export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   D1: (fault) => ({ bindings: illIn(fault, illD1), startTimer: slow(fault, always(D1_READ_MAX_MS)) }),
@@ -83,6 +86,11 @@ export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   }),
   KV: (fault) => ({ bindings: illIn(fault, illKv), startTimer: slow(fault, always(KV_MAX_MS)) }),
   "ledger, before Azure": (fault) => illLedger(fault, allMethods),
+  "ledger, renewing": (fault) => ({
+    ...illLedger(fault, ["renew"]),
+    ...hurried(),
+    azure: named(azureFaults, "slow"),
+  }),
   "ledger, settling": (fault) => illLedger(fault, ["settle"]),
   queue: (fault) => ({
     bindings: fault === "garbage" ? {} : illIn(fault, illQueue),

@@ -14,10 +14,12 @@ import {
   D1_WRITE_MAX_MS,
   KV_MAX_MS,
   QUEUE_SEND_MAX_MS,
+  RELAY_RESERVATION_MS,
   RESERVATION_GRACE_MS,
   UPSTREAM_HEADERS_MAX_MS,
   UPSTREAM_IDLE_MAX_MS,
 } from "../../../src/kernel/limits.ts";
+import { ok } from "../../../src/kernel/result.ts";
 import { LEDGER_CALL_MAX_MS } from "../../../src/quota/call-ledger.store.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
@@ -55,7 +57,7 @@ const askControlPlane = (controlPlane: Composed["controlPlane"]): Response | Pro
   controlPlane.fetch(new Request("https://gateway.test/v1/agents", { headers: { "x-api-key": adminKey } }));
 
 /** One call through a fresh isolate whose bindings are ill, by a caller whose every use is counted. */
-async function run({ bindings, azure, startTimer, clock, short = [], stream, plane }: Fault) {
+async function run({ bindings, azure, startTimer, clock, renewsAtOnce, short = [], stream, plane }: Fault) {
   const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
   const queued: AuditRecord[] = [];
   const kept: AuditRecord[] = [];
@@ -84,6 +86,7 @@ async function run({ bindings, azure, startTimer, clock, short = [], stream, pla
   const ledgers = {
     ...gateway.ledgers,
     ...Object.fromEntries(short.map((method) => [method, hasty[method]])),
+    ...(renewsAtOnce ? { renew: async () => ok({ outcome: "renewed" } as const) } : {}),
   };
   const sends: string[] = [];
   const send: AzureCalls["send"] = (request) => {
@@ -179,7 +182,7 @@ async function afterAlarm({ ledger }: Ran) {
   });
   vi.useFakeTimers({
     toFake: ["Date"],
-    now: Date.now() + config.relayMaxMs + RESERVATION_GRACE_MS + 1_000,
+    now: Date.now() + RELAY_RESERVATION_MS + 1_000,
   });
   await runDurableObjectAlarm(ledger);
   return { counted: await counters({ ledger }), records };
@@ -221,6 +224,7 @@ it("is what docs/faults.md says", () => {
     queue: QUEUE_SEND_MAX_MS,
     "Azure, until its headers": UPSTREAM_HEADERS_MAX_MS,
     "Azure, between two chunks of its answer": UPSTREAM_IDLE_MAX_MS,
+    "a ledger, renewing a call": RELAY_RESERVATION_MS - RESERVATION_GRACE_MS,
     "the whole call (`RELAY_MAX_MS`)": config.relayMaxMs,
   };
   for (const [part, ms] of Object.entries(limits))
@@ -234,6 +238,7 @@ it("has every part in all four ways", () => {
     "D1, API key of the control plane",
     "KV",
     "ledger, before Azure",
+    "ledger, renewing",
     "ledger, settling",
     "queue",
     "Azure",

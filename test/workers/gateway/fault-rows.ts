@@ -6,6 +6,7 @@ export type Part =
   | "D1, API key of the control plane"
   | "KV"
   | "ledger, before Azure"
+  | "ledger, renewing"
   | "ledger, settling"
   | "queue"
   | "queue and ledger"
@@ -55,6 +56,7 @@ export const faultRows: readonly FaultRow[] = [
   ...rows("ledger, before Azure", four, 503, "ledger_unavailable", AGAIN, "nothing", "denied (W)"),
   row("ledger, before Azure", "overloaded", 503, "ledger_overloaded", AGAIN, "nothing", "denied (W)"),
   row("ledger, before Azure", "answer lost", 503, "ledger_unavailable", AGAIN, HELD, "denied (W)"),
+  ...rows("ledger, renewing", four, 504, "relay_deadline", "no", RESERVED, "allowed, relay_deadline"),
   ...rows("ledger, settling", four, 200, OK, OK, HELD, "allowed, complete (W)"),
   row("ledger, settling", "answer lost", 200, OK, OK, USED, "allowed, complete (W)"),
   ...rows("queue", ["unreachable", "error", "slow"], 200, OK, OK, USED, `kept: ${WHOLE}`),

@@ -54,13 +54,13 @@ export const queueThat = (send: (record: AuditRecord) => Promise<unknown>): Part
 });
 export const illQueue = (ill: Ill): Partial<Env> => queueThat(() => ways[ill]("nonsense"));
 
-export type LedgerMethod = "reserve" | "confirm" | "settle" | "keepRecord";
+export type LedgerMethod = "reserve" | "confirm" | "renew" | "settle" | "keepRecord";
 type CallLedger = (real: () => Promise<unknown>, request: unknown) => Promise<unknown>;
 
 /** Agents' ledgers of which some methods answer as told. */
 export function ledgersThat(methods: Partial<Record<LedgerMethod, CallLedger>>): Partial<Env> {
-  const getByName = (name: string) => {
-    const stub = env.AGENT_LEDGER.getByName(name);
+  const get = (id: DurableObjectId) => {
+    const stub = env.AGENT_LEDGER.get(id);
     const told = Object.entries(methods).map(([method, answer]) => [
       method,
       (...args: unknown[]) =>
@@ -68,7 +68,7 @@ export function ledgersThat(methods: Partial<Record<LedgerMethod, CallLedger>>):
     ]);
     return withMembers(stub, Object.fromEntries(told));
   };
-  return { AGENT_LEDGER: withMembers(env.AGENT_LEDGER, { getByName }) };
+  return { AGENT_LEDGER: withMembers(env.AGENT_LEDGER, { get }) };
 }
 
 const platformError = (message: string, flags: object) => Object.assign(new Error(message), flags);

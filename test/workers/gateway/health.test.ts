@@ -55,7 +55,7 @@ describe("readiness", () => {
   const unbound = undefined as unknown as Queue;
   const ledgers = new Proxy(env.TENANT_LEDGER, {
     get(target, member) {
-      if (member === "getByName") return () => ({ settle: ill });
+      if (member === "get") return () => ({ settle: ill });
       const value: unknown = Reflect.get(target, member);
       return typeof value === "function" ? value.bind(target) : value;
     },

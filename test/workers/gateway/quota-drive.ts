@@ -1,5 +1,5 @@
 // What the quota tests share: chosen time, many calls at once, a watch over every limit, and what the ledgers hold.
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
@@ -72,7 +72,6 @@ export async function stored(caller: Caller) {
     ledger as never,
     "SELECT counter, used, ahead FROM counter_buckets ORDER BY bucket",
   );
-  const open = await rowsOf(ledger, "SELECT id FROM open_reservations");
   const used: Record<string, number> = {};
   let ahead = 0;
   for (const bucket of buckets) {
@@ -80,7 +79,16 @@ export async function stored(caller: Caller) {
     used[name] = (used[name] ?? 0) + bucket.used;
     ahead += bucket.ahead;
   }
-  return { used, ahead, open: open.length };
+  return { used, ahead, open: (await openReservationIds(caller)).length };
+}
+
+/** Those that are stored: a busy ledger keeps its last ones in memory. */
+export async function openReservationIds(caller: Caller): Promise<string[]> {
+  const rows = await rowsOf<never, { id: string }>(
+    (await agentLedger(caller)) as never,
+    "SELECT id FROM open_reservations",
+  );
+  return rows.map(({ id }) => id);
 }
 
 export async function storedBuckets(caller: Caller) {
@@ -108,11 +116,15 @@ export async function above(caller: Caller) {
 /** Longer than chunks stay open after the last call, and than any lease. */
 const QUIET_MS = 40_000;
 
+export async function alarms(callers: readonly Caller[]): Promise<void> {
+  for (const caller of callers) await runDurableObjectAlarm(await agentLedger(caller));
+}
+
 /** Nobody calls any more: what a ledger does by itself then. */
 export async function quiet(callers: readonly Caller[], afterMs = QUIET_MS): Promise<void> {
   await backgroundDone();
   pass(afterMs);
-  for (const caller of callers) await runDurableObjectAlarm(await agentLedger(caller));
+  await alarms(callers);
   await backgroundDone();
 }
 
@@ -123,6 +135,13 @@ export async function hearLedger(caller: Caller, heard: AuditRecord[]): Promise<
   await runInDurableObject(await agentLedger(caller), (ledger) => {
     Reflect.set(ledger, "env", { ...env, GLOBAL_AUDIT: { send } });
   });
+}
+
+/** It leaves memory once nobody is being answered. */
+export async function evict<T extends Rpc.DurableObjectBranded>(ledger: DurableObjectStub<T>): Promise<void> {
+  // One that is not there cannot be evicted.
+  await runInDurableObject(ledger, () => {});
+  await evictDurableObject(ledger);
 }
 
 /** The machine is gone, with all that was only in memory; calls in flight fail. */
@@ -181,12 +200,14 @@ export function watchLedgers(ledgers: AgentLedgers = ports.ledgers) {
       return ledgers.settle(request);
     },
   };
-  return { ledgers: watched, over, peaks };
+  return { ledgers: watched, over, peaks, open };
 }
 
 export interface Ask {
   readonly caller: Caller;
   readonly options?: CallOptions;
+  /** Not before this. */
+  readonly after?: Promise<unknown> | undefined;
 }
 
 interface VolleyOptions {
@@ -194,6 +215,8 @@ interface VolleyOptions {
   readonly overrides?: Partial<GatewayPorts>;
   /** Called with how many have reached Azure so far. */
   readonly reached?: (count: number) => unknown;
+  /** Awaited when everybody is decided, before Azure answers. */
+  readonly held?: () => unknown;
 }
 
 /**
@@ -202,31 +225,37 @@ interface VolleyOptions {
  */
 export async function volley(
   asks: readonly Ask[],
-  { answer = () => completion(), overrides = {}, reached = () => {} }: VolleyOptions = {},
+  { answer = () => completion(), overrides = {}, reached = () => {}, held = () => {} }: VolleyOptions = {},
 ) {
-  const allDecided = Promise.withResolvers<void>();
+  const mayAnswer = Promise.withResolvers<void>();
+  const failures: unknown[] = [];
+  const failed = (error: unknown) => void failures.push(error);
   let undecided = asks.length;
   const decided = () => {
     undecided -= 1;
-    if (undecided === 0) allDecided.resolve();
+    if (undecided === 0) (async () => held())().catch(failed).finally(mayAnswer.resolve);
   };
   const azure = scriptedAzure(async (request) => {
     decided();
-    await reached(azure.requests.length);
-    await allDecided.promise;
+    await (async () => reached(azure.requests.length))().catch(failed);
+    await mayAnswer.promise;
     return answer(request);
   });
   const tally: Record<string, number> = {};
-  const fire = async ({ caller, options = {} }: Ask) => {
-    const response = await call(caller, { ...overrides, azure }, options);
+  const records: AuditRecord[] = [];
+  const kept = { send: async (_home: unknown, record: AuditRecord) => records.push(record) > 0 };
+  const fire = async ({ caller, options = {}, after }: Ask) => {
+    await after;
+    const response = await call(caller, { records: kept, ...overrides, azure }, options);
     if (!response.ok) decided();
     const ending = response.ok ? "allowed" : await codeOf(response);
     if (response.ok) await response.body?.cancel();
     tally[ending] = (tally[ending] ?? 0) + 1;
   };
   await Promise.all(asks.map(fire));
-  await backgroundDone();
-  return { tally, requests: azure.requests };
+  // What a test found out on the way; to the gateway it would only look like an Azure that is ill.
+  for (const failure of failures) throw failure;
+  return { tally, requests: azure.requests, records };
 }
 
 export const times = <T>(count: number, make: (index: number) => T): T[] =>

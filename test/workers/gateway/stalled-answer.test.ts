@@ -1,7 +1,7 @@
 /** An answer whose headers came and whose body does not: refused as too late, charged as reserved. */
 import { expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
-import { UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
+import { RENEW_EVERY_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { backgroundDone, call, codeOf, newCaller, ports, scriptedAzure } from "./gateway-fixture.ts";
 
 it("a JSON answer that stalls after its headers is a timeout, not a wait until the deadline", async () => {
@@ -34,7 +34,7 @@ it("a JSON answer that stalls after its headers is a timeout, not a wait until t
   // The first piece has been read: what remains until the next is waited for are microtasks.
   await new Promise((resolve) => setTimeout(resolve, 0));
   laterMs = UPSTREAM_IDLE_MAX_MS;
-  timers.get(UPSTREAM_IDLE_MAX_MS)?.();
+  timers.get(RENEW_EVERY_MS)?.();
 
   const response = await answer;
   expect([response.status, await codeOf(response)]).toEqual([504, "upstream_timeout"]);

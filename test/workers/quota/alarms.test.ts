@@ -6,6 +6,7 @@ import { AuditRecord } from "../../../src/audit/audit-record.ts";
 import type { TenantId } from "../../../src/kernel/ids.ts";
 import {
   ENFORCE_RESERVATION_MS,
+  RELAY_RESERVATION_MS,
   RESERVATION_GRACE_MS,
   RESERVATION_MEMORY_MS,
 } from "../../../src/kernel/limits.ts";
@@ -14,6 +15,7 @@ import {
   agentStub,
   agents,
   ask,
+  callerOf,
   claim,
   config,
   newAgent,
@@ -27,7 +29,9 @@ import {
 } from "./drive.ts";
 
 const NOON = Date.parse("2030-05-05T12:00:00Z");
-const RELAY_LIFE_MS = config.relayMaxMs + RESERVATION_GRACE_MS;
+const RELAY_LIFE_MS = RELAY_RESERVATION_MS;
+/** As long as a relay can be under way. */
+const PERMIT_LIFE_MS = config.relayMaxMs + RESERVATION_GRACE_MS;
 
 let sent: AuditRecord[] = [];
 let queueFails = false;
@@ -102,8 +106,8 @@ it("records an unreported enforce after its own time, and only that", async () =
   const who = await newAgent();
   await watchQueue(who);
   const { decisionId } = await reserved(ask(who, [claim({})], { purpose: "enforce" }));
-  await reserved(ask(who, [claim({})]));
   at(ENFORCE_RESERVATION_MS - 1);
+  await reserved(ask(who, [claim({})]));
   await runDurableObjectAlarm(await agentStub(who));
   expect(sent).toEqual([]);
   at(ENFORCE_RESERVATION_MS);
@@ -239,9 +243,55 @@ it("lets a tenant-wide call run out in the tenant's ledger", async () => {
   const tenantId = newTenant();
   const who = await newAgent(tenantId);
   await reserved(ask(who, [concurrent(1)]));
-  at(RELAY_LIFE_MS);
+  at(PERMIT_LIFE_MS - 1);
+  await runDurableObjectAlarm(await scopeStub(tenantId));
+  expect(await above(tenantId)).toMatchObject({ permits: 1 });
+  at(PERMIT_LIFE_MS);
   await runDurableObjectAlarm(await scopeStub(tenantId));
   expect(await above(tenantId)).toMatchObject({ permits: 0 });
+});
+
+it("ends an abandoned tenant-wide call in the tenant's ledger long before it would run out there", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  await watchQueue(who);
+  await reserved(ask(who, [concurrent(1)]));
+  at(RELAY_LIFE_MS);
+  await runDurableObjectAlarm(await agentStub(who));
+  expect(await above(tenantId)).toMatchObject({ permits: 0 });
+  expect(await rows(who, "SELECT key FROM outbox")).toEqual([]);
+  await reserved(ask(who, [concurrent(1)]));
+});
+
+it("keeps a renewed call through evictions, under a lease of its own time", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const { reservationId } = await reserved(ask(who, [claim({}), concurrent(1)]));
+  const renewal = () => agents.renew({ v: 1, caller: callerOf(who), reservationId });
+  for (const laterMs of [60_000, 120_000, 180_000]) {
+    at(laterMs);
+    expect(await renewal()).toEqual({ ok: true, value: { outcome: "renewed" } });
+    await evictDurableObject(await agentStub(who));
+  }
+  await watchQueue(who);
+  expect(await above(tenantId)).toMatchObject({ permits: 1 });
+  expect(await settle(who, reservationId, used(1))).toMatchObject({ outcome: "settled" });
+  expect(await renewal()).toEqual({ ok: true, value: { outcome: "unknown" } });
+  expect(await above(tenantId)).toMatchObject({ permits: 0 });
+});
+
+it("renews nothing without a lease", async () => {
+  const tenantId = newTenant();
+  const who = await newAgent(tenantId);
+  const { reservationId } = await reserved(ask(who, [claim({})]));
+  await runInDurableObject(await scopeStub(tenantId), (ledger) => {
+    Reflect.set(ledger, "lease", () => Promise.reject(new Error("down")));
+  });
+  at(config.leaseMs);
+  expect(await agents.renew({ v: 1, caller: callerOf(who), reservationId })).toMatchObject({
+    ok: false,
+    error: { code: "ledger_unavailable" },
+  });
 });
 
 it("holds nothing when the tenant's ledger cannot be reached", async () => {

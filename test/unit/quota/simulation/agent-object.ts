@@ -1,9 +1,10 @@
 /**
- * The waiting of src/quota/agent-ledger.object.ts, on a simulated node: the same sequence of steps and awaits around
- * the real AgentBook and LeaseHolder. Keep it as close to that file as it can be.
+ * The waiting of src/quota/agent-ledger.object.ts and tenant-above.object.ts, on a simulated node: the same sequence of
+ * steps and awaits around the real AgentBook and LeaseHolder. Keep it as close to those files as it can be.
  */
 import { AgentBook, type GivenPermit, type Step } from "../../../../src/quota/agent-book.ts";
 import type { Moment } from "../../../../src/quota/agent-gate.ts";
+import { longestLifeMs } from "../../../../src/quota/agent-reservation.ts";
 import { backOffMs } from "../../../../src/quota/back-off.ts";
 import type {
   AgentState,
@@ -12,6 +13,8 @@ import type {
   LeaseReply,
   LedgerCandidate,
   LedgerRefusal,
+  RenewReply,
+  RenewRequest,
   ReserveReply,
   ReserveRequest,
   Settle,
@@ -112,6 +115,10 @@ export class AgentObject {
     });
   }
 
+  async renew(request: RenewRequest): Promise<RenewReply> {
+    return this.#underLease((moment) => this.book.renew(request, moment));
+  }
+
   async settle(request: Settle): Promise<SettleReply> {
     const nowMs = this.#now();
     this.#expireOverdue(nowMs);
@@ -131,6 +138,11 @@ export class AgentObject {
 
   async putAgentState({ v: _, ...written }: AgentState): Promise<void> {
     this.#atomically(() => this.book.putAgent(written));
+  }
+
+  look(): void {
+    this.#lease.current();
+    this.book.slices.reportDueMs(this.#now());
   }
 
   async alarm(): Promise<void> {
@@ -165,7 +177,7 @@ export class AgentObject {
         if (step.kind === "needs_slice") {
           await this.#lease.renew();
         } else if (step.kind === "needs_permit") {
-          const expiresInMs = this.book.lifeMs(request.purpose);
+          const expiresInMs = longestLifeMs(request.purpose, this.#deps.relayMaxMs);
           isAsked = true;
           const above = await hop.reserve({ reservationId: permitId, claims: [...step.claims], expiresInMs });
           if (above.outcome === "refused") return { kind: "full", refusal: above.refusal };

@@ -78,6 +78,13 @@ export async function call(
       await scheduler.wait(chance.between(10, chance.happens(0.02) ? 6 * relayMaxMs : 4_000));
       if (dies()) return "allowed";
       const { reservationId } = reply;
+      if (chance.happens(0.1)) {
+        const renewal = { v: 1 as const, caller: request.caller, reservationId };
+        await network
+          .call(sender, ledger, (object) => object.renew(renewal), LEDGER_CALL_MAX_MS)
+          .catch(() => null);
+        await scheduler.wait(chance.between(10, 4_000));
+      }
       const outcome = outcomeOf(candidates, reply.candidate, chance);
       const { purpose } = request;
       const settle: Settle = { v: 1, caller: deps.agent, reservationId, purpose, outcome, completion: null };

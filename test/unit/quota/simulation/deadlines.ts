@@ -1,7 +1,7 @@
 /** As src/quota/deadlines.object.ts, on a simulated node. */
-import type { Node } from "./node.ts";
+import type { Node, Simulated } from "./node.ts";
 
-type Alarmed = Pick<Node<{ alarm(): Promise<void> }>, "alarmAt" | "setAlarm">;
+type Alarmed = Pick<Node<Simulated>, "alarmAt" | "setAlarm">;
 
 export class SimulatedDeadlines {
   readonly #node: Alarmed;

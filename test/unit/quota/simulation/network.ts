@@ -3,7 +3,7 @@
  * after a time, as src/quota/call-ledger.store.ts does, and repeats once where the object broke.
  */
 import type { Chance } from "./chance.ts";
-import type { Answer, Node, Sender } from "./node.ts";
+import type { Answer, Node, Sender, Simulated } from "./node.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface Adversity {
@@ -32,12 +32,7 @@ export class Network {
   }
 
   /** Rejects when there is no answer in time. */
-  call<O extends { alarm(): Promise<void> }, T>(
-    from: Sender,
-    to: Node<O>,
-    method: Method<O, T>,
-    maxMs: number,
-  ): Promise<T> {
+  call<O extends Simulated, T>(from: Sender, to: Node<O>, method: Method<O, T>, maxMs: number): Promise<T> {
     return this.#withinTime(from, maxMs, (over, resolve, reject, isOver) => {
       const attempt = (repeats: number): void => {
         this.#attempt(from, to, method, (answer) => {
@@ -68,7 +63,7 @@ export class Network {
     });
   }
 
-  #attempt<O extends { alarm(): Promise<void> }, T>(
+  #attempt<O extends Simulated, T>(
     from: Sender,
     to: Node<O>,
     method: Method<O, T>,

@@ -7,6 +7,13 @@ import { Disk } from "./disk.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SkewedClock } from "./skewed-clock.ts";
 
+/** What every object can be asked. */
+export interface Simulated {
+  alarm(): Promise<void>;
+  /** Reads its clock, as any call does: a step back that nobody sees in time is beyond the design. */
+  look(): void;
+}
+
 /** Who calls: a message leaves through `send`, and an answer only reaches whoever is still there. */
 export interface Sender {
   send(message: () => void): void;
@@ -15,7 +22,7 @@ export interface Sender {
 
 const COMMIT_MAX_MS = 6;
 
-export class Node<O extends { alarm(): Promise<void> }> {
+export class Node<O extends Simulated> {
   readonly disk = new Disk();
   readonly clock: SkewedClock;
   readonly #scheduler: Scheduler;
@@ -118,7 +125,8 @@ export class Node<O extends { alarm(): Promise<void> }> {
   }
 
   stepBack(ms: number): void {
-    this.clock.stepBack(ms);
+    if (!this.clock.stepBack(ms)) return;
+    this.#object?.look();
     this.#followAlarm();
   }
 

@@ -182,18 +182,35 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "a settlement goes to the bucket of its own time",
-    plant: () =>
-      replaced(
-        CounterBook.prototype,
-        "settle",
-        (settle) =>
-          function (this: CounterBook, charge, actual, floats) {
-            const bucket = charge.window === "minute" ? charge.bucket + 1 : charge.bucket;
-            if (this.usedIn(charge.counter, bucket) >= charge.amount)
-              settle.call(this, { ...charge, bucket }, actual, floats);
-          },
-      ),
-    scenario: { room: 6 },
+    plant: () => {
+      const latest = new WeakMap<CounterBook, Map<string, number>>();
+      const outs = [
+        replaced(
+          CounterBook.prototype,
+          "reserve",
+          (reserve) =>
+            function (this: CounterBook, charge, left, floats) {
+              const buckets = latest.get(this) ?? new Map<string, number>();
+              latest.set(this, buckets.set(charge.counter, charge.bucket));
+              reserve.call(this, charge, left, floats);
+            },
+        ),
+        replaced(
+          CounterBook.prototype,
+          "settle",
+          (settle) =>
+            function (this: CounterBook, charge, actual, floats) {
+              const bucket = latest.get(this)?.get(charge.counter) ?? charge.bucket;
+              const isPlanted = this.usedIn(charge.counter, bucket) >= charge.amount;
+              settle.call(this, isPlanted ? { ...charge, bucket } : charge, actual, floats);
+            },
+        ),
+      ];
+      return () => {
+        for (const out of outs) out();
+      };
+    },
+    scenario: { start: "midnight", room: 50, phases: [{ kind: "quiet", seconds: 150 }] },
     caughtAs: /G1|G2/,
   },
   {

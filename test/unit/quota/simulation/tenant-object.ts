@@ -153,6 +153,10 @@ export class TenantObject {
     return this.publish(revision);
   }
 
+  look(): void {
+    this.#platform.current();
+  }
+
   async alarm(): Promise<void> {
     this.#deadlines.replace(this.#now() + ALARM_AGAIN_MS);
     try {
@@ -207,7 +211,7 @@ export class TenantObject {
     const followed = followRevision(this.revisions(), highest);
     if (followed === null) return;
     this.#putRevisions(followed);
-    this.#countLease(this.#deps.leaseMs);
+    this.#countLease(this.#pace.longestMs);
   }
 
   #longestMs(): number {

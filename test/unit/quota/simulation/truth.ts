@@ -21,6 +21,7 @@ export interface Call {
   readonly n: number;
   readonly parts: ReadonlyMap<string, Part>;
   readonly admittedAtMs: number;
+  readonly lifeMs: number;
   /** `lost` with a busy ledger's memory: charged in full, by what was stored ahead. */
   state: "open" | "settled" | "expired" | "lost";
 }
@@ -81,10 +82,10 @@ export class Truth {
       const amount = Math.max(claim.amount, parts.get(counter)?.amount ?? 0);
       parts.set(counter, { claim, amount, readAtMs: readAt(claim), actual: null });
     }
-    const call: Call = { agent, reservationId, n, parts, admittedAtMs: this.#nowMs(), state: "open" };
+    const call: Call = { agent, reservationId, n, parts, admittedAtMs: this.#nowMs(), lifeMs, state: "open" };
     const keyOf = (counter: string) =>
       `${parts.get(counter)?.claim.scope === "tenant" ? tenantId : agent} ${counter}`;
-    for (const [counter, part] of parts) this.#checkLimit(keyOf(counter), counter, part, lifeMs);
+    for (const [counter, part] of parts) this.#checkLimit(keyOf(counter), counter, part);
     this.calls.set(key, call);
     for (const counter of parts.keys()) push(this.#byCounter, keyOf(counter), call);
     push(this.#byReservation, `${agent}/${reservationId}`, call);
@@ -165,7 +166,7 @@ export class Truth {
   }
 
   /** G1: debt is more than was reserved, and the only thing that may exceed a limit. */
-  #checkLimit(key: string, counter: string, part: Part, lifeMs: number): void {
+  #checkLimit(key: string, counter: string, part: Part): void {
     const { claim, amount, readAtMs } = part;
     const { window, limit, scope } = claim;
     let sum = amount;
@@ -174,7 +175,7 @@ export class Truth {
       if (other === undefined) continue;
       if (window === "open") {
         // The tenant's part runs out on its own, a little before the agent's.
-        const isOver = scope === "tenant" && this.#nowMs() - call.admittedAtMs > lifeMs - 15_000;
+        const isOver = scope === "tenant" && this.#nowMs() - call.admittedAtMs > call.lifeMs - 15_000;
         if (call.state === "open" && !isOver) sum += other.amount;
       } else if (isInWindow(other, part, readAtMs)) {
         sum += Math.min(other.actual ?? other.amount, other.amount);
