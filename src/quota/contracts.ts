@@ -223,6 +223,8 @@ export const LeaseRequest = z.strictObject({
   home: Home,
   /** What an agent's ledger holds and asks of tenant-wide budgets; null where it has none. */
   slices: SliceRequest.nullable().default(null),
+  /** What a busy tenant's ledger needs of the platform's: no lease outlives the one above it. */
+  wantedMs: z.int().min(0).default(0),
 });
 export type LeaseRequest = z.infer<typeof LeaseRequest>;
 export const LeaseReply = z.strictObject({

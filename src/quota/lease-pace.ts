@@ -22,8 +22,13 @@ export class LeasePace {
     this.#leaseMs = shortestMs;
   }
 
-  /** Counts a renewal. @returns how long its lease may be. */
-  next(nowMs: number): number {
+  /** What the lease from above must last for a lease of this pace to fit, when it is half over; 0 = any will do. */
+  get neededAboveMs(): number {
+    return this.#leaseMs > this.#shortestMs ? this.#leaseMs * 2 : 0;
+  }
+
+  /** Counts a renewal. @returns how long its lease may be. @param wantedMs what the holder needs for leases of its own. */
+  next(nowMs: number, wantedMs = 0): number {
     const second = Math.floor(nowMs / SECOND_MS);
     if (second !== this.#second) {
       this.#adapt(second === this.#second + 1 ? this.#renewals : 0);
@@ -33,7 +38,7 @@ export class LeasePace {
     this.#renewals += 1;
     // A crowd that comes all at once is not waited for until the second is over.
     if (this.#renewals > MOST_RENEWALS_PER_SECOND) this.#adapt(this.#renewals);
-    return this.#leaseMs;
+    return Math.min(this.longestMs, Math.max(this.#leaseMs, wantedMs));
   }
 
   /** Renewals are as many as holders over the lease's life: a life twice as long halves them. */

@@ -36,6 +36,8 @@ interface Budget {
   spendable: { readonly bucket: number; readonly untilMs: number } | null;
   /** Calls that wait for a larger slice, by reservation: whoever asks again is not counted twice. */
   readonly waiting: Map<string, number>;
+  /** A call waits for more of another budget, and will spend of this one as well: what is here must not go back. */
+  isAwaited: boolean;
   spentSinceReport: number;
   told: { readonly left: number; readonly resetsAtMs: number | null } | null;
   /** Asks of at least this much are refused until the next lease. */
@@ -91,7 +93,9 @@ export class SliceHolder {
         limitState(claim, (budget.told?.left ?? 0) + room - amount, budget.told?.resetsAtMs ?? null),
       );
     }
-    return missing ? { kind: "ask" } : { kind: "charges", charges, limits };
+    if (!missing) return { kind: "charges", charges, limits };
+    for (const claim of claims) this.#budget(counterName(claim)).isAwaited = true;
+    return { kind: "ask" };
   }
 
   /** Notes what was spent, so that the next slice is large enough. */
@@ -116,7 +120,7 @@ export class SliceHolder {
         }
         const used = this.#book.usedIn(counter, bucket);
         const isKept =
-          isSpendable(budget, bucket, nowMs) && (budget.spentSinceReport > 0 || budget.waiting.size > 0);
+          isSpendable(budget, bucket, nowMs) && (budget.spentSinceReport > 0 || budget.isAwaited);
         kept.held = isKept ? Math.max(used, kept.held) : used;
         if (kept.held === kept.acknowledged && !complete) continue;
         // Whether this arrives is not known before the answer.
@@ -127,6 +131,7 @@ export class SliceHolder {
       if (ask) asks.push(ask);
       else if (budget.buckets.size === 0) this.#budgets.delete(counter);
       budget.waiting.clear();
+      budget.isAwaited = false;
       budget.spentSinceReport = 0;
     }
     if (holds.length + asks.length === 0 && !complete) return null;
@@ -227,6 +232,7 @@ export class SliceHolder {
       claim: null,
       spendable: null,
       waiting: new Map(),
+      isAwaited: false,
       spentSinceReport: 0,
       told: null,
       refusedFrom: null,

@@ -13,7 +13,7 @@ const HOP_MAX_MS = 4_000;
 
 export interface TenantHop {
   /** @param slices null where nothing tenant-wide is held or asked for. */
-  lease(slices: SliceRequest | null): Promise<LeaseReply>;
+  lease(slices: SliceRequest | null, wantedMs?: number): Promise<LeaseReply>;
   reserve(request: Omit<TenantReserve, "v" | "scope" | "home">): Promise<TenantReserveReply>;
   settle(request: TenantSettle): Promise<void>;
 }
@@ -27,8 +27,8 @@ export function createTenantHop(env: Env, scope: Scope, home: Home): TenantHop {
   const call = (method: (ledger: Awaited<ReturnType<typeof stub>>) => Promise<unknown>) =>
     callLedger(async () => method(await stub()), HOP_MAX_MS);
   return {
-    async lease(slices) {
-      return LeaseReply.parse(await call((ledger) => ledger.lease({ v: 1, scope, home, slices })));
+    async lease(slices, wantedMs = 0) {
+      return LeaseReply.parse(await call((ledger) => ledger.lease({ v: 1, scope, home, slices, wantedMs })));
     },
     async reserve(request) {
       const reply = await call((ledger) => ledger.reserve({ v: 1, scope, home, ...request }));

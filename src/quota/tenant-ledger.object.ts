@@ -76,7 +76,7 @@ export class TenantLedger extends DurableObject<Env> {
     const hop = createTenantHop(env, PLATFORM, PLATFORM_HOME);
     this.#platform = new LeaseHolder(
       () => Date.now(),
-      () => hop.lease(null),
+      () => hop.lease(null, this.#pace.neededAboveMs),
     );
     this.#grants = grantsAfterStart(this.#scope.longestMs(), Date.now());
     ctx.blockConcurrencyWhile(async () => {
@@ -86,11 +86,11 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   async lease(raw: LeaseRequest): Promise<LeaseReply> {
-    const { scope, slices } = LeaseRequest.parse(raw);
-    const wantedMs = this.#pace.next(Date.now());
+    const { scope, slices, wantedMs } = LeaseRequest.parse(raw);
+    const leaseMs = this.#pace.next(Date.now(), wantedMs);
     if (scope === PLATFORM) {
       const platform = this.#scope.revisions().revision;
-      return { ...this.#grant(wantedMs, { tenant: 0, platform }), slices: null };
+      return { ...this.#grant(leaseMs, { tenant: 0, platform }), slices: null };
     }
     let above = null;
     // Even a microtask is time in which a lease can run out.
@@ -100,7 +100,7 @@ export class TenantLedger extends DurableObject<Env> {
     }
     const nowMs = Date.now();
     // A tenant's grant never outlives the tenant's own lease: else a platform write would not wait for it.
-    const durationMs = Math.min(wantedMs, leaseLeftMs(above, nowMs));
+    const durationMs = Math.min(leaseMs, leaseLeftMs(above, nowMs));
     const revisions = { tenant: this.#scope.revisions().revision, platform: above.revisions.platform };
     return this.#atomically(() => ({
       ...this.#grant(durationMs, revisions),

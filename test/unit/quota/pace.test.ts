@@ -71,6 +71,16 @@ describe("a grantor's leases", () => {
     expect(average).toBeLessThan(1.2 * (10_000 / (pace.longestMs / 2_000)));
   });
 
+  it("are as long as a busy holder needs for its own, and no longer than ever", () => {
+    const tenant = new LeasePace(1_000);
+    expect(tenant.neededAboveMs).toBe(0);
+    for (let asks = 0; asks < 400; asks += 1) tenant.next(0);
+    expect(tenant.neededAboveMs).toBe(2 * tenant.next(0));
+    const platform = new LeasePace(1_000);
+    expect(platform.next(0, 4_000)).toBe(4_000);
+    expect(platform.next(0, 60_000)).toBe(platform.longestMs);
+  });
+
   it("become short again when the crowd is gone", () => {
     const pace = new LeasePace(1_000);
     for (let asks = 0; asks < 3_000; asks += 1) pace.next(0);

@@ -180,3 +180,15 @@ it("never lets a slice outlive its day", () => {
   agent.spend(10, nearlyMidnight);
   expect(agent.renew(tenant, nearlyMidnight)?.slices).toMatchObject([{ durationMs: 1_000 }]);
 });
+
+it("keeps one budget's slice for a call that waits for another's, so that it is not asked for in turns for ever", () => {
+  const [tenant, agent] = [newTenant(), new Agent("one")];
+  const other = { ...claim, owner: "policy:b" };
+  const both = () => agent.slices.plan([claim, other], "call", NOW);
+  // A slice of one budget is there already, and nothing was spent of it yet.
+  expect(agent.slices.plan([other], "earlier", NOW).kind).toBe("ask");
+  agent.renew(tenant, NOW);
+  expect(both().kind).toBe("ask");
+  agent.renew(tenant, NOW);
+  expect(both().kind).toBe("charges");
+});

@@ -228,16 +228,19 @@ export async function volley(
   { answer = () => completion(), overrides = {}, reached = () => {}, held = () => {} }: VolleyOptions = {},
 ) {
   const mayAnswer = Promise.withResolvers<void>();
+  /** One after the other: two evictions at once are one too many. */
+  let meanwhile: Promise<unknown> = Promise.resolve();
   const failures: unknown[] = [];
   const failed = (error: unknown) => void failures.push(error);
   let undecided = asks.length;
   const decided = () => {
     undecided -= 1;
-    if (undecided === 0) (async () => held())().catch(failed).finally(mayAnswer.resolve);
+    if (undecided === 0) meanwhile.then(held).catch(failed).finally(mayAnswer.resolve);
   };
   const azure = scriptedAzure(async (request) => {
+    const count = azure.requests.length;
+    meanwhile = meanwhile.then(() => reached(count));
     decided();
-    await (async () => reached(azure.requests.length))().catch(failed);
     await mayAnswer.promise;
     return answer(request);
   });
