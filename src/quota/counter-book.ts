@@ -5,6 +5,7 @@
  * across restarts, and why a busy ledger needs one write per chunk instead of one per call.
  */
 import type { Meter, Window } from "./limit-claim.ts";
+import { mostAhead } from "./pace.ts";
 import { bucketEndMs, ENDED_REMEMBERED_MS } from "./windows.ts";
 
 /** What a reservation holds of one counter. */
@@ -164,7 +165,7 @@ export class CounterBook {
   takeRows(aheadOf: AheadOf | null): CounterRow[] {
     const rows: CounterRow[] = [];
     for (const kept of this.#unstored) {
-      if (aheadOf !== null && isCovered(kept) && !kept.isOverstated) continue;
+      if (aheadOf !== null && isCovered(kept) && !kept.isOverstated && !isFarAhead(kept)) continue;
       kept.isOverstated = false;
       const { counter, window, bucket, floating } = kept;
       const used = kept.used - floating;
@@ -227,6 +228,9 @@ export class CounterBook {
     return kept;
   }
 }
+
+/** Calls that float give back what they did not use in memory alone: a crash may forfeit only so much of it. */
+const isFarAhead = (kept: Kept): boolean => kept.storedUsed + kept.storedAhead - kept.used > mostAhead(kept);
 
 const isCovered = ({ used, storedUsed, storedAhead }: Kept): boolean => used <= storedUsed + storedAhead;
 

@@ -5,10 +5,12 @@
  * bucket is charged ahead in chunks of at most 1 % of what is left: that is also the most a crash can forfeit.
  */
 import { SECOND_MS } from "../kernel/clock.ts";
-import type { AheadOf } from "./counter-book.ts";
+import type { AheadOf, Bucket } from "./counter-book.ts";
 
 const BUSY_PER_SECOND = 50;
-const SHARE_OF_LEFT = 100;
+const MOST_SHARE_OF_LEFT = 100;
+/** A chunk is half of that, so that what calls give back does not need a write each. */
+const CHUNK_SHARE_OF_LEFT = 2 * MOST_SHARE_OF_LEFT;
 /** A chunk lasts about as long as this many calls of the last size, so that it is not larger than it is useful. */
 const CALLS_PER_CHUNK = 200;
 
@@ -48,6 +50,10 @@ export const chunkAhead =
   (amounts: ReadonlyMap<string, number>): AheadOf =>
   ({ counter, left }) => {
     const amount = amounts.get(counter) ?? 0;
-    const mostAhead = Math.floor(Math.max(0, left - amount) / SHARE_OF_LEFT);
-    return Math.min(mostAhead, amount * CALLS_PER_CHUNK);
+    const share = Math.floor(Math.max(0, left - amount) / CHUNK_SHARE_OF_LEFT);
+    return Math.min(share, amount * CALLS_PER_CHUNK);
   };
+
+/** What a bucket's row may say beyond what is used. */
+export const mostAhead = ({ left }: Pick<Bucket, "left">): number =>
+  Math.floor(Math.max(0, left) / MOST_SHARE_OF_LEFT);

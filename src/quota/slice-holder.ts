@@ -75,11 +75,11 @@ export class SliceHolder {
       const counter = counterName(claim);
       const budget = this.#budget(counter);
       budget.claim = claim;
-      const refusal = refusalAt(budget, claim, nowMs);
-      if (refusal) return { kind: "refused", binding: refusal };
       const room = this.#room(counter, budget, nowMs);
       const { spendable } = budget;
       if (spendable === null || room < claim.amount) {
+        const refusal = refusalAt(budget, claim, nowMs);
+        if (refusal) return { kind: "refused", binding: refusal };
         budget.waiting.set(reservationId, claim.amount);
         missing = true;
         continue;

@@ -63,7 +63,7 @@ it("300 calls against 100 a day, and three evictions on the way: exactly 100", a
 });
 
 it("forfeits at most 1 % of what was left besides what was under way, and a record names it", async () => {
-  const [requestLimit, tokenLimit] = [20_000, 2_000_000];
+  const [requestLimit, tokenLimit] = [2_000, 400_000];
   const caller = await newCaller({ maxRequestsPerDay: requestLimit, maxTokensPerDay: tokenLimit });
   const heard: AuditRecord[] = [];
   const done = await volley(times(80, () => ({ caller })));
@@ -74,7 +74,7 @@ it("forfeits at most 1 % of what was left besides what was under way, and a reco
   let afterCrash: unknown;
   const held = async () => {
     const ahead = await storedBuckets(caller);
-    // Another minute: a ledger that starts now is quiet.
+    // Two seconds later a ledger that starts is quiet.
     pass(2_000);
     await evict(await agentLedger(caller));
     await hearLedger(caller, heard);
@@ -86,10 +86,8 @@ it("forfeits at most 1 % of what was left besides what was under way, and a reco
       const held = underWay.reduce((sum, claim) => sum + (claim.meter === meter ? claim.amount : 0), 0);
       expect(held).toBeGreaterThanOrEqual(20 * perCall);
       const lost = used + forfeited - settled - held;
-      expect(lost).toBeGreaterThan(0);
-      // The row was last written when the first 80 were under way, so what they gave back may still stand in it.
-      const givenBack = meter === "tokens" ? 4 * held - settled : 0;
-      expect(lost).toBeLessThanOrEqual((limit - settled) / 100 + givenBack);
+      expect(lost).toBeGreaterThanOrEqual(0);
+      expect(lost).toBeLessThanOrEqual((limit - settled) / 100);
     }
     afterCrash = await storedBuckets(caller);
     // What had been charged stays charged, all of it.

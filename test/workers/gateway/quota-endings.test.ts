@@ -116,6 +116,8 @@ async function live(world: World) {
         }
       }
       for (const [counter, known] of truth) {
+        // Calls under way are never charged ahead.
+        if (counter.endsWith("/open")) continue;
         const sum = rows.reduce(
           (all, row) => (row.counter === counter ? all + row.used + row.ahead : all),
           0,
@@ -223,10 +225,13 @@ async function live(world: World) {
   return { callers, expected, heard, seen };
 }
 
+const withoutZeros = (counters: ReadonlyMap<string, number>) =>
+  Object.fromEntries([...counters].filter(([, amount]) => amount !== 0));
+
 const dayLimits = { maxRequestsPerDay: 20_000, maxTokensPerDay: 20_000_000 };
 const worlds: Readonly<Record<string, World>> = {
   quiet: {
-    constraints: dayLimits,
+    constraints: { ...dayLimits, maxConcurrentRequests: 500 },
     limits: { maxRequestsPerDay: 20_000, maxConcurrentRequests: 500 },
     agents: 4,
     batches: 20,
@@ -256,7 +261,7 @@ it.each(Object.entries(worlds))("500 random endings of %s ledgers", async (name,
     const used = new Map<string, number>();
     for (const row of await storedBuckets(caller))
       used.set(row.counter, (used.get(row.counter) ?? 0) + row.used);
-    expect(Object.fromEntries(used), `seed ${seed}`).toEqual(Object.fromEntries(charged));
+    expect(withoutZeros(used), `seed ${seed}`).toEqual(withoutZeros(charged));
     for (const [counter, amount] of charged) {
       const [, scope, ...rest] = counter.split("/");
       const short = ["tenant", ...rest].join("/");
