@@ -1,9 +1,12 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 // Rooms that are pure run in Node; rooms that rely on the platform run in workerd; users' paths run against a gateway.
 export default defineConfig(async () => ({
   test: {
+    // Much of the suite waits for servers and clocks: one worker less than cores would leave most of the machine idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     reporters: ["default", "./dev/count-reporter.ts"],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },

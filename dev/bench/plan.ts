@@ -68,7 +68,7 @@ const quick: Omit<Plan, "writeDocs"> = {
   quietGapMs: 200,
   ledgerAloneMs: 200,
   scaleAgents: 200,
-  microRounds: 100,
+  microRounds: 2_000,
   microRepeats: 1,
 };
 
