@@ -32,7 +32,11 @@ export class ScaleTenant {
   #freshAbove(nowMs: number): HeldLease {
     const live = leaseAt(this.#above, nowMs);
     if (live !== null && !isPastHalfLife(live, nowMs)) return live;
-    const reply = { durationMs: this.#platformPace.next(nowMs), revisions, slices: null };
+    const reply = {
+      durationMs: this.#platformPace.next(nowMs, this.#pace.neededAboveMs),
+      revisions,
+      slices: null,
+    };
     const renewed = holdLease(reply, nowMs, nowMs);
     if (renewed === null) throw new Error("Virtual time does not step back.");
     this.#above = renewed;

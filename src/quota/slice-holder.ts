@@ -156,7 +156,9 @@ export class SliceHolder {
       const budget = this.#budget(counter);
       budget.told = { left, resetsAtMs: resetsInMs === null ? null : askedAtMs + resetsInMs };
       const least = asks.find((ask) => ask.counter === counter)?.least ?? 0;
-      if (refused) budget.refusedFrom = { amount: least, untilMs: askedAtMs + leaseMs };
+      // Not beyond the moment at which it says that there is room.
+      const refusedMs = Math.min(leaseMs, resetsInMs ?? leaseMs);
+      if (refused) budget.refusedFrom = { amount: least, untilMs: askedAtMs + refusedMs };
     }
   }
 

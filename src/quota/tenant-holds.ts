@@ -23,6 +23,12 @@ const SHARE_OF_FREE = 20;
 /** A slice of fewer calls saves too few hops to be worth what it withholds from the others. */
 const CALLS_PER_SLICE = 8;
 
+/**
+ * A minute's slice counts for a minute from its end on: one that lasted as long as a busy tenant's lease would count for
+ * far longer than it can be spent.
+ */
+const MINUTE_SLICE_MS = 3_000;
+
 interface HeldBucket {
   readonly window: Window;
   readonly byHolder: Map<string, number>;
@@ -103,6 +109,7 @@ export class TenantHolds {
     durationMs: number,
     nowMs: number,
   ): { readonly slice: Slice | null; readonly limit: SliceLimit } {
+    const sliceMs = window === "minute" ? Math.min(durationMs, MINUTE_SLICE_MS) : durationMs;
     const free = limit - this.#book.used(counter, nowMs);
     const refused = need > 0 && free < least;
     const needed = refused ? 0 : Math.max(0, Math.min(need, free));
@@ -110,7 +117,7 @@ export class TenantHolds {
     // Near exhaustion a slice is exactly what is asked for: what one holder keeps, no other can use.
     const ahead = share < CALLS_PER_SLICE * Math.max(1, least) ? 0 : Math.min(want, share);
     const granted = needed + ahead;
-    const bucket = spendingBucket(window, durationMs, nowMs);
+    const bucket = spendingBucket(window, sliceMs, nowMs);
     if (granted > 0) {
       const held = (this.#held.get(counter)?.get(bucket)?.byHolder.get(holder) ?? 0) + granted;
       this.#set(holder, { counter, window, bucket, held });
@@ -118,7 +125,7 @@ export class TenantHolds {
     const roomAt = refused ? roomAtMs(this.#book, counter, { limit, amount: least }, nowMs) : null;
     const resetsAt = refused ? roomAt : bucketEndMs(window, bucket);
     return {
-      slice: granted > 0 ? this.#slice(holder, counter, window, bucket, durationMs, nowMs) : null,
+      slice: granted > 0 ? this.#slice(holder, counter, window, bucket, sliceMs, nowMs) : null,
       limit: {
         counter,
         left: Math.max(0, free - granted),
@@ -133,13 +140,13 @@ export class TenantHolds {
     counter: string,
     window: Window,
     bucket: number,
-    leaseMs: number,
+    sliceMs: number,
     nowMs: number,
   ): Slice {
     const held = this.#held.get(counter)?.get(bucket)?.byHolder.get(holder) ?? 0;
     const endMs = window === "minute" ? null : bucketEndMs(window, bucket);
-    // Never outlives its day or month; a slice of a minute lies in the second in which its lease ends.
-    const durationMs = endMs === null ? leaseMs : Math.min(leaseMs, endMs - nowMs);
+    // Never outlives its day or month; a slice of a minute lies in the second in which it ends.
+    const durationMs = endMs === null ? sliceMs : Math.min(sliceMs, endMs - nowMs);
     return { counter, window, bucket, held, durationMs };
   }
 
@@ -155,5 +162,5 @@ export class TenantHolds {
 }
 
 /** The bucket in which a slice may be spent last. */
-const spendingBucket = (window: Window, leaseMs: number, nowMs: number): number =>
-  bucketOf(window, window === "minute" ? nowMs + leaseMs : nowMs);
+const spendingBucket = (window: Window, sliceMs: number, nowMs: number): number =>
+  bucketOf(window, window === "minute" ? nowMs + sliceMs : nowMs);
