@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import type { AgentId, Scope } from "../kernel/ids.ts";
-import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
+import { decodeSortKey, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
@@ -72,7 +72,7 @@ export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Data
     },
 
     async search(home, search) {
-      const cursor = search.cursor === undefined ? ok(undefined) : sortKeyOf(search.cursor);
+      const cursor = search.cursor === undefined ? ok(undefined) : decodeSortKey(search.cursor, SortKey);
       if (!cursor.ok) return cursor;
       const rows = await rowsOf(dbOf(home), search, upperBound(cursor.value, search.to));
       if (!rows.ok) return rows;
@@ -131,21 +131,4 @@ function upperBound(
 ): readonly [string, string, number] {
   const end = to ?? END_OF_TIME;
   return cursor !== undefined && cursor[0] < end ? cursor : [end, "", 0];
-}
-
-function sortKeyOf(cursor: string): Result<SortKey> {
-  const text = decodeCursor(cursor);
-  if (!text.ok) return text;
-  const sortKey = SortKey.safeParse(jsonOf(text.value));
-  return sortKey.success
-    ? ok(sortKey.data)
-    : fail(refuse("query_invalid", { field: "cursor", message: "The cursor is not one this API gave out." }));
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { AgentId } from "../kernel/ids.ts";
-import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
+import { decodeSortKey, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Home } from "../residency/home.ts";
@@ -73,7 +73,7 @@ const START: Cursor = ["", "", "", ""];
 export function createUsageHours({ dbOf }: { readonly dbOf: (home: Home) => D1Database }): UsageHours {
   return {
     async sums(home, question) {
-      const after = question.cursor === undefined ? ok(START) : cursorOf(question.cursor);
+      const after = question.cursor === undefined ? ok(START) : decodeSortKey(question.cursor, Cursor);
       if (!after.ok) return after;
       const { tenantId, from, to, limit } = question;
       const start = after.value[0] > from ? after.value[0] : from;
@@ -93,21 +93,4 @@ export function createUsageHours({ dbOf }: { readonly dbOf: (home: Home) => D1Da
       }
     },
   };
-}
-
-function cursorOf(cursor: string): Result<Cursor> {
-  const text = decodeCursor(cursor);
-  if (!text.ok) return text;
-  const parsed = Cursor.safeParse(jsonOf(text.value));
-  return parsed.success
-    ? ok(parsed.data)
-    : fail(refuse("query_invalid", { field: "cursor", message: "The cursor is not one this API gave out." }));
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -14,12 +14,29 @@ export const listPageOf = <T extends z.ZodType>(item: T) =>
 
 export const encodeCursor = (sortKey: string): string => toBase64Url(utf8Bytes(sortKey));
 
+const notOurs = () =>
+  fail(refuse("query_invalid", { field: "cursor", message: "The cursor is not one this API gave out." }));
+
 export function decodeCursor(cursor: string): Result<string> {
   const bytes = fromBase64Url(cursor);
   const text = bytes && utf8Text(bytes);
-  return text
-    ? ok(text)
-    : fail(refuse("query_invalid", { field: "cursor", message: "The cursor is not one this API gave out." }));
+  return text ? ok(text) : notOurs();
+}
+
+/** A cursor whose sort key has several parts, as JSON. */
+export function decodeSortKey<T>(cursor: string, schema: z.ZodType<T>): Result<T> {
+  const text = decodeCursor(cursor);
+  if (!text.ok) return text;
+  const sortKey = schema.safeParse(jsonOf(text.value));
+  return sortKey.success ? ok(sortKey.data) : notOurs();
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Cuts `limit + 1` rows to a page; the extra row only tells that there is more. */
