@@ -233,13 +233,3 @@ export class CounterBook {
 const isFarAhead = (kept: Kept): boolean => kept.storedUsed + kept.storedAhead - kept.used > mostAhead(kept);
 
 const isCovered = ({ used, storedUsed, storedAhead }: Kept): boolean => used <= storedUsed + storedAhead;
-
-/** When the earliest of these buckets stops counting; null = none ever. */
-export function nextEndMs(rows: Iterable<Pick<CounterRow, "window" | "bucket">>): number | null {
-  let next: number | null = null;
-  for (const { window, bucket } of rows) {
-    const endMs = bucketEndMs(window, bucket);
-    if (endMs !== null && (next === null || endMs < next)) next = endMs;
-  }
-  return next;
-}

@@ -1,8 +1,8 @@
 /** The stored buckets of a ledger's counters. Ended ones are kept for a while and purged by the alarm. */
 import * as z from "zod";
 import type { CounterRow } from "./counter-book.ts";
+import { endedBucketsDueMs, purgeEndedBuckets } from "./ended-buckets.object.ts";
 import { Window } from "./limit-claim.ts";
-import { bucketEndMs, oldestKept, purgeDueMs } from "./windows.ts";
 
 const Row = z.object({
   counter: z.string(),
@@ -49,33 +49,14 @@ export class CounterTable {
   }
 
   purge(nowMs: number): void {
-    for (const window of Window.options) {
-      if (bucketEndMs(window, 0) === null) {
-        this.#sql.exec(
-          `DELETE FROM counter_buckets WHERE "window" = ?1 AND bucket = 0 AND used = 0 AND ahead = 0`,
-          window,
-        );
-        continue;
-      }
-      // A bucket may count for a while after the moment it names, and a clock may step back.
-      const oldest = oldestKept(window, nowMs);
-      this.#sql.exec(`DELETE FROM counter_buckets WHERE "window" = ?1 AND bucket < ?2`, window, oldest);
-    }
+    purgeEndedBuckets(this.#sql, "counter_buckets", nowMs);
+    // Calls under way have no window that ends: their counter goes when there are none.
+    this.#sql.exec(
+      `DELETE FROM counter_buckets WHERE "window" = 'open' AND bucket = 0 AND used = 0 AND ahead = 0`,
+    );
   }
 
-  /** Null = there is nothing that will ever end. */
   purgeDueMs(): number | null {
-    let dueMs: number | null = null;
-    for (const window of Window.options) {
-      const { bucket } = this.#sql
-        .exec<{ bucket: number | null }>(
-          `SELECT min(bucket) AS bucket FROM counter_buckets WHERE "window" = ?1`,
-          window,
-        )
-        .one();
-      const endMs = bucket === null ? null : purgeDueMs(window, bucket);
-      if (endMs !== null && (dueMs === null || endMs < dueMs)) dueMs = endMs;
-    }
-    return dueMs;
+    return endedBucketsDueMs(this.#sql, "counter_buckets");
   }
 }

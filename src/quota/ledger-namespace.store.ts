@@ -32,28 +32,11 @@ export function isLocalRuntime<T extends Rpc.DurableObjectBranded>(
 const MAX_IDS = 10_000;
 const idsOf = new WeakMap<object, Map<string, DurableObjectId>>();
 
-function idNamed<T extends Rpc.DurableObjectBranded>(
-  namespace: DurableObjectNamespace<T>,
-  home: Home,
-  name: string,
-): DurableObjectId {
-  const ids = idsOf.get(namespace) ?? new Map<string, DurableObjectId>();
-  idsOf.set(namespace, ids);
-  const key = `${home}/${name}`;
-  const known = ids.get(key);
-  if (known !== undefined) return known;
-  if (ids.size >= MAX_IDS) ids.clear();
-  const id = (isLocalRuntime(namespace) ? namespace : inJurisdiction(namespace, home)).idFromName(
-    isLocalRuntime(namespace) ? key : name,
-  );
-  ids.set(key, id);
-  return id;
-}
-
-function inJurisdiction<T extends Rpc.DurableObjectBranded>(
+function inHome<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
   home: Home,
 ): DurableObjectNamespace<T> {
+  if (isLocalRuntime(namespace)) return namespace;
   const { jurisdiction } = homes[home];
   return jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
 }
@@ -64,6 +47,14 @@ export function ledgerStub<T extends Rpc.DurableObjectBranded>(
   home: Home,
   name: string,
 ): DurableObjectStub<T> {
-  const id = idNamed(namespace, home, name);
-  return (isLocalRuntime(namespace) ? namespace : inJurisdiction(namespace, home)).get(id);
+  const place = inHome(namespace, home);
+  const ids = idsOf.get(namespace) ?? new Map<string, DurableObjectId>();
+  idsOf.set(namespace, ids);
+  const key = `${home}/${name}`;
+  const known = ids.get(key);
+  if (known !== undefined) return place.get(known);
+  if (ids.size >= MAX_IDS) ids.clear();
+  const id = place.idFromName(isLocalRuntime(namespace) ? key : name);
+  ids.set(key, id);
+  return place.get(id);
 }

@@ -1,9 +1,9 @@
 /** What a tenant's ledger stores of tenant-wide budgets: who holds how much, and which calls are under way. */
 import * as z from "zod";
+import { endedBucketsDueMs, purgeEndedBuckets } from "./ended-buckets.object.ts";
 import { Window } from "./limit-claim.ts";
 import { Permit } from "./permits.ts";
 import type { HoldRow } from "./tenant-holds.ts";
-import { oldestKept, purgeDueMs } from "./windows.ts";
 
 const Row = z.object({
   counter: z.string(),
@@ -87,26 +87,11 @@ export class TenantBudgetTables {
     this.#sql.exec("DELETE FROM permits WHERE id = ?1", reservationId);
   }
 
-  /** Ended windows are kept for a while: a clock may step back. */
   purge(nowMs: number): void {
-    for (const window of Window.options) {
-      const oldest = oldestKept(window, nowMs);
-      this.#sql.exec(`DELETE FROM holds WHERE "window" = ?1 AND bucket < ?2`, window, oldest);
-    }
+    purgeEndedBuckets(this.#sql, "holds", nowMs);
   }
 
   purgeDueMs(): number | null {
-    let dueMs: number | null = null;
-    for (const window of Window.options) {
-      const { bucket } = this.#sql
-        .exec<{ bucket: number | null }>(
-          `SELECT min(bucket) AS bucket FROM holds WHERE "window" = ?1`,
-          window,
-        )
-        .one();
-      const endMs = bucket === null ? null : purgeDueMs(window, bucket);
-      if (endMs !== null && (dueMs === null || endMs < dueMs)) dueMs = endMs;
-    }
-    return dueMs;
+    return endedBucketsDueMs(this.#sql, "holds");
   }
 }
