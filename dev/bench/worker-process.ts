@@ -23,7 +23,8 @@ export async function startBareWorker(script: string, variables: Record<string, 
 
 /** With every binding of wrangler.toml emulated by Miniflare, and its stores on disk in `stores`. */
 export async function startGatewayWorker(bundle: Bundle, secrets: Record<string, string>, stores: string) {
-  const { workerOptions } = unstable_getMiniflareWorkerOptions(wranglerConfig);
+  // Static assets would put two more Workers between the socket and the gateway, which every byte then passes.
+  const { assets: _, ...workerOptions } = unstable_getMiniflareWorkerOptions(wranglerConfig).workerOptions;
   return start(
     { ...workerOptions, bindings: Object.assign({}, workerOptions.bindings, secrets) },
     bundle.script,
@@ -50,7 +51,7 @@ async function start(
       ...dataModules.map((module) => ({ type: "Data", ...module })),
     ],
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-    // Otherwise every outbound request of either Worker passes one more Worker.
+    // Miniflare's own Worker for outbound requests stands behind both kinds alike; it need not look at headers as well.
     stripCfConnectingIp: false,
   };
   const shared = {

@@ -29,7 +29,9 @@ const searchWhere = (index: string, filter: string) =>
    ORDER BY at DESC, source DESC, n DESC LIMIT ?6`;
 const SEARCH = searchWhere("audit_by_tenant", "");
 const SEARCH_AGENT = searchWhere("audit_by_agent", " AND agent_id = ?7");
-const SEARCH_DECISION = searchWhere("audit_by_decision", " AND decision = ?7");
+// Nearly all are allowed, so they have no index of their own; the others' is found only by the very words it was made with.
+const SEARCH_ALLOWED = searchWhere("audit_by_tenant", " AND decision = ?7");
+const SEARCH_REFUSALS = searchWhere("audit_by_refusal", " AND decision = ?7 AND decision <> 'allowed'");
 // One agent has fewer records than one outcome, so the agent's index leads.
 const SEARCH_AGENT_AND_DECISION = searchWhere("audit_by_agent", " AND agent_id = ?7 AND decision = ?8");
 
@@ -120,8 +122,9 @@ async function rowsOf(
 }
 
 function sqlFor(agentId: AgentId | undefined, decision: DecisionOutcome | undefined): string {
-  if (agentId === undefined) return decision === undefined ? SEARCH : SEARCH_DECISION;
-  return decision === undefined ? SEARCH_AGENT : SEARCH_AGENT_AND_DECISION;
+  if (agentId !== undefined) return decision === undefined ? SEARCH_AGENT : SEARCH_AGENT_AND_DECISION;
+  if (decision === undefined) return SEARCH;
+  return decision === "allowed" ? SEARCH_ALLOWED : SEARCH_REFUSALS;
 }
 
 /** No source is empty, so (to, "", 0) sorts before every record at `to` and after all earlier ones. */

@@ -255,7 +255,9 @@ describe("search", () => {
   it.each([
     ["audit_by_tenant", {}],
     ["audit_by_agent", { agentId: agentOne }],
-    ["audit_by_decision", { decision: "denied" as const }],
+    ["audit_by_tenant", { decision: "allowed" as const }],
+    ["audit_by_refusal", { decision: "denied" as const }],
+    ["audit_by_refusal", { decision: "pending_approval" as const }],
     ["audit_by_agent", { agentId: agentOne, decision: "denied" as const }],
   ])("walks %s and sorts nothing", async (index, filter) => {
     const { db, asked } = watchedDatabase(env.EU_DB);
