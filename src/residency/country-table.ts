@@ -1,8 +1,8 @@
 /**
  * What a country belongs to, by ISO 3166-1 code, for the countries that a promise can turn on. A country that is not
- * listed is inside nothing: overseas territories have codes of their own and are left out on purpose.
- * Sources, read 2026-11: members of the EU, european-union.europa.eu; of the EEA, efta.int; the EU Data Boundary is
- * "the countries in the European Union and the European Free Trade Association", learn.microsoft.com/privacy/eudb.
+ * listed is inside nothing as a location or a region; of callers see zone.ts.
+ * Sources, as of 2026-11: members of the EU, european-union.europa.eu; EEA and EFTA, efta.int; the EU Data Boundary is
+ * the EU and EFTA, learn.microsoft.com/privacy/eudb.
  */
 export interface CountryRow {
   readonly eu: boolean;

@@ -1,7 +1,8 @@
 /**
- * In which country an Azure region lies; with that, whose data zone it belongs to. Source: Microsoft's list of Azure
- * regions, 2026-05, for the countries a promise can turn on. A region that is not listed is in no zone. Sovereign
- * clouds have endpoints and rules of their own and are left out; so is Britain, which is in neither zone.
+ * In which country an Azure region lies; with that, in which zones it can be. Source: Microsoft's lists of Azure
+ * regions, as of 2026-06, for the countries a promise can turn on. A region that is not listed is in no zone.
+ * Sovereign clouds have endpoints and rules of their own and are left out; so is Britain, which is in neither zone.
+ * Not every region offers every sku: Azure sees to that, and what it does not offer cannot be registered truthfully.
  */
 const regionsOfCountry = {
   AT: "austriaeast",

@@ -18,8 +18,9 @@ export function isInside(country: string | null, zone: Zone): boolean {
 }
 
 /**
- * Of the caller the platform says itself whether the country is in the EU. That mark covers parts of members with a
- * code of their own, such as Åland; where it contradicts the table, nothing is known for certain and nobody is inside.
+ * Of the caller the platform says itself whether the country is in the EU. That mark also covers parts of members with
+ * codes of their own (AX, GF, GP, MF, MQ, RE, YT; Cloudflare's list for `is_in_european_union`, 2026-11). Where it
+ * contradicts the table, nothing is known for certain and nobody is inside.
  */
 export function callerInside({ country, isEu }: Place, zone: Zone): boolean {
   if (country === null) return false;
