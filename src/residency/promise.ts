@@ -7,7 +7,10 @@ export const ResidencyPromise = z.strictObject({
   zone: z.enum(["none", "eu", "us"]).default("none"),
   /** How far Azure may spread processing: one region, the zone, or anywhere. */
   processing: Processing.default("zone"),
-  /** Two readings of "EU", of callers, locations and backends alike: Microsoft's EU Data Boundary (EU and EFTA) or members only. */
+  /**
+   * Two readings of "EU", for callers, locations and backends alike: Microsoft's EU Data Boundary (the EU and EFTA) or
+   * members only.
+   */
   euReading: z.enum(["data_boundary", "members"]).default("data_boundary"),
   /** Where requests may come in: inside the zone, or anywhere if the tenant allows it. */
   ingress: z.enum(["zone", "anywhere"]).default("zone"),
