@@ -12,6 +12,7 @@ export type MicroQuestion = z.infer<typeof MicroQuestion>;
 
 export const MicroAnswer = z.strictObject({
   decideMicroseconds: z.number(),
+  admitMicroseconds: z.number(),
   verifyMicroseconds: z.number(),
   verifySeenMicroseconds: z.number(),
 });

@@ -34,6 +34,13 @@ export async function microRows(
       answers.map(({ decideMicroseconds }) => decideMicroseconds),
     ),
     row(
+      "admit",
+      "admission under a promise, 32 backends",
+      "µs",
+      answers.map(({ admitMicroseconds }) => admitMicroseconds),
+      { atMost: 50 },
+    ),
+    row(
       "verify",
       "token verification (Ed25519)",
       "µs",

@@ -62,12 +62,19 @@ export const refusalTable = {
   pending_approval: row(403, "The request waits for approval."),
 
   // Residency
+  residency_country: row(
+    403,
+    "The country this request comes from is not known, and the tenant's residency promise needs it.",
+  ),
   residency_ingress: row(403, "The tenant's residency promise does not allow a request from this place."),
   residency_colo: row(
     403,
     "The tenant's residency promise does not allow a request to be processed at this location.",
   ),
-  residency_backend: row(403, "No backend of this deployment keeps the tenant's residency promise."),
+  residency_backend: row(
+    403,
+    "No backend of this deployment keeps the residency that is promised or demanded.",
+  ),
   backend_classification: row(403, "No backend of this deployment may receive data of this classification."),
 
   // Quotas

@@ -52,6 +52,7 @@ it.each([
   "ledger_through",
   "fleet_sliced",
   "decide",
+  "admit",
   "verify",
   "verify_seen",
   "bundle_raw",

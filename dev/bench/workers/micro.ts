@@ -1,13 +1,15 @@
 /** Pure parts alone, timed inside workerd, whose clock runs during computation when it runs locally. */
+import { Deployment } from "../../../src/azure/deployment.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
-import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
+import { admit } from "../../../src/gateway/admit.ts";
+import { AgentId, BackendId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant } from "../../../src/policy/tenant.ts";
-import type { Place } from "../../../src/residency/place.ts";
+import { type Place, placeOf } from "../../../src/residency/place.ts";
 import { MicroAnswer, MicroQuestion } from "../micro-contract.ts";
 
 const tenantId = TenantId.parse("bench");
@@ -93,6 +95,41 @@ function decideMicroseconds(rounds: number): number {
   return (elapsedMs * 1_000) / rounds;
 }
 
+const deployment = Deployment.parse({
+  name: "gpt-4",
+  model: "gpt-4",
+  maxOutputTokens: 8_192,
+  backends: Array.from({ length: 32 }, (_, index) => ({
+    id: BackendId.parse(`backend_${index.toString(16).padStart(32, "0")}`),
+    endpoint: "https://bench.openai.azure.com",
+    azureDeployment: "gpt-4",
+    region: index % 2 === 0 ? "eastus2" : "swedencentral",
+    sku: "DataZoneStandard",
+    credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
+  })),
+});
+const promising: Snapshot = {
+  platform: { ...snapshot.platform, deployments: [deployment] },
+  tenant: {
+    ...snapshot.tenant,
+    tenant: Tenant.parse({ id: tenantId, name: "Bench", residency: { zone: "eu" } }),
+  },
+};
+
+/** From `request.cf` on: the place is read anew for each request. */
+function admitMicroseconds(rounds: number): number {
+  const cf = { country: "DE", continent: "EU", isEUCountry: "1", colo: "FRA", tlsVersion: "TLSv1.3" };
+  const startMs = performance.now();
+  let admitted = 0;
+  for (let round = 0; round < rounds; round++) {
+    const asked = { capability, place: placeOf(cf, "192.0.2.1"), classification: "internal" } as const;
+    if (admit({ ...asked, deploymentInPath: "gpt-4" }, promising).ok) admitted++;
+  }
+  const elapsedMs = performance.now() - startMs;
+  if (admitted !== rounds) throw new Error("The call of the benchmark is not admitted.");
+  return (elapsedMs * 1_000) / rounds;
+}
+
 /** With `maxVerifiedTokens: 0` every round verifies anew; without, none does: the token was seen before the first. */
 async function verifyMicroseconds(
   question: MicroQuestion,
@@ -115,6 +152,7 @@ export default {
     const question = MicroQuestion.parse(await request.json());
     const answer: MicroAnswer = {
       decideMicroseconds: decideMicroseconds(question.rounds),
+      admitMicroseconds: admitMicroseconds(question.rounds),
       verifyMicroseconds: await verifyMicroseconds(question, { maxVerifiedTokens: 0 }),
       verifySeenMicroseconds: await verifyMicroseconds(question, {}),
     };
