@@ -19,17 +19,25 @@ describe("on a fresh account", () => {
       "portcullis-platform": undefined,
       "portcullis-global": undefined,
       "portcullis-eu": "eu",
+      "portcullis-us": "us",
     });
-    expect(homesOf(namespaces)).toEqual({ "portcullis-global-kv": undefined, "portcullis-eu-kv": "eu" });
+    expect(homesOf(namespaces)).toEqual({
+      "portcullis-global-kv": undefined,
+      "portcullis-eu-kv": "eu",
+      "portcullis-us-kv": "us",
+    });
     expect(homesOf(queues)).toEqual({
       "portcullis-audit-global": undefined,
       "portcullis-audit-global-dead": undefined,
       "portcullis-audit-eu": "eu",
       "portcullis-audit-eu-dead": "eu",
+      "portcullis-audit-us": "us",
+      "portcullis-audit-us-dead": "us",
     });
     expect(homesOf(buckets)).toEqual({
       "portcullis-archive-global undefined": undefined,
       "portcullis-archive-eu eu": "eu",
+      "portcullis-archive-us us": "us",
     });
   });
 
@@ -41,7 +49,7 @@ describe("on a fresh account", () => {
     const [key] = JSON.parse(secrets?.get("SIGNING_KEYS") ?? "").keys;
     expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519" });
     expect(secrets?.get("LEDGER_NAME_SECRET")?.length).toBeGreaterThanOrEqual(32);
-    expect(account.wrangler.tables.size).toBe(3);
+    expect(account.wrangler.tables.size).toBe(4);
     const order = account.wrangler.calls.map(({ args }) => args.slice(0, 2).join(" "));
     expect(order.lastIndexOf("secret put")).toBeLessThan(
       order.findIndex((each) => each.startsWith("deploy")),
@@ -68,10 +76,12 @@ describe("on a fresh account", () => {
       "d1-portcullis-platform",
       "d1-portcullis-global",
       "d1-portcullis-eu",
+      "d1-portcullis-us",
     ]);
     expect(config.kv_namespaces.map(({ id }) => id)).toEqual([
       "kv-portcullis-global-kv",
       "kv-portcullis-eu-kv",
+      "kv-portcullis-us-kv",
     ]);
     expect(account.toml().replaceAll(/^(database_id|id) = .*\n/gm, "")).toBe(wranglerToml);
   });
@@ -108,8 +118,8 @@ describe("again", () => {
     expect(account.endState()).toEqual(before);
     expect(account.wrangler.secrets.get("portcullis")).toEqual(secrets);
     expect(account.shownKeys()).toHaveLength(1);
-    // Three databases looked over for new migrations, and the code.
-    expect(account.wrangler.changes).toBe(4);
+    // Four databases looked over for new migrations, and the code.
+    expect(account.wrangler.changes).toBe(5);
   });
 
   it("finds the stores of a checkout that has no ids yet", async () => {
@@ -149,12 +159,20 @@ describe("existing stores", () => {
     await account.run();
     await account.run();
     const warnings = account.said.filter((line) => line.startsWith("Warning"));
-    expect(warnings.map((line) => /the [\w ]+? (portcullis-[\w-]+), which/.exec(line)?.[1])).toEqual([
-      "portcullis-eu",
-      "portcullis-eu-kv",
-      "portcullis-audit-eu",
-      "portcullis-audit-eu-dead",
-    ]);
+    expect(
+      warnings.map((line) => /the [\w ]+? (portcullis-[\w-]+), which/.exec(line)?.[1]).toSorted(),
+    ).toEqual(
+      [
+        "portcullis-eu",
+        "portcullis-eu-kv",
+        "portcullis-audit-eu",
+        "portcullis-audit-eu-dead",
+        "portcullis-us",
+        "portcullis-us-kv",
+        "portcullis-audit-us",
+        "portcullis-audit-us-dead",
+      ].toSorted(),
+    );
   });
 
   it("count although the listing of buckets ends before them", async () => {
@@ -238,6 +256,7 @@ describe("staging", () => {
     expect(readConfig(account.configPath, "staging").kv_namespaces.map(({ id }) => id)).toEqual([
       "kv-portcullis-staging-global-kv",
       "kv-portcullis-staging-eu-kv",
+      "kv-portcullis-staging-us-kv",
     ]);
     await account.run();
     expect(account.wrangler.deployed).toEqual(new Set(["portcullis-staging", "portcullis"]));

@@ -17,6 +17,10 @@ const everyStore = {
   "eu.kv": "ok",
   "eu.queue": "ok",
   "eu.ledger": "ok",
+  "us.db": "ok",
+  "us.kv": "ok",
+  "us.queue": "ok",
+  "us.ledger": "ok",
 };
 
 const ill = async (): Promise<never> => {
@@ -52,7 +56,7 @@ describe("the Worker", () => {
 
 describe("readiness", () => {
   const database = { prepare: () => ({ first: ill }) } as unknown as D1Database;
-  const unbound = undefined as unknown as Queue;
+  const noQueue = {} as unknown as Queue;
   const ledgers = new Proxy(env.TENANT_LEDGER, {
     get(target, member) {
       if (member === "get") return () => ({ settle: ill });
@@ -67,8 +71,8 @@ describe("readiness", () => {
     "global.db": { GLOBAL_DB: database },
     "eu.db": { EU_DB: database },
     "eu.kv": { EU_KV: { get: ill } as unknown as KVNamespace },
-    "global.queue": { GLOBAL_AUDIT: unbound },
-    "global.ledger eu.ledger": { TENANT_LEDGER: ledgers },
+    "global.queue": { GLOBAL_AUDIT: noQueue },
+    "global.ledger eu.ledger us.ledger": { TENANT_LEDGER: ledgers },
   };
   it.each(Object.keys(sick))("names %s when that is ill, and nothing of why", async (names) => {
     const { status, headers, text } = await ask("/v1/ready", { ...env, ...sick[names] });
