@@ -74,10 +74,10 @@ function storesIn(env: Env, home: Home): HomeStores | null {
   );
 }
 
-/** The homes that have their stores here: those of a tenant that can be made, and all there is to sweep and to probe. */
+/** The homes that have their stores here: all that a tenant can be made in, and all there is to sweep and to probe. */
 export const configuredHomes = (env: Env): readonly Home[] => [...boundStoresOf(env).keys()];
 
-/** Of a configured home: who may name another asks `configuredHomes` first. */
+/** Throws on a home without stores here: who takes a home from outside checks it first (`configuredHome`). */
 export function homeStoresOf(env: Env, home: Home): HomeStores {
   const stores = boundStoresOf(env).get(home);
   if (!stores) throw new Error(`The home ${home} has no stores in this deployment.`);

@@ -25,6 +25,7 @@ vi.spyOn(worker, "queue").mockImplementation((batch, ...rest) => {
 });
 
 const queueOf = (home: Home) => `portcullis-audit-${home}`;
+
 interface DeliveredRecord {
   readonly kind: string;
   readonly tenantId: string;
