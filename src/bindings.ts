@@ -5,22 +5,33 @@
 import * as z from "zod";
 import type { AgentLedger } from "./quota/agent-ledger.object.ts";
 import type { TenantLedger } from "./quota/tenant-ledger.object.ts";
-import { type Home, homes } from "./residency/home.ts";
+import {
+  type Home,
+  type HomeBinding,
+  homeBinding,
+  homeBindings,
+  homeNames,
+  PLATFORM_HOME,
+} from "./residency/home.ts";
 
-export interface Env {
+export interface HomeStores {
+  readonly db: D1Database;
+  readonly kv: KVNamespace;
+  readonly audit: Queue;
+  readonly archive: R2Bucket;
+}
+
+/** `EU_DB`, `EU_KV` and so on, of every home in the table. A deployment leaves out homes that it does not need. */
+export type HomeBindings = {
+  readonly [S in keyof HomeStores as HomeBinding<S>]?: HomeStores[S];
+};
+
+export interface Env extends HomeBindings {
   readonly AGENT_LEDGER: DurableObjectNamespace<AgentLedger>;
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedger>;
   /** Counts bad credentials per client address. */
   readonly BAD_CREDENTIALS: RateLimit;
   readonly PLATFORM_DB: D1Database;
-  readonly GLOBAL_DB: D1Database;
-  readonly GLOBAL_KV: KVNamespace;
-  readonly GLOBAL_AUDIT: Queue;
-  readonly GLOBAL_ARCHIVE: R2Bucket;
-  readonly EU_DB: D1Database;
-  readonly EU_KV: KVNamespace;
-  readonly EU_AUDIT: Queue;
-  readonly EU_ARCHIVE: R2Bucket;
   readonly ISSUER: string;
   readonly AUDIENCE: string;
   readonly LEASE_MS: string;
@@ -33,21 +44,44 @@ export interface Env {
   readonly END_USER_SALT: string;
 }
 
-export interface HomeStores {
-  readonly db: D1Database;
-  readonly kv: KVNamespace;
-  readonly audit: Queue;
-  readonly archive: R2Bucket;
+const boundStores = new WeakMap<Env, ReadonlyMap<Home, HomeStores>>();
+
+/** Throws on a home with some of its stores and not the others, and on a platform home without. */
+function boundStoresOf(env: Env): ReadonlyMap<Home, HomeStores> {
+  const known = boundStores.get(env);
+  if (known) return known;
+  const bound = new Map<Home, HomeStores>();
+  for (const home of homeNames) {
+    const stores = storesIn(env, home);
+    if (stores) bound.set(home, stores);
+  }
+  boundStores.set(env, bound);
+  return bound;
 }
 
+function storesIn(env: Env, home: Home): HomeStores | null {
+  const db = env[homeBinding(home, "db")];
+  const kv = env[homeBinding(home, "kv")];
+  const audit = env[homeBinding(home, "audit")];
+  const archive = env[homeBinding(home, "archive")];
+  if (db && kv && audit && archive) return { db, kv, audit, archive };
+  const isLeftOut = !db && !kv && !audit && !archive;
+  if (isLeftOut && home !== PLATFORM_HOME) return null;
+  const missing = homeBindings(home).filter((binding) => !env[binding]);
+  throw new Error(
+    `Misconfigured Worker: the home ${home} lacks ${missing.join(", ")}. Bind all of a home's stores in wrangler.toml` +
+      (home === PLATFORM_HOME ? "." : ", or none of them."),
+  );
+}
+
+/** The homes that have their stores here: all that a tenant can be made in, and all there is to sweep and to probe. */
+export const configuredHomes = (env: Env): readonly Home[] => [...boundStoresOf(env).keys()];
+
+/** Throws on a home without stores here: who takes a home from outside checks it first (`configuredHome`). */
 export function homeStoresOf(env: Env, home: Home): HomeStores {
-  const prefix = homes[home].bindingPrefix;
-  return {
-    db: env[`${prefix}_DB`],
-    kv: env[`${prefix}_KV`],
-    audit: env[`${prefix}_AUDIT`],
-    archive: env[`${prefix}_ARCHIVE`],
-  };
+  const stores = boundStoresOf(env).get(home);
+  if (!stores) throw new Error(`The home ${home} has no stores in this deployment.`);
+  return stores;
 }
 
 const milliseconds = z.coerce.number().int().min(1);

@@ -20,7 +20,7 @@ import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
-import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
+import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
@@ -36,15 +36,18 @@ import { logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
 import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
-import { fail, ok } from "./kernel/result.ts";
+import { fail } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
 import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
 import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
 import { createWorkerNumbers } from "./quota/worker-numbers.ts";
-import { type Home, homeNames, PLATFORM_HOME } from "./residency/home.ts";
+import { configuredHome } from "./residency/configured-home.ts";
+import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 
 export interface Composed {
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
   readonly gateway: EnforceRoutePorts & ReportRoutePorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
@@ -85,6 +88,7 @@ export async function compose(
   { wait, startTimer } = realTime,
 ): Promise<Composed> {
   const config = configOf(env);
+  const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
@@ -92,6 +96,7 @@ export async function compose(
   // What the gateway itself reads is limited where it is read: snapshots and the API key.
   const databases: Databases = {
     platform: limitedDatabase(env.PLATFORM_DB, startTimer),
+    homes,
     ofHome: (home) => limitedDatabase(dbOf(home), startTimer),
   };
 
@@ -130,6 +135,7 @@ export async function compose(
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
+      homes,
       changes: createChangeLog(databases),
       keyKeepers: createKeyKeepers(databases.platform),
       agents,
@@ -170,7 +176,7 @@ export async function compose(
     startTimer,
     random: Math.random,
     ids,
-    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
+    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes }),
     shield,
     snapshots,
     ledgers: agentLedgers,
@@ -190,12 +196,13 @@ export async function compose(
     homeOf: async (tenantId) => {
       const home = await tenants.homeOf(tenantId);
       if (!home.ok) return home;
-      return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
+      return home.value === null ? fail(refuse("tenant_unknown")) : configuredHome(homes, home.value);
     },
     apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
   };
 
   return {
+    homes,
     controlPlane,
     auditLog,
     keyRing,
@@ -204,7 +211,7 @@ export async function compose(
     readiness: createReadiness({
       probes: createStoreProbes({
         platformDb: env.PLATFORM_DB,
-        homes: homeNames,
+        homes,
         storesOf: (home) => homeStoresOf(env, home),
         tenantLedgers: env.TENANT_LEDGER,
       }),
@@ -222,8 +229,8 @@ export async function compose(
       };
     },
     async sweep() {
-      await Promise.all([deliverPlatform(), ...homeNames.map(deliverHome)]);
-      await sweepUnacknowledgedAgents({ agents, agentLedgers });
+      await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
+      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
     },
   };
 }

@@ -16,7 +16,6 @@ import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { problemResponse } from "./kernel/wire.ts";
-import { homeNames } from "./residency/home.ts";
 
 export { AgentLedger } from "./quota/agent-ledger.object.ts";
 export { TenantLedger } from "./quota/tenant-ledger.object.ts";
@@ -73,10 +72,11 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env) {
-    const home = homeNames.find((name) => batch.queue.endsWith(`audit-${name}`));
+    const { homes, auditLog } = await composedOf(env);
+    const home = homes.find((name) => batch.queue.endsWith(`audit-${name}`));
     // Not acknowledged: a queue that no home owns ends in its dead-letter queue.
     if (!home) return batch.retryAll();
-    await consumeRecords(batch, home, (await composedOf(env)).auditLog);
+    await consumeRecords(batch, home, auditLog);
   },
 
   async scheduled(_controller, env) {

@@ -8,6 +8,7 @@ import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
+import type { Home } from "../residency/home.ts";
 import type { AgentStore } from "./agents.store.ts";
 import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
@@ -18,6 +19,8 @@ import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
 
 export interface ControlPlaneDeps {
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
   readonly tenants: TenantStore;

@@ -42,6 +42,7 @@ export const refusalTable = {
   agent_unknown: row(403, "The capability token's agent is not registered."),
   agent_disabled: row(403, "The capability token's agent is disabled."),
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),
+  token_home_unknown: row(403, "The capability token's home has no stores in this deployment."),
   tenant_mismatch: row(403, "The capability token belongs to another tenant."),
 
   // Policy
@@ -121,6 +122,7 @@ export const refusalTable = {
   in_use: row(409, "The object is still in use."),
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
+  home_not_configured: row(422, "This deployment has no stores for this home."),
   not_available_yet: row(422, "The document uses a value that this version does not support yet."),
 
   // Stores, ledgers and Azure

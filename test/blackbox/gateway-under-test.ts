@@ -8,6 +8,7 @@ import { AzureOpenAI, OpenAI } from "openai";
 import { createTestHarness } from "wrangler";
 import { type Simulator, startSimulator } from "../../dev/simulator/start-simulator.ts";
 import { ApiKeyScope } from "../../src/capability/api-key.ts";
+import { homeBinding, homeNames } from "../../src/residency/home.ts";
 
 /** What `request.cf` says of a caller; Miniflare takes it from this header, and only locally. */
 export const frankfurt = {
@@ -75,9 +76,9 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
     ],
   });
   const url = (await harness.listen()).url.origin;
-  const worker = harness.getWorker<{ PLATFORM_DB: D1Database; GLOBAL_DB: D1Database; EU_DB: D1Database }>();
-  for (const database of ["PLATFORM_DB", "GLOBAL_DB", "EU_DB"] as const)
-    await worker.applyD1Migrations(database);
+  const homeDatabases = homeNames.map((home) => homeBinding(home, "db"));
+  const worker = harness.getWorker<Record<"PLATFORM_DB" | (typeof homeDatabases)[number], D1Database>>();
+  for (const database of ["PLATFORM_DB", ...homeDatabases] as const) await worker.applyD1Migrations(database);
 
   const adminKey = `pk_${randomBytes(32).toString("base64url")}`;
   const { PLATFORM_DB } = await worker.getEnv();

@@ -9,6 +9,7 @@ import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant } from "../../../src/policy/tenant.ts";
+import { homeNames } from "../../../src/residency/home.ts";
 import { type Place, placeOf } from "../../../src/residency/place.ts";
 import { MicroAnswer, MicroQuestion } from "../micro-contract.ts";
 
@@ -137,7 +138,7 @@ async function verifyMicroseconds(
 ): Promise<number> {
   const { issuer, audience, rounds, token } = question;
   const keyRing = await importKeyRing(question.signingKeys);
-  const verifier = createTokenVerifier({ keyRing, issuer, audience, ...options });
+  const verifier = createTokenVerifier({ keyRing, issuer, audience, homes: homeNames, ...options });
   const nowMs = Date.now();
   await verifier.verify(token, nowMs);
   const startMs = performance.now();

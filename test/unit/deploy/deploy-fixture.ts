@@ -13,6 +13,15 @@ export const wranglerToml = readFileSync(
   "utf8",
 ).replaceAll(/^(database_id|id) = .*\n/gm, "");
 
+/** wrangler.toml after an operator deleted all blocks of these homes, of production and staging. */
+export const withoutHomes = (toml: string, homes: readonly string[]): string =>
+  toml
+    .split(/^(?=# --- )/m)
+    .filter(
+      (section) => !homes.some((home) => new RegExp(`^# --- (Staging, h|H)ome: ${home}\n`).test(section)),
+    )
+    .join("");
+
 export function newAccount() {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-deploy-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,11 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../dev/deploy/read-config.ts";
 import { type RunWrangler, runOrFail } from "../../../dev/deploy/wrangler.ts";
+import { type Home, homeNames, homes } from "../../../src/residency/home.ts";
 import { newAccount, wranglerToml } from "./deploy-fixture.ts";
+
+/** The platform's, and one of each home. */
+const DATABASES = 1 + homeNames.length;
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const homesOf = (stores: ReadonlyMap<string, { jurisdiction: string | undefined }>) =>
@@ -15,22 +19,21 @@ describe("on a fresh account", () => {
     const account = newAccount();
     expect(await account.run()).toBe(0);
     const { databases, namespaces, queues, buckets } = account.wrangler;
+    const perHome = (nameOf: (home: Home) => string) =>
+      Object.fromEntries(homeNames.map((home) => [nameOf(home), homes[home].jurisdiction]));
     expect(homesOf(databases)).toEqual({
       "portcullis-platform": undefined,
-      "portcullis-global": undefined,
-      "portcullis-eu": "eu",
+      ...perHome((home) => `portcullis-${home}`),
     });
-    expect(homesOf(namespaces)).toEqual({ "portcullis-global-kv": undefined, "portcullis-eu-kv": "eu" });
+    expect(homesOf(namespaces)).toEqual(perHome((home) => `portcullis-${home}-kv`));
     expect(homesOf(queues)).toEqual({
-      "portcullis-audit-global": undefined,
-      "portcullis-audit-global-dead": undefined,
-      "portcullis-audit-eu": "eu",
-      "portcullis-audit-eu-dead": "eu",
+      ...perHome((home) => `portcullis-audit-${home}`),
+      ...perHome((home) => `portcullis-audit-${home}-dead`),
     });
-    expect(homesOf(buckets)).toEqual({
-      "portcullis-archive-global undefined": undefined,
-      "portcullis-archive-eu eu": "eu",
-    });
+    expect(homesOf(buckets)).toEqual(
+      perHome((home) => `portcullis-archive-${home} ${homes[home].jurisdiction}`),
+    );
+    expect(homesOf(databases)).toMatchObject({ "portcullis-eu": "eu", "portcullis-us": "us" });
   });
 
   it("deploys with every secret set and every database migrated", async () => {
@@ -41,7 +44,7 @@ describe("on a fresh account", () => {
     const [key] = JSON.parse(secrets?.get("SIGNING_KEYS") ?? "").keys;
     expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519" });
     expect(secrets?.get("LEDGER_NAME_SECRET")?.length).toBeGreaterThanOrEqual(32);
-    expect(account.wrangler.tables.size).toBe(3);
+    expect(account.wrangler.tables.size).toBe(DATABASES);
     const order = account.wrangler.calls.map(({ args }) => args.slice(0, 2).join(" "));
     expect(order.lastIndexOf("secret put")).toBeLessThan(
       order.findIndex((each) => each.startsWith("deploy")),
@@ -66,12 +69,10 @@ describe("on a fresh account", () => {
     const config = readConfig(account.configPath, undefined);
     expect(config.d1_databases.map((row) => row.database_id)).toEqual([
       "d1-portcullis-platform",
-      "d1-portcullis-global",
-      "d1-portcullis-eu",
+      ...homeNames.map((home) => `d1-portcullis-${home}`),
     ]);
     expect(config.kv_namespaces.map(({ id }) => id)).toEqual([
-      "kv-portcullis-global-kv",
-      "kv-portcullis-eu-kv",
+      ...homeNames.map((home) => `kv-portcullis-${home}-kv`),
     ]);
     expect(account.toml().replaceAll(/^(database_id|id) = .*\n/gm, "")).toBe(wranglerToml);
   });
@@ -108,8 +109,8 @@ describe("again", () => {
     expect(account.endState()).toEqual(before);
     expect(account.wrangler.secrets.get("portcullis")).toEqual(secrets);
     expect(account.shownKeys()).toHaveLength(1);
-    // Three databases looked over for new migrations, and the code.
-    expect(account.wrangler.changes).toBe(4);
+    // Every database looked over for new migrations, and the code.
+    expect(account.wrangler.changes).toBe(DATABASES + 1);
   });
 
   it("finds the stores of a checkout that has no ids yet", async () => {
@@ -149,12 +150,11 @@ describe("existing stores", () => {
     await account.run();
     await account.run();
     const warnings = account.said.filter((line) => line.startsWith("Warning"));
-    expect(warnings.map((line) => /the [\w ]+? (portcullis-[\w-]+), which/.exec(line)?.[1])).toEqual([
-      "portcullis-eu",
-      "portcullis-eu-kv",
-      "portcullis-audit-eu",
-      "portcullis-audit-eu-dead",
-    ]);
+    const doubted = warnings.map((line) => /the [\w ]+? portcullis-([\w-]+), which/.exec(line)?.[1]);
+    const restricted = homeNames.filter((home) => homes[home].jurisdiction !== undefined);
+    expect(doubted.toSorted()).toEqual(
+      restricted.flatMap((home) => [home, `${home}-kv`, `audit-${home}`, `audit-${home}-dead`]).toSorted(),
+    );
   });
 
   it("count although the listing of buckets ends before them", async () => {
@@ -236,8 +236,7 @@ describe("staging", () => {
     expect([...deployed, ...secrets.keys()]).toEqual(["portcullis-staging", "portcullis-staging"]);
     expect(readConfig(account.configPath, undefined).d1_databases[0]?.database_id).toBeUndefined();
     expect(readConfig(account.configPath, "staging").kv_namespaces.map(({ id }) => id)).toEqual([
-      "kv-portcullis-staging-global-kv",
-      "kv-portcullis-staging-eu-kv",
+      ...homeNames.map((home) => `kv-portcullis-staging-${home}-kv`),
     ]);
     await account.run();
     expect(account.wrangler.deployed).toEqual(new Set(["portcullis-staging", "portcullis"]));
