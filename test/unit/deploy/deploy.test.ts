@@ -37,9 +37,17 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = account.wrangler.secrets.get("portcullis");
-    expect([...(secrets?.keys() ?? [])]).toEqual(["SIGNING_KEYS", "LEDGER_NAME_SECRET", "END_USER_SALT"]);
-    const [key] = JSON.parse(secrets?.get("SIGNING_KEYS") ?? "").keys;
-    expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519" });
+    expect([...(secrets?.keys() ?? [])]).toEqual([
+      "SIGNING_KEYS",
+      "RECEIPT_KEYS",
+      "LEDGER_NAME_SECRET",
+      "END_USER_SALT",
+    ]);
+    const [token, receipt] = ["SIGNING_KEYS", "RECEIPT_KEYS"].map(
+      (name) => JSON.parse(secrets?.get(name) ?? "").keys[0],
+    );
+    expect([token, receipt]).toMatchObject(Array(2).fill({ kty: "OKP", crv: "Ed25519" }));
+    expect(receipt.x).not.toBe(token.x);
     expect(secrets?.get("LEDGER_NAME_SECRET")?.length).toBeGreaterThanOrEqual(32);
     expect(account.wrangler.tables.size).toBe(3);
     const order = account.wrangler.calls.map(({ args }) => args.slice(0, 2).join(" "));
@@ -80,7 +88,7 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = [...(account.wrangler.secrets.get("portcullis")?.values() ?? []), ...account.shownKeys()];
-    expect(secrets).toHaveLength(4);
+    expect(secrets).toHaveLength(5);
     const args = account.wrangler.calls.map((call) => call.args.join(" ")).join("\n");
     const output = account.said.filter((line) => !line.startsWith("Admin key")).join("\n");
     for (const secret of secrets) {
