@@ -53,7 +53,7 @@ function linesOf({ receipt, keyId }: VerifiedReceipt): readonly string[] {
   const facts: readonly (readonly [name: string, fact: string])[] = [
     ["signed by", `${iss}, key ${keyId}`],
     ["decision", `${decision} (${surface})`],
-    ["decided at", new Date(iat * 1_000).toISOString()],
+    ["decided at", new Date(iat * 1_000).toISOString().replace(".000Z", "Z")],
     ["tenant", `${tenant}, home ${home}`],
     ["came in", placeText(receipt.place)],
     ["sent to", backend === null ? "nobody" : `${backend.id}, region ${backend.region}, sku ${backend.sku}`],
