@@ -116,7 +116,11 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
   console.log("Parts alone …");
   const micro = await started(startBareWorker(bundles.micro.script, {}));
   const more = [
-    ...(await microRows(micro.port, plan, { signingKeys: secrets.SIGNING_KEYS, token: gateway.token })),
+    ...(await microRows(micro.port, plan, {
+      signingKeys: secrets.SIGNING_KEYS,
+      receiptKeys: secrets.RECEIPT_KEYS,
+      token: gateway.token,
+    })),
     diskSyncRow(folder),
     ...sizeRows(bundles, gateway.worker, passThrough),
   ];

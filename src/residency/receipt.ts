@@ -31,8 +31,14 @@ export const Receipt = z.looseObject({
 });
 export type Receipt = z.infer<typeof Receipt>;
 
+/** What of a record goes into its receipt. */
+export type ReceiptFacts = Pick<
+  DecisionRecord,
+  "at" | "decision" | "decisionId" | "surface" | "tenantId" | "home" | "backend" | "revisions"
+> & { readonly place: Receipt["place"] };
+
 /** @throws for anything but an allowed decision: a refusal has no receipt. */
-export function receiptOf(issuer: string, record: DecisionRecord) {
+export function receiptOf(issuer: string, record: ReceiptFacts) {
   const { at, decisionId, surface, tenantId, home, place, backend, revisions } = record;
   if (record.decision !== "allowed" || revisions === null)
     throw new Error("Only an allowed decision has a receipt.");

@@ -54,6 +54,7 @@ it.each([
   "decide",
   "verify",
   "verify_seen",
+  "receipt",
   "bundle_raw",
 ])("%s is more than nothing", (id) => {
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);
