@@ -1,6 +1,6 @@
 /** Receipts as users meet them: the official SDK's raw response, the audit log, and the command line. */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -27,10 +27,11 @@ const messages = [{ role: "user" as const, content: "Say hello to the castle." }
 const receiptOf = ({ headers }: { readonly headers: Headers }): string =>
   headers.get("portcullis-receipt") ?? "";
 
-/** `npm run portcullis -- …`, without what npm itself prints. */
-function portcullis(words: readonly string[], input = "") {
-  const root = resolve(import.meta.dirname, "../..");
-  const command = spawn(join(root, "node_modules/.bin/node"), [join(root, "src/cli/main.ts"), ...words]);
+const root = resolve(import.meta.dirname, "../..");
+
+function run(args: readonly string[], environment: Record<string, string> = {}, input = "") {
+  const env = { ...process.env, ...environment };
+  const command = spawn(join(root, "node_modules/.bin/node"), args, { env });
   command.stdin.end(input);
   return new Promise<{ code: number | null; out: string; err: string }>((done, failed) => {
     let [out, err] = ["", ""];
@@ -40,6 +41,10 @@ function portcullis(words: readonly string[], input = "") {
     command.on("close", (code) => done({ code, out, err }));
   });
 }
+
+/** `npm run portcullis -- …`, without what npm itself prints. */
+const portcullis = (words: readonly string[], input = "") =>
+  run([join(root, "src/cli/main.ts"), ...words], {}, input);
 
 async function statedBy(receipt: string) {
   const { code, out, err } = await portcullis(
@@ -103,6 +108,25 @@ it("an allowed /v1/enforce carries one, a denied one none", async () => {
   await agreesWithRecord(allowed.receipt);
   expect(await statedBy(allowed.receipt)).toMatchObject({ surface: "enforce", backend: null });
   expect(await enforce("api://elsewhere/gpt-4")).toEqual({ decision: "denied", receipt: "" });
+});
+
+it("verifies with a JOSE library as docs/receipts.md prints it", async () => {
+  const { response } = await gateway
+    .openai(token)
+    .chat.completions.create({ model: "gpt-4o-mini", messages })
+    .withResponse();
+  const markdown = await readFile(join(root, "docs/receipts.md"), "utf8");
+  const snippet = /^```ts\n(.*?)^```/ms.exec(markdown)?.[1] ?? "";
+  // Inside the project, so that the import of jose resolves.
+  const folder = await mkdtemp(join(root, ".receipts-"));
+  try {
+    const file = join(folder, "verify.ts");
+    await writeFile(file, snippet);
+    const ended = await run([file], { PORTCULLIS: gateway.url, RECEIPT: receiptOf(response) });
+    expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("region: 'swedencentral'") });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 it("`portcullis receipt verify` reads a kept key set, and tells a receipt from everything else", async () => {
