@@ -129,6 +129,19 @@ describe("again", () => {
     expect(account.toml()).toBe(complete);
   });
 
+  it("gives a deployment from before there were receipts their keys, and touches no other secret", async () => {
+    const account = newAccount();
+    await account.run();
+    const secrets = account.wrangler.secrets.get("portcullis");
+    const { RECEIPT_KEYS, ...others } = Object.fromEntries(secrets ?? []);
+    secrets?.delete("RECEIPT_KEYS");
+    expect(await account.run()).toBe(0);
+    const { RECEIPT_KEYS: made, ...kept } = Object.fromEntries(secrets ?? []);
+    expect(kept).toEqual(others);
+    expect(made).toBeDefined();
+    expect(made).not.toBe(RECEIPT_KEYS);
+  });
+
   it("never makes LEDGER_NAME_SECRET again", async () => {
     const account = newAccount();
     await account.run();
