@@ -38,6 +38,8 @@ export interface Env extends HomeBindings {
   readonly RELAY_MAX_MS: string;
   /** JWK set of private Ed25519 keys; the first signs. */
   readonly SIGNING_KEYS: string;
+  /** JWK set of Ed25519 keys, other ones than those of tokens; the first is private and signs. */
+  readonly RECEIPT_KEYS: string;
   /** Ledger names are HMACs under this secret; it is never remade, or every counter would start again. */
   readonly LEDGER_NAME_SECRET: string;
   /** Salt of end-user and address hashes. */
@@ -92,6 +94,7 @@ const ConfigSchema = z.object({
   LEASE_MS: milliseconds.max(30_000),
   RELAY_MAX_MS: milliseconds.max(3_600_000),
   SIGNING_KEYS: z.string().min(1),
+  RECEIPT_KEYS: z.string().min(1),
   LEDGER_NAME_SECRET: z.string().min(32),
   END_USER_SALT: z.string().min(16),
 });
@@ -102,6 +105,7 @@ export interface Config {
   readonly leaseMs: number;
   readonly relayMaxMs: number;
   readonly signingKeys: string;
+  readonly receiptKeys: string;
   readonly ledgerNameSecret: string;
   readonly endUserSalt: string;
 }
@@ -123,6 +127,7 @@ export function configOf(env: Env): Config {
     leaseMs: result.data.LEASE_MS,
     relayMaxMs: result.data.RELAY_MAX_MS,
     signingKeys: result.data.SIGNING_KEYS,
+    receiptKeys: result.data.RECEIPT_KEYS,
     ledgerNameSecret: result.data.LEDGER_NAME_SECRET,
     endUserSalt: result.data.END_USER_SALT,
   };

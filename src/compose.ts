@@ -25,6 +25,8 @@ import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
+import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
+import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
@@ -54,6 +56,7 @@ export interface Composed {
   readonly controlPlane: Hono;
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
+  readonly receiptKeys: ReceiptKeys;
   readonly readiness: () => Promise<Readiness>;
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
@@ -90,6 +93,7 @@ export async function compose(
   const config = configOf(env);
   const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
+  const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
@@ -177,6 +181,7 @@ export async function compose(
     random: Math.random,
     ids,
     verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes }),
+    receipts: createReceiptSigner(receiptKeys, config.issuer),
     shield,
     snapshots,
     ledgers: agentLedgers,
@@ -206,6 +211,7 @@ export async function compose(
     controlPlane,
     auditLog,
     keyRing,
+    receiptKeys,
     background,
     flushCounts: unauthenticated.flush,
     readiness: createReadiness({

@@ -43,8 +43,9 @@ const openPaths = gatewayRoutes
 
 const app = new Hono<{ Bindings: Env }>()
   .get("/.well-known/jwks.json", async ({ env }) => {
-    const { keyRing } = await composedOf(env);
-    return Response.json(publicJwks(keyRing), { headers: { "cache-control": "public, max-age=300" } });
+    const { keyRing, receiptKeys } = await composedOf(env);
+    const keys = [...publicJwks(keyRing).keys, ...receiptKeys.published];
+    return Response.json({ keys }, { headers: { "cache-control": "public, max-age=300" } });
   })
   .route("/", createHealthRoutes(composedOf))
   .route("/", createDataPlane(portsOf))

@@ -4,6 +4,7 @@ import * as z from "zod";
 export const MicroQuestion = z.strictObject({
   rounds: z.int().min(1).max(100_000),
   signingKeys: z.string(),
+  receiptKeys: z.string(),
   issuer: z.string(),
   audience: z.string(),
   token: z.string(),
@@ -15,5 +16,6 @@ export const MicroAnswer = z.strictObject({
   admitMicroseconds: z.number(),
   verifyMicroseconds: z.number(),
   verifySeenMicroseconds: z.number(),
+  receiptMicroseconds: z.number(),
 });
 export type MicroAnswer = z.infer<typeof MicroAnswer>;

@@ -74,7 +74,7 @@ const modelCall = {
   tag: "openai",
   credential: { kind: "token" },
   params: {},
-  answer: { status: 200, schema: AzureBody, hasLimits: true },
+  answer: { status: 200, schema: AzureBody, hasLimits: true, hasReceipt: true },
   errors: "azure",
   refusals: dataPlaneRefusals,
   externalDocs: AZURE_REFERENCE,
@@ -139,7 +139,12 @@ export const gatewayRoutes: readonly RouteDescription[] = [
         context: { promptTokens: 120, maxOutputTokens: 500 },
       },
     },
-    answer: { status: 200, schema: EnforceReply.meta({ id: "EnforceReply" }), hasLimits: true },
+    answer: {
+      status: 200,
+      schema: EnforceReply.meta({ id: "EnforceReply" }),
+      hasLimits: true,
+      hasReceipt: true,
+    },
     errors: "problem",
     refusals: [
       "api_key_missing",
@@ -214,13 +219,13 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     summary: "The deployments that some call of this capability could be allowed on.",
     query: V1Version,
     body: null,
-    answer: { status: 200, schema: ModelList },
+    answer: { status: 200, schema: ModelList, hasReceipt: true },
   },
   {
     ...forAnybody,
     path: "/.well-known/jwks.json",
     operationId: "getKeys",
-    summary: "The public keys that capability tokens are signed with.",
+    summary: "The public keys of capability tokens, and of receipts (`portcullis_use` is `receipt`).",
     answer: { status: 200, schema: Jwks },
   },
   {

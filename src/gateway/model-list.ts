@@ -14,6 +14,7 @@ import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { type Place, placeOfRequest } from "../residency/place.ts";
+import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { admit, admitDeployment } from "./admit.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
@@ -46,13 +47,17 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
   const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
   if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
   const record = recordOf(question, { refusal: null, ...judged }, ports.clock());
-  if (!(await deliverRecord(ports, record, capability)))
-    return azureError(refuse("audit_unavailable"), received);
+  const [recorded, receipt] = await Promise.all([
+    deliverRecord(ports, record, capability),
+    ports.receipts.sign(record),
+  ]);
+  if (!recorded) return azureError(refuse("audit_unavailable"), received);
   return Response.json(modelListOf(judged.names), {
     headers: {
       "x-request-id": requestId,
       "portcullis-request-id": requestId,
       "portcullis-decision": question.decisionId,
+      [RECEIPT_HEADER]: receipt,
     },
   });
 }

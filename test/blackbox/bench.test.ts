@@ -55,6 +55,7 @@ it.each([
   "admit",
   "verify",
   "verify_seen",
+  "receipt",
   "bundle_raw",
 ])("%s is more than nothing", (id) => {
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);

@@ -31,6 +31,17 @@ const signingKeys = JSON.stringify({
   ],
 });
 
+const receiptKeys = JSON.stringify({
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A",
+      d: "4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M",
+    },
+  ],
+});
+
 type Json = Record<string, unknown>;
 
 export interface AdminAnswer {
@@ -68,6 +79,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
         vars: { LEASE_MS: "500" },
         secrets: {
           SIGNING_KEYS: signingKeys,
+          RECEIPT_KEYS: receiptKeys,
           LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
           END_USER_SALT: "an-end-user-salt-used-by-tests-only",
           AZURE_OPENAI_API_KEY: simulator.apiKey,

@@ -158,7 +158,9 @@ describe("npm start", () => {
     const first = await started({ PORTCULLIS_PLACE: "tor" });
     const { connection } = first;
     expect(await readFile(devVars, "utf8")).toMatch(
-      new RegExp(`^${byHand}\n(?:(?:SIGNING_KEYS|LEDGER_NAME_SECRET|END_USER_SALT)='[^']+'\n){3}$`),
+      new RegExp(
+        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT)='[^']+'\n){4}$`,
+      ),
     );
     for (const file of [connectionFile(), devVars, join(stateDirectory, ".local/admin-key")]) {
       expect((await stat(file)).mode & 0o777, file).toBe(0o600);

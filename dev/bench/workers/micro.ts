@@ -1,9 +1,11 @@
 /** Pure parts alone, timed inside workerd, whose clock runs during computation when it runs locally. */
 import { Deployment } from "../../../src/azure/deployment.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { importReceiptKeys } from "../../../src/capability/receipt-keys.ts";
+import { createReceiptSigner } from "../../../src/capability/sign-receipt.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { admit } from "../../../src/gateway/admit.ts";
-import { AgentId, BackendId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
+import { AgentId, BackendId, DecisionId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
@@ -11,6 +13,7 @@ import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant } from "../../../src/policy/tenant.ts";
 import { homeNames } from "../../../src/residency/home.ts";
 import { type Place, placeOf } from "../../../src/residency/place.ts";
+import type { ReceiptFacts } from "../../../src/residency/receipt.ts";
 import { MicroAnswer, MicroQuestion } from "../micro-contract.ts";
 
 const tenantId = TenantId.parse("bench");
@@ -147,6 +150,25 @@ async function verifyMicroseconds(
   return ((performance.now() - startMs) * 1_000) / rounds;
 }
 
+const facts: ReceiptFacts = {
+  at: "2026-01-01T00:00:00.000Z",
+  decision: "allowed",
+  decisionId: DecisionId.parse(`decision_${"0".repeat(32)}`),
+  surface: "relay",
+  tenantId,
+  home: "global",
+  place,
+  backend: { id: `backend_${"0".repeat(32)}`, region: "swedencentral", sku: "DataZoneStandard" },
+  revisions: { tenant: 1, platform: 1 },
+};
+
+async function receiptMicroseconds({ receiptKeys, issuer, rounds }: MicroQuestion): Promise<number> {
+  const signer = createReceiptSigner(await importReceiptKeys(receiptKeys, new Map()), issuer);
+  const startMs = performance.now();
+  for (let round = 0; round < rounds; round++) await signer.sign(facts);
+  return ((performance.now() - startMs) * 1_000) / rounds;
+}
+
 export default {
   async fetch(request: Request): Promise<Response> {
     if (request.method !== "POST") return new Response("ready");
@@ -156,6 +178,7 @@ export default {
       admitMicroseconds: admitMicroseconds(question.rounds),
       verifyMicroseconds: await verifyMicroseconds(question, { maxVerifiedTokens: 0 }),
       verifySeenMicroseconds: await verifyMicroseconds(question, {}),
+      receiptMicroseconds: await receiptMicroseconds(question),
     };
     return Response.json(MicroAnswer.parse(answer));
   },

@@ -40,9 +40,17 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = account.wrangler.secrets.get("portcullis");
-    expect([...(secrets?.keys() ?? [])]).toEqual(["SIGNING_KEYS", "LEDGER_NAME_SECRET", "END_USER_SALT"]);
-    const [key] = JSON.parse(secrets?.get("SIGNING_KEYS") ?? "").keys;
-    expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519" });
+    expect([...(secrets?.keys() ?? [])]).toEqual([
+      "SIGNING_KEYS",
+      "RECEIPT_KEYS",
+      "LEDGER_NAME_SECRET",
+      "END_USER_SALT",
+    ]);
+    const [token, receipt] = ["SIGNING_KEYS", "RECEIPT_KEYS"].map(
+      (name) => JSON.parse(secrets?.get(name) ?? "").keys[0],
+    );
+    expect([token, receipt]).toMatchObject(Array(2).fill({ kty: "OKP", crv: "Ed25519" }));
+    expect(receipt.x).not.toBe(token.x);
     expect(secrets?.get("LEDGER_NAME_SECRET")?.length).toBeGreaterThanOrEqual(32);
     expect(account.wrangler.tables.size).toBe(DATABASES);
     const order = account.wrangler.calls.map(({ args }) => args.slice(0, 2).join(" "));
@@ -81,7 +89,7 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = [...(account.wrangler.secrets.get("portcullis")?.values() ?? []), ...account.shownKeys()];
-    expect(secrets).toHaveLength(4);
+    expect(secrets).toHaveLength(5);
     const args = account.wrangler.calls.map((call) => call.args.join(" ")).join("\n");
     const output = account.said.filter((line) => !line.startsWith("Admin key")).join("\n");
     for (const secret of secrets) {
@@ -120,6 +128,19 @@ describe("again", () => {
     writeFileSync(account.configPath, wranglerToml);
     await account.run();
     expect(account.toml()).toBe(complete);
+  });
+
+  it("gives a deployment from before there were receipts their keys, and touches no other secret", async () => {
+    const account = newAccount();
+    await account.run();
+    const secrets = account.wrangler.secrets.get("portcullis");
+    const { RECEIPT_KEYS, ...others } = Object.fromEntries(secrets ?? []);
+    secrets?.delete("RECEIPT_KEYS");
+    expect(await account.run()).toBe(0);
+    const { RECEIPT_KEYS: made, ...kept } = Object.fromEntries(secrets ?? []);
+    expect(kept).toEqual(others);
+    expect(made).toBeDefined();
+    expect(made).not.toBe(RECEIPT_KEYS);
   });
 
   it("never makes LEDGER_NAME_SECRET again", async () => {
