@@ -6,6 +6,8 @@ import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
+import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
+import { missingBindings } from "./admin/doctor/missing-bindings.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
@@ -39,7 +41,7 @@ import { refuse } from "./kernel/refusal.ts";
 import { fail, ok } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
-import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
+import { askJurisdiction, isLocalRuntime } from "./quota/ledger-namespace.store.ts";
 import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
 import { createWorkerNumbers } from "./quota/worker-numbers.ts";
 import { type Home, homeNames, PLATFORM_HOME } from "./residency/home.ts";
@@ -127,6 +129,21 @@ export async function compose(
   const deliver: DeliverOutbox = (scope, home) =>
     scope === PLATFORM ? deliverPlatform() : deliverHome(home);
 
+  const isBound = (name: string) => Reflect.get(env, name) !== undefined;
+  const lacking = missingBindings(isBound).homes;
+  const configuredHomes = homeNames.filter((home) => lacking.get(home)?.length === 0);
+  const readinessOf = (homes: readonly Home[]) =>
+    createReadiness({
+      probes: createStoreProbes({
+        platformDb: env.PLATFORM_DB,
+        homes,
+        storesOf: (home) => homeStoresOf(env, home),
+        tenantLedgers: env.TENANT_LEDGER,
+      }),
+      clock,
+      startTimer,
+    });
+
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
@@ -153,6 +170,19 @@ export async function compose(
       }),
       agentLedgers,
       readings,
+      doctorFacts: createDoctorFacts({
+        isLocal,
+        config,
+        keyRing,
+        configuredHomes,
+        isBound,
+        hasSecret: (name) => secretOf(env, name) !== undefined,
+        databases,
+        // Fresh each time, unlike what anybody may ask for at /v1/ready.
+        probeStores: async () => (await readinessOf(configuredHomes)()).stores,
+        askJurisdiction: (jurisdiction) => askJurisdiction(env.AGENT_LEDGER, jurisdiction),
+        clock,
+      }),
       snapshots,
       deliverOutbox: deliver,
       background,
@@ -201,16 +231,7 @@ export async function compose(
     keyRing,
     background,
     flushCounts: unauthenticated.flush,
-    readiness: createReadiness({
-      probes: createStoreProbes({
-        platformDb: env.PLATFORM_DB,
-        homes: homeNames,
-        storesOf: (home) => homeStoresOf(env, home),
-        tenantLedgers: env.TENANT_LEDGER,
-      }),
-      clock,
-      startTimer,
-    }),
+    readiness: readinessOf(homeNames),
     gateway,
     gatewayOfRequest() {
       const shared = sharedTimer(startTimer, clock);

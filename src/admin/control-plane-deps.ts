@@ -11,6 +11,7 @@ import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
 import type { AgentStore } from "./agents.store.ts";
 import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
+import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
@@ -34,6 +35,7 @@ export interface ControlPlaneDeps {
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
+  readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
