@@ -108,13 +108,13 @@ const tenantHomes: Check = {
     const elsewhere = tenants.items.filter(
       ({ home, residency: { zone } }) => zone !== "none" && homes[home].jurisdiction !== zone,
     );
-    const groups = Map.groupBy(elsewhere, ({ home, residency: { zone } }) => `${zone} at home in ${home}`);
+    const groups = Map.groupBy(elsewhere, ({ home, residency: { zone } }) => `${zone}, at home in ${home}`);
     return [...groups].map(([words, members]): Found => {
       const ids = members.map(({ id }) => id);
       return {
         severity: "warning",
         subject: ids.length === 1 ? (ids[0] ?? null) : words,
-        sentence: `${counted(ids.length, "tenant promises", "tenants promise")} ${words}: calls are processed in the zone, but policies, counters and records rest outside it: ${named(ids)}.`,
+        sentence: `Of ${counted(ids.length, "tenant")} with a promise of ${words}, calls are processed in the zone, but policies, counters and records rest outside it: ${named(ids)}.`,
         remedy:
           "A home is fixed: make a tenant in the zone's home and move its agents there, if its records must rest in the zone too.",
       };
@@ -151,7 +151,7 @@ const regionalServices: Check = {
         severity: "note",
         subject: hostname,
         sentence: `${who}. Whether Regional Services are on for ${hostname} cannot be seen from here: without them TLS ends wherever a caller comes in, and calls that run outside are refused with \`residency_colo\`.`,
-        remedy: `See that Cloudflare's Regional Services (Data Localization Suite) pin ${hostname} to the zone. They cover the custom domain only, not queue consumers, the schedule or calls that the Worker makes. One hostname has one region: zones need hostnames of their own.`,
+        remedy: `See that Regional Services (Cloudflare's Data Localization Suite) pin ${hostname} to the zone: the region of its DNS record. They cover no queue consumer, no schedule and no call that the Worker makes, and a hostname has one region, so each zone needs one of its own.`,
       },
     ];
   },

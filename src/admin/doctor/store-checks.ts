@@ -36,15 +36,20 @@ const homesWithoutStores: Check = {
   needs: ["tenants"],
   find({ configuredHomes, missingBindings, strandedTenants }) {
     const stranded = Map.groupBy(strandedTenants, ({ home }) => home);
-    const empty = [...missingBindings.homes.keys()].filter((home) => !configuredHomes.includes(home));
-    return [...new Set<string>([...empty, ...stranded.keys()])].map((home): Found => {
+    const known: readonly string[] = [...missingBindings.homes.keys()];
+    const configured: readonly string[] = configuredHomes;
+    const empty = known.filter((home) => !configured.includes(home));
+    return [...new Set([...empty, ...stranded.keys()])].map((home): Found => {
       const tenants = (stranded.get(home) ?? []).map(({ tenantId }) => tenantId);
       if (tenants.length > 0) {
+        const isKnown = known.includes(home);
         return {
           severity: "error",
           subject: home,
-          sentence: `The home ${home} lacks stores, but ${counted(tenants.length, "tenant lives", "tenants live")} there: ${named(tenants)}.`,
-          remedy: `Give the Worker the stores of ${home} back: its blocks in wrangler.toml, with the ids they had.`,
+          sentence: `The home ${home} ${isKnown ? "lacks stores" : "is unknown to this version"}, but ${counted(tenants.length, "tenant lives", "tenants live")} there: ${named(tenants)}.`,
+          remedy: isKnown
+            ? `Give the Worker the stores of ${home} back: its blocks in wrangler.toml, with the ids they had.`
+            : "Deploy the version that made it.",
         };
       }
       const isPlatform = home === PLATFORM_HOME;

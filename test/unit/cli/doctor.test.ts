@@ -115,6 +115,7 @@ describe("the URL", () => {
     "http://gateway.contoso.com",
     "ftp://127.0.0.1",
     "https://user:secret@gateway.contoso.com",
+    "https://user@gateway.contoso.com",
     "gateway.contoso.com",
     "",
   ])("may not be %j: the key stays here", async (url) => {

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { checkTable } from "../../../src/admin/doctor/check-table.ts";
 import type { Env } from "../../../src/bindings.ts";
+import { doctor } from "../../../src/cli/doctor.ts";
 import { DoctorReport, type Finding } from "../../../src/kernel/doctor-report.ts";
 import { askJurisdiction } from "../../../src/quota/ledger-namespace.store.ts";
 import worker from "../../../src/worker.ts";
@@ -64,6 +65,21 @@ describe("of this deployment", () => {
     const secrets = [privateHalf, env.LEDGER_NAME_SECRET, env.END_USER_SALT, "simulator-key", KEY];
     for (const secret of secrets) expect(text + whole.text).not.toContain(secret);
   });
+});
+
+it("is asked by the command line, which tells what it found", async () => {
+  const lines: string[] = [];
+  const code = await doctor.run(["--url", "https://gateway.test"], {
+    out: (line) => lines.push(line),
+    err: (line) => lines.push(line),
+    environment: { ADMIN_KEY: KEY },
+    fetch: async (input, init) => worker.fetch(new Request(input, init), env, createExecutionContext()),
+    readFile: () => Promise.reject(new Error("not asked")),
+    readStandardInput: () => Promise.reject(new Error("not asked")),
+    clock: () => 0,
+  });
+  expect(code).toBe(2);
+  expect(lines[0]).toMatch(/^error {3}tenant_promises \[us, processing zone\] No backend keeps /);
 });
 
 describe("what is ill", () => {
