@@ -6,6 +6,7 @@ import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
+import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
@@ -41,7 +42,7 @@ import { refuse } from "./kernel/refusal.ts";
 import { fail } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
-import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
+import { askJurisdiction, isLocalRuntime } from "./quota/ledger-namespace.store.ts";
 import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
 import { createWorkerNumbers } from "./quota/worker-numbers.ts";
 import { configuredHome } from "./residency/configured-home.ts";
@@ -136,6 +137,19 @@ export async function compose(
   const deliver: DeliverOutbox = (scope, home) =>
     scope === PLATFORM ? deliverPlatform() : deliverHome(home);
 
+  const isBound = (name: string) => Reflect.get(env, name) !== undefined;
+  const newReadiness = () =>
+    createReadiness({
+      probes: createStoreProbes({
+        platformDb: env.PLATFORM_DB,
+        homes,
+        storesOf: (home) => homeStoresOf(env, home),
+        tenantLedgers: env.TENANT_LEDGER,
+      }),
+      clock,
+      startTimer,
+    });
+
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
@@ -163,6 +177,20 @@ export async function compose(
       }),
       agentLedgers,
       readings,
+      doctorFacts: createDoctorFacts({
+        isLocal,
+        config,
+        keyRing,
+        receiptKeys,
+        configuredHomes: homes,
+        isBound,
+        hasSecret: (name) => secretOf(env, name) !== undefined,
+        databases,
+        // Fresh each time, unlike what anybody may ask for at /v1/ready.
+        probeStores: async () => (await newReadiness()()).stores,
+        askJurisdiction: (jurisdiction) => askJurisdiction(env.AGENT_LEDGER, jurisdiction),
+        clock,
+      }),
       snapshots,
       deliverOutbox: deliver,
       background,
@@ -214,16 +242,7 @@ export async function compose(
     receiptKeys,
     background,
     flushCounts: unauthenticated.flush,
-    readiness: createReadiness({
-      probes: createStoreProbes({
-        platformDb: env.PLATFORM_DB,
-        homes,
-        storesOf: (home) => homeStoresOf(env, home),
-        tenantLedgers: env.TENANT_LEDGER,
-      }),
-      clock,
-      startTimer,
-    }),
+    readiness: newReadiness(),
     gateway,
     gatewayOfRequest() {
       const shared = sharedTimer(startTimer, clock);

@@ -12,6 +12,7 @@ import type { Home } from "../residency/home.ts";
 import type { AgentStore } from "./agents.store.ts";
 import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
+import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
@@ -37,6 +38,7 @@ export interface ControlPlaneDeps {
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
+  readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;

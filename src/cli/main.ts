@@ -4,9 +4,10 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type Command, exitCodes } from "./command.ts";
 import { runCommandLine } from "./command-line.ts";
+import { doctor } from "./doctor.ts";
 import { receiptVerify } from "./receipt-verify.ts";
 
-const commands: readonly Command[] = [receiptVerify];
+const commands: readonly Command[] = [doctor, receiptVerify];
 
 try {
   process.exitCode = await runCommandLine(commands, process.argv.slice(2), {

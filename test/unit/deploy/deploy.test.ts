@@ -297,10 +297,51 @@ describe("the deployed gateway", () => {
   it("is asked for its keys and its health", async () => {
     const account = atPublicAddress();
     expect(await account.run(undefined, false, 200)).toBe(0);
-    expect(account.said.slice(-2)).toEqual([
+    expect(account.said.filter((line) => line.startsWith("Well: "))).toEqual([
       "Well: https://gateway.contoso.com/.well-known/jwks.json",
       "Well: https://gateway.contoso.com/v1/health",
     ]);
+  });
+
+  const reportWith = (severity: string) => ({
+    healthy: severity !== "error",
+    checkedAt: "2026-11-29T12:00:00.000Z",
+    findings: [{ check: "homes", severity, subject: "eu", sentence: "What ails it.", remedy: null }],
+  });
+
+  it.each([
+    ["note", 0],
+    ["warning", 0],
+    ["error", 1],
+  ])(
+    "is asked for its doctor with the key just made; a finding that is a %s makes the exit code %d",
+    async (severity, code) => {
+      const account = atPublicAddress();
+      expect(await account.run(undefined, false, 200, { report: reportWith(severity) })).toBe(code);
+      expect(account.keysSent).toEqual(account.shownKeys());
+      expect(account.said.join("\n")).toMatch(
+        new RegExp(`^${severity} +homes \\[eu\\] What ails it\\.$`, "m"),
+      );
+    },
+  );
+
+  it("is asked for its doctor later with ADMIN_KEY, which is never printed, or not at all", async () => {
+    const account = atPublicAddress();
+    const adminKey = `pk_${"x".repeat(43)}`;
+    await account.run(undefined, false, 200);
+    account.keysSent.length = 0;
+    expect(await account.run(undefined, false, 200, { adminKey, report: reportWith("ok") })).toBe(0);
+    expect(account.keysSent).toEqual([adminKey]);
+    expect(await account.run(undefined, false, 200)).toBe(0);
+    expect(account.said.at(-1)).toContain("The doctor was not asked: set ADMIN_KEY");
+    expect(account.keysSent).toEqual([adminKey]);
+    expect(account.said.join()).not.toContain(adminKey);
+  });
+
+  it("does not fail the command where the doctor takes no such key or does not answer", async () => {
+    const account = atPublicAddress();
+    expect(await account.run(undefined, false, 200, { report: "none" })).toBe(0);
+    expect(account.said.at(-1)).toContain("gave no report");
   });
 
   it("fails the command when it answers that it is ill", async () => {

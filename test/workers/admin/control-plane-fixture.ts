@@ -89,6 +89,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     }),
     agentLedgers,
     readings: createLedgerReadings(env, configOf(env)),
+    doctorFacts: () => Promise.reject(new Error("not asked here")),
     snapshots: {
       load: () => Promise.reject(new Error("not asked here")),
     },
