@@ -7,7 +7,6 @@ import type { ApiKeyId } from "../../kernel/ids.ts";
 import type { Tenant } from "../../policy/tenant.ts";
 import type { Home } from "../../residency/home.ts";
 import type { DatabaseKind } from "./expected-migrations.ts";
-import type { MissingBindings } from "./missing-bindings.ts";
 
 export const API_KEY_OLD_DAYS = 365;
 
@@ -15,7 +14,7 @@ export interface DoctorFacts {
   readonly isLocal: boolean;
   readonly issuer: string;
   readonly audience: string;
-  readonly missingBindings: MissingBindings;
+  readonly missingBindings: readonly string[];
   /** Homes with all their stores. */
   readonly configuredHomes: readonly Home[];
   readonly databases: readonly DatabaseFact[];

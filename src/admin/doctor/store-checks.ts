@@ -1,41 +1,31 @@
 /** Checks of what the platform gives: bindings, homes, databases and their migrations, stores, jurisdictions. */
-import { homeBindings, homes, PLATFORM_HOME } from "../../residency/home.ts";
+import { homeNames, homes } from "../../residency/home.ts";
 import { type Check, counted, type Found, named } from "./check.ts";
 import { expectedMigrations } from "./expected-migrations.ts";
 import type { DatabaseFact } from "./facts.ts";
 
 const bindings: Check = {
   id: "bindings",
-  looksAt: "bindings that the Worker needs, and homes that have only some of theirs",
+  looksAt: "bindings that every Worker needs",
   well: "Every binding is there.",
   needs: [],
-  find: ({ missingBindings }) => [
-    ...missingBindings.worker.map((name) => unbound(name, `${name} is not bound.`)),
-    ...[...missingBindings.homes]
-      .filter(([home, missing]) => missing.length < homeBindings(home).length)
-      .flatMap(([home, missing]) =>
-        missing.map((name) =>
-          unbound(name, `${name} is not bound, though other stores of the home ${home} are.`),
-        ),
-      ),
-  ],
+  find: ({ missingBindings }) =>
+    missingBindings.map((name) => ({
+      severity: "error",
+      subject: name,
+      sentence: `${name} is not bound.`,
+      remedy: "Write its block into wrangler.toml and run `npm run deploy`.",
+    })),
 };
-
-const unbound = (name: string, sentence: string): Found => ({
-  severity: "error",
-  subject: name,
-  sentence,
-  remedy: "Write its block into wrangler.toml and run `npm run deploy`.",
-});
 
 const homesWithoutStores: Check = {
   id: "homes",
   looksAt: "homes without stores, and tenants that live in one",
   well: "Every home has its stores.",
   needs: ["tenants"],
-  find({ configuredHomes, missingBindings, strandedTenants }) {
+  find({ configuredHomes, strandedTenants }) {
     const stranded = Map.groupBy(strandedTenants, ({ home }) => home);
-    const known: readonly string[] = [...missingBindings.homes.keys()];
+    const known: readonly string[] = homeNames;
     const configured: readonly string[] = configuredHomes;
     const empty = known.filter((home) => !configured.includes(home));
     return [...new Set([...empty, ...stranded.keys()])].map((home): Found => {
@@ -51,13 +41,10 @@ const homesWithoutStores: Check = {
             : "Deploy the version that made it.",
         };
       }
-      const isPlatform = home === PLATFORM_HOME;
       return {
-        severity: isPlatform ? "error" : "note",
+        severity: "note",
         subject: home,
-        sentence: isPlatform
-          ? `The home ${home} lacks stores, and the platform's own records rest there.`
-          : `The home ${home} has no stores here, so no tenant can be made in it.`,
+        sentence: `The home ${home} has no stores here, so no tenant can be made in it.`,
         remedy: `If tenants are to live in ${home}, write its blocks into wrangler.toml and run \`npm run deploy\`.`,
       };
     });

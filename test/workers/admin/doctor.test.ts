@@ -62,7 +62,16 @@ describe("of this deployment", () => {
     const whole = await askIn(env);
     const privateHalf = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
     expect(env.SIGNING_KEYS).toContain(privateHalf);
-    const secrets = [privateHalf, env.LEDGER_NAME_SECRET, env.END_USER_SALT, "simulator-key", KEY];
+    const receiptHalf = "4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M";
+    expect(env.RECEIPT_KEYS).toContain(receiptHalf);
+    const secrets = [
+      privateHalf,
+      receiptHalf,
+      env.LEDGER_NAME_SECRET,
+      env.END_USER_SALT,
+      "simulator-key",
+      KEY,
+    ];
     for (const secret of secrets) expect(text + whole.text).not.toContain(secret);
   });
 });
@@ -78,7 +87,7 @@ it("is asked by the command line, which tells what it found", async () => {
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
   });
-  expect(code).toBe(2);
+  expect(code).toBe(1);
   expect(lines[0]).toMatch(/^error {3}tenant_promises \[us, processing zone\] No backend keeps /);
 });
 

@@ -31,14 +31,8 @@ const rows: readonly (readonly [
   [
     "bindings",
     "a binding of the Worker is missing",
-    { missingBindings: { ...factsOf().missingBindings, worker: ["BAD_CREDENTIALS"] } },
+    { missingBindings: ["BAD_CREDENTIALS"] },
     { severity: "error", subject: "BAD_CREDENTIALS", sentence: /not bound/ },
-  ],
-  [
-    "bindings",
-    "a home has only some stores",
-    withoutHome("eu", ["EU_KV"]),
-    { severity: "error", subject: "EU_KV", sentence: /other stores of the home eu are/ },
   ],
   ["homes", "a home has none", withoutHome("eu"), { severity: "note", subject: "eu", sentence: /no tenant/ }],
   [

@@ -3,7 +3,7 @@
 import { expectedMigrations } from "../../../../src/admin/doctor/expected-migrations.ts";
 import type { DoctorFacts, Reading } from "../../../../src/admin/doctor/facts.ts";
 import { Tenant } from "../../../../src/policy/tenant.ts";
-import { homeBindings, homeNames } from "../../../../src/residency/home.ts";
+import { homeNames } from "../../../../src/residency/home.ts";
 import { deploymentOf } from "../../azure/azure-fixture.ts";
 
 export const tenantOf = (id: string, changes: Record<string, unknown> = {}): Tenant =>
@@ -18,7 +18,7 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   isLocal: false,
   issuer: "https://gateway.contoso.com",
   audience: "https://gateway.contoso.com",
-  missingBindings: { worker: [], homes: new Map(homeNames.map((home) => [home, []])) },
+  missingBindings: [],
   configuredHomes: homeNames,
   databases: [
     { binding: "PLATFORM_DB", kind: "platform", applied: expectedMigrations.platform },
@@ -37,13 +37,6 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
 });
 
 /** Without the stores of one home. */
-export const withoutHome = (
-  home: "eu",
-  missing: readonly string[] = homeBindings(home),
-): Partial<DoctorFacts> => ({
-  missingBindings: {
-    worker: [],
-    homes: new Map(homeNames.map((name) => [name, name === home ? missing : []])),
-  },
+export const withoutHome = (home: "eu"): Partial<DoctorFacts> => ({
   configuredHomes: homeNames.filter((name) => name !== home),
 });
