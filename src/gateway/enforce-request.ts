@@ -23,6 +23,10 @@ export const EnforceRequest = z.strictObject({
       maxOutputTokens: z.int().min(1).max(10_000_000).optional(),
       dataClassification: Classification.optional(),
       user: z.string().min(1).max(10_000).optional(),
+      /** The tools that the call offers, by type or as `function:<name>`; `[]` = none. */
+      tools: z.array(z.string().min(1).max(256)).max(1_000).optional(),
+      /** Whether the call asks Azure to keep its answer. */
+      store: z.boolean().optional(),
     })
     .default({}),
 });

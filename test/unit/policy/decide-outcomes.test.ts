@@ -102,12 +102,6 @@ describe("which policies apply", () => {
     expect(outcomeOf(judge([policyOf(), denyEncrypted], { place: nowhere }))).toBe("indeterminate");
   });
 
-  it("never lets a boundary that got in pass as nothing", () => {
-    expect(outcomeOf(judge([policyOf(), policyOf({ id: policyId(2), kind: "boundary" })]))).toBe(
-      "outside_boundary",
-    );
-  });
-
   it("takes no notice of shadow policies", () => {
     expect(outcomeOf(judge([policyOf(), deny({ mode: "shadow" })]))).toBe("allowed");
     expect(outcomeOf(judge([policyOf({ mode: "shadow" })]))).toBe("no_matching_grant");
