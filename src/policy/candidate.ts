@@ -138,7 +138,7 @@ function allClaims(
   for (const set of sets) {
     const subject = subjectOf(set, ask);
     if (!subject.ok) return subject;
-    claims.push(...claimsOf(set, subject.value, amounts));
+    for (const claim of claimsOf(set, subject.value, amounts)) claims.push(claim);
   }
   return ok(claims);
 }

@@ -80,15 +80,15 @@ const checks: {
       : null;
   },
   allowedIpRanges: (texts) => {
-    // One that does not parse holds no address.
     const ranges = texts.map(ipRange).filter((range): range is IpRange => range !== null);
+    const isReadable = ranges.length === texts.length;
     return (facts) => {
       const address = facts.clientAddress === null ? null : ipAddress(facts.clientAddress);
       if (address === null) return unknown("allowedIpRanges", "client address");
+      if (ranges.some((range) => isInRange(address, range))) return null;
+      if (!isReadable) return unknown("allowedIpRanges", "range");
       // The address itself stays out of evidence: records keep no client address.
-      return ranges.some((range) => isInRange(address, range))
-        ? null
-        : refuse("address_not_allowed", { evidence: { constraint: "allowedIpRanges", limit: texts } });
+      return refuse("address_not_allowed", { evidence: { constraint: "allowedIpRanges", limit: texts } });
     };
   },
   validFrom: (from) => {
