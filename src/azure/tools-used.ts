@@ -10,7 +10,8 @@ import { isJsonObject } from "../kernel/json.ts";
 /** What names no type is no tool that anyone has allowed. */
 const UNTYPED = "untyped";
 const callersOwn = ["function", "custom"];
-const MAX_NAME_CHARACTERS = 200;
+/** What Azure takes for a name, generously; other text is content, and must not reach a refusal or a record. */
+const toolName = /^[\w.-]{1,128}$/;
 
 /** Each once. */
 export function toolsUsed(body: JsonObject): readonly string[] {
@@ -50,9 +51,9 @@ function named(type: string, tool: unknown): readonly string[] {
   if (!isJsonObject(tool)) return [UNTYPED];
   const nested = tool[type];
   const names = [tool.name, isJsonObject(nested) ? nested.name : undefined].filter(
-    (name): name is string => typeof name === "string",
+    (name): name is string => typeof name === "string" && toolName.test(name),
   );
-  return names.length === 0 ? [type] : names.map((name) => `${type}:${name.slice(0, MAX_NAME_CHARACTERS)}`);
+  return names.length === 0 ? [type] : names.map((name) => `${type}:${name}`);
 }
 
 const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);

@@ -1,6 +1,13 @@
 /** A list of allowed tools: types such as `web_search`, and single functions as `function:<name>`. */
+import * as z from "zod";
 
-/** A type covers all tools of it; tools are named as in azure/tools-used.ts. */
+/** As azure/tools-used.ts names them. */
+export const ToolName = z
+  .string()
+  .max(256)
+  .regex(/^\w+(?::[\w.-]+)?$/, "must be a type of tool, or function:<name>");
+
+/** A type covers all tools of it. */
 export const allowsTool = (allowed: readonly string[], tool: string): boolean =>
   allowed.includes(tool) || allowed.includes(typeOf(tool));
 

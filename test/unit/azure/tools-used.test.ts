@@ -14,6 +14,8 @@ it.each<[body: JsonObject, tools: readonly string[]]>([
   [{ tools: [{ type: "custom", custom: { name: "grep" } }] }, ["custom:grep"]],
   [{ tools: [{ type: "custom", name: "grep" }] }, ["custom:grep"]],
   [{ tools: [{ type: "function" }] }, ["function"]],
+  // No name, but content: it stays out of refusals and records.
+  [{ tools: [{ type: "function", name: "My card is 4111 1111" }] }, ["function"]],
   // Whichever Azure heeds is seen.
   [{ tools: [{ type: "function", name: "a", function: { name: "b" } }] }, ["function:a", "function:b"]],
   [{ functions: [{ name: "search" }, null] }, ["function:search", "untyped"]],
