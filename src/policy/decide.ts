@@ -5,42 +5,32 @@
  * a grant never turns an allowed ask into a refusal; adding a boundary never turns a refusal into an allowance.
  */
 import { refuse } from "../kernel/refusal.ts";
-import { type Circumstances, candidateOf, type DecideInput, placedObligation } from "./candidate.ts";
-import { constraintSet } from "./constraint-set.ts";
+import { type Circumstances, candidateOf, type DecideInput } from "./candidate.ts";
 import type { Candidate, TraceLine, Verdict } from "./decision.ts";
-import { detailsFor, exclusionOf, factsOf, type RefusedVerdict, refusedBy } from "./exclusion.ts";
+import { exclusionOf, factsOf, type RefusedVerdict, refusedBy, tokenSets, unplaced } from "./exclusion.ts";
+import { placementOf } from "./placement.ts";
 import { rulesOf } from "./rules.ts";
 
 export function decide({ capability, ask, place, snapshot, nowMs }: DecideInput): Verdict {
   const facts = factsOf(capability, place, ask, nowMs);
   const rules = rulesOf(snapshot);
-  const promise = snapshot.tenant.tenant.residency;
   const trace: TraceLine[] = [];
 
   const excluded = exclusionOf(rules, capability, ask, facts, trace);
   if (excluded) return excluded;
 
-  const demanding = rules.boundaries.filter(({ demand }) => demand !== null);
-  const boundaryDemands = demanding.flatMap(({ demand }) => demand ?? []);
-  const residency = placedObligation(ask, rules, promise, boundaryDemands);
-  if (!residency.ok) {
-    const policyIds = demanding.map(({ policy }) => policy.id);
-    return refusedBy(residency.error, policyIds, trace);
-  }
+  const placement = placementOf(rules, snapshot.tenant.tenant.residency, ask);
+  if (!placement.ok) return unplaced(rules, placement.error, trace);
 
   const circumstances: Circumstances = {
     ask,
     facts,
-    rules,
+    boundaries: rules.boundaries,
+    placement: placement.value,
     // Whatever the snapshot, a capability charges counters of its own tenant.
     tenantLimits: { ...rules.tenantLimits, owner: `tenant:${capability.tenantId}` },
-    promise,
-    boundaryDemands,
-    residency: residency.value,
   };
-  const tokens = detailsFor(capability, ask).map(
-    (detail) => detail && constraintSet(`token:${capability.tokenId}`, detail.constraints),
-  );
+  const tokens = tokenSets(capability, ask);
   const candidates: Candidate[] = [];
   let nearest: RefusedVerdict | undefined;
   for (const grant of rules.covering(ask.action, ask.resource).grants) {

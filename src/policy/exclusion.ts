@@ -6,6 +6,7 @@ import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import type { Place } from "../residency/place.ts";
 import { type Asked, boundaryRefusal } from "./boundary.ts";
+import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
 import type { Ask, TraceLine, Verdict } from "./decision.ts";
 import { covers, type Rule, type Rules } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
@@ -29,7 +30,7 @@ export function exclusionOf(
 ): RefusedVerdict | null {
   const { action, resource } = asked;
   if (action !== undefined && resource !== undefined) {
-    if (detailsFor(capability, { action, resource }).length === 0) {
+    if (tokenSets(capability, { action, resource }).length === 0) {
       const refusal = refuse("outside_token");
       trace.push({ policyId: "token", outcome: "denies", refusal });
       return refusedBy(refusal, [], trace);
@@ -49,14 +50,33 @@ export function exclusionOf(
 }
 
 /** The token's own alternatives; a token without authorization details covers all that the policies grant. */
-export function detailsFor(
-  capability: Capability,
+export function tokenSets(
+  { authorization, tokenId }: Pick<Capability, "authorization" | "tokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
-): readonly (AuthorizationDetail | null)[] {
-  if (capability.authorization === null) return [null];
-  return capability.authorization.filter((detail) =>
-    covers(detail.actions, detail.locations, action, resource),
-  );
+): readonly (ConstraintSet | null)[] {
+  if (authorization === null) return [null];
+  return authorization
+    .filter((detail) => covers(detail.actions, detail.locations, action, resource))
+    .map((detail) => tokenSet(`token:${tokenId}`, detail));
+}
+
+/** A token that comes again is the same object as long as it is remembered as verified. */
+const prepared = new WeakMap<AuthorizationDetail, ConstraintSet>();
+
+function tokenSet(owner: string, detail: AuthorizationDetail): ConstraintSet {
+  const known = prepared.get(detail);
+  if (known?.limits.owner === owner) return known;
+  const set = constraintSet(owner, detail.constraints);
+  prepared.set(detail, set);
+  return set;
+}
+
+/** Refused because the boundaries leave no backend. */
+export function unplaced(rules: Rules, refusal: Refusal, trace: TraceLine[]): RefusedVerdict {
+  const demanding = rules.boundaries.filter(({ demand }) => demand !== null);
+  const policyIds = demanding.map(({ policy }) => policy.id);
+  for (const policyId of policyIds) trace.push({ policyId, outcome: "denies", refusal });
+  return refusedBy(refusal, policyIds, trace);
 }
 
 /** Null when the policy does not deny. A deny applies to exactly the asks that a grant with its selectors would cover. */

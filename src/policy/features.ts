@@ -29,12 +29,12 @@ export function featuresOf(
     residency &&
     firstOutside(ask.tools ?? [], promisedTools, { constraint: "residency", limit: promisedTools });
   if (leaving) return fail(leaving);
-  // Only the grant can permit it; whoever else speaks of it can only forbid.
-  const permitted =
-    grant.constraints.allowStore === true &&
-    others.every(({ constraints }) => constraints.allowStore !== false);
-  if (permitted && residency && ask.stores === true)
+  const permits = grant.constraints.allowStore === true;
+  // Whoever forbids it as well must not make an ask allowed that is refused without them.
+  if (permits && residency && ask.stores === true)
     return fail(refuse("store_not_allowed", { field: "store", evidence: { constraint: "residency" } }));
+  // Only the grant can permit it; whoever else speaks of it can only forbid.
+  const forbidden = others.some(({ constraints }) => constraints.allowStore === false);
 
   let allowedTools: readonly string[] | null = residency ? promisedTools : null;
   for (const { constraints } of [grant, ...others]) {
@@ -44,7 +44,7 @@ export function featuresOf(
   }
   return ok({
     allowedTools: allowedTools && [...allowedTools],
-    allowStore: permitted && residency === null,
+    allowStore: permits && !forbidden && residency === null,
   });
 }
 

@@ -3,6 +3,7 @@
  * immutable, so each pair of parts is prepared once and remembered as long as it lives.
  */
 import type { Deployment } from "../azure/deployment.ts";
+import type { ResidencyDemand } from "../residency/narrowed-promise.ts";
 import type { Action, ActionPattern } from "./action.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
 import { type LimitSet, limitSet } from "./limit-claims.ts";
@@ -23,6 +24,7 @@ export interface CoveringRules {
 export interface Rules {
   /** All of them: an ask must be inside every one. */
   readonly boundaries: readonly Rule[];
+  readonly boundaryDemands: readonly ResidencyDemand[];
   readonly tenantLimits: LimitSet;
   covering(action: Action, resource: Resource): CoveringRules;
   deployment(name: string): Deployment | undefined;
@@ -58,6 +60,7 @@ function prepare(platform: PlatformSnapshot, tenant: TenantSnapshot): Rules {
   const coverages = new Map<string, CoveringRules>();
   return {
     boundaries,
+    boundaryDemands: boundaries.flatMap(({ demand }) => demand ?? []),
     tenantLimits: limitSet(`tenant:${tenant.tenant.id}`, "tenant", tenant.tenant.limits),
     deployment: (name) => deployments.get(name),
     covering(action, resource) {

@@ -224,5 +224,9 @@ describe("storing", () => {
     expect(outcomeOf(decided({ promise: { zone: "eu" }, input: storing }))).toBe("allowed");
     expect(outcomeOf(decided({ promise: { zone: "eu" }, grant, input: storing }))).toBe("store_not_allowed");
     expect(mayStore({ promise: { zone: "eu" }, grant })).toBe(false);
+    for (const forbidding of [{ boundary: { allowStore: false } }, { token: { allowStore: false } }]) {
+      const given = { ...forbidding, promise: { zone: "eu" }, grant, input: storing } as const;
+      expect(outcomeOf(decided(given))).toBe("store_not_allowed");
+    }
   });
 });

@@ -74,6 +74,16 @@ describe("nothing of the body is read before admission", () => {
       code: "outside_boundary",
     },
     {
+      name: "a boundary's demand that no backend of the deployment keeps",
+      policy: { kind: "boundary", constraints: { dataResidency: "us" } },
+      code: "residency_backend",
+    },
+    {
+      name: "a grant's demand that no backend of the deployment keeps",
+      constraints: { dataResidency: "us" },
+      code: "residency_backend",
+    },
+    {
       name: "a deny",
       policy: { effect: "deny", constraints: { allowedCountries: ["DE"] } },
       code: "denied_by_policy",
