@@ -16,7 +16,7 @@ import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { eligibleBackends } from "../residency/eligible-backends.ts";
+import { demandedBackends } from "../residency/demanded-backends.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
@@ -114,9 +114,10 @@ function backendFor(
   const { deployment } = allowed;
   if (!deployment) return fail(refuse("deployment_unknown"));
   // Judged again at the last moment before data leaves: no path to Azure avoids the promise.
-  const eligible = eligibleBackends(
+  const eligible = demandedBackends(
     deployment,
     allowed.snapshot.tenant.tenant.residency,
+    allowed.candidate.obligations.residency,
     question.classification,
   );
   if (!eligible.ok) return eligible;
@@ -148,6 +149,7 @@ async function send(
     stream: allowed.ask.stream,
     maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
     canReportUsage,
+    allowStore: allowed.candidate.obligations.allowStore,
   });
   try {
     const answer = await azure.send({

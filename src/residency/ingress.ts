@@ -19,7 +19,11 @@ export function ingressRefusal(place: Place, promise: ResidencyPromise): Refusal
 
 function placeRefusal(place: Place, promise: ResidencyPromise): Refusal | null {
   if (place.country === null) {
-    return refuse("residency_country", { evidence: { ...promised(promise), country: "unknown" } });
+    return refuse("residency_country", {
+      message:
+        "The country this request comes from is not known, and the tenant's residency promise needs it.",
+      evidence: { ...promised(promise), country: "unknown" },
+    });
   }
   if (!callerInside(place, promise)) {
     return refuse("residency_ingress", { evidence: { ...promised(promise), country: place.country } });

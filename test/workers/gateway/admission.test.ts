@@ -1,6 +1,15 @@
 /** Admission before the body (guarantee G4): a stream that notices says whether anyone pulled it. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { admin, backend, call, codeOf, completion, newCaller, scriptedAzure } from "./gateway-fixture.ts";
+import {
+  admin,
+  backend,
+  call,
+  codeOf,
+  completion,
+  newCaller,
+  newPolicy,
+  scriptedAzure,
+} from "./gateway-fixture.ts";
 
 const azure = scriptedAzure(() => completion());
 beforeEach(() => void azure.requests.splice(0));
@@ -26,13 +35,11 @@ describe("nothing of the body is read before admission", () => {
   const cases = [
     {
       name: "a token that does not verify",
-      tenant: {},
       alter: { token: "aaa.bbb.ccc" },
       code: "token_malformed",
     },
     {
       name: "a deployment that does not exist",
-      tenant: {},
       alter: { deployment: "none" },
       code: "deployment_unknown",
     },
@@ -67,9 +74,46 @@ describe("nothing of the body is read before admission", () => {
       tenant: { residency: { zone: "us", ingress: "anywhere" } },
       code: "residency_backend",
     },
+    {
+      name: "a country that no grant allows",
+      constraints: { allowedCountries: ["FR"] },
+      code: "residency_country",
+    },
+    {
+      name: "a country that is unknown, where the only grant asks for it",
+      constraints: { deniedCountries: ["KP"] },
+      cf: { country: "T1", tlsVersion: "TLSv1.3" },
+      code: "indeterminate",
+    },
+    {
+      name: "an hour that no grant allows",
+      constraints: { validUntil: "2026-01-01T00:00:00.000Z" },
+      code: "outside_validity",
+    },
+    {
+      name: "a boundary",
+      policy: { kind: "boundary", constraints: { allowedRoles: ["clerk"] } },
+      code: "outside_boundary",
+    },
+    {
+      name: "a boundary's demand that no backend of the deployment keeps",
+      policy: { kind: "boundary", constraints: { dataResidency: "us" } },
+      code: "residency_backend",
+    },
+    {
+      name: "a grant's demand that no backend of the deployment keeps",
+      constraints: { dataResidency: "us" },
+      code: "residency_backend",
+    },
+    {
+      name: "a deny",
+      policy: { effect: "deny", constraints: { allowedCountries: ["DE"] } },
+      code: "denied_by_policy",
+    },
   ];
-  it.each(cases)("$name", async ({ tenant, alter, cf, code }) => {
-    const caller = await newCaller({}, tenant);
+  it.each(cases)("$name", async ({ tenant = {}, constraints, policy, alter, cf, code }) => {
+    const caller = await newCaller(constraints, tenant);
+    if (policy) await newPolicy(caller, policy);
     const { noticed, body } = noticingBody();
     const response = await call({ ...caller, ...alter }, { azure }, { body, ...(cf ? { cf } : {}) });
     expect(await codeOf(response)).toBe(code);
@@ -95,6 +139,18 @@ it("a token that runs out while the body is on its way opens nothing any more", 
   });
   const response = await call(caller, { azure, clock: () => nowMs }, { body });
   expect(await codeOf(response)).toBe("token_expired");
+  expect(azure.requests).toHaveLength(0);
+});
+
+it("a grant that ends while the body is on its way grants nothing any more", async () => {
+  let nowMs = Date.now();
+  const caller = await newCaller({ validUntil: new Date(nowMs + 60_000).toISOString() });
+  const { body, noticed } = noticingBody(() => {
+    nowMs += 60_000;
+  });
+  const response = await call(caller, { azure, clock: () => nowMs }, { body });
+  expect(await codeOf(response)).toBe("outside_validity");
+  expect(noticed.pulls).toBe(1);
   expect(azure.requests).toHaveLength(0);
 });
 

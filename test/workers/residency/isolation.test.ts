@@ -133,7 +133,7 @@ it("the day had every kind of answer", () => {
     "upstream_unreachable",
     "ok",
     "deployment_unknown",
-    "residency_ingress",
+    "residency_country",
     "allowed",
     "no_matching_grant",
     "constraint_not_available",
