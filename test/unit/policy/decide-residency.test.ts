@@ -58,6 +58,7 @@ describe("the residency obligation", () => {
 
   it.each<[given: Given, dataResidency: string | null, processing: string]>([
     [{ promise: { zone: "eu" } }, "eu", "zone"],
+    [{ promise: { zone: "eu", processing: "global" } }, "eu", "zone"],
     [{ grant: { dataResidency: "eu" } }, "eu", "zone"],
     [{ boundary: { dataResidency: "eu" } }, "eu", "zone"],
     [{ token: { dataResidency: "eu" } }, "eu", "zone"],
