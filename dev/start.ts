@@ -1,6 +1,6 @@
 /**
- * `npm start`: everything on this machine with demo data, until Ctrl-C. PORT and SIMULATOR_PORT choose the ports;
- * with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY the backends are real.
+ * `npm start`: everything on this machine with demo data, until Ctrl-C. PORT and SIMULATOR_PORT choose the ports,
+ * PORTCULLIS_PLACE where calls come from; with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY the backends are real.
  */
 import { announcement } from "./local/announce.ts";
 import { writeConnection } from "./local/connection.ts";
@@ -10,6 +10,7 @@ import { SIMULATOR_KEY } from "./local/dev-vars.ts";
 import { drainRecords } from "./local/drain-records.ts";
 import { claimFrontDoor } from "./local/front-door.ts";
 import { startGatewayProcess } from "./local/gateway.ts";
+import { writePlace } from "./local/places.ts";
 import { PlainFailure, runCommand } from "./local/plain-failure.ts";
 import { portFailure } from "./local/port-failure.ts";
 import { prepare } from "./local/prepare.ts";
@@ -38,7 +39,7 @@ await runCommand(async () => {
 });
 
 async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
-  const { port, simulatorPort, azure } = readStartSettings(process.env);
+  const { port, simulatorPort, place, azure } = readStartSettings(process.env);
   const folder = openStateFolder();
   await refuseWhileRunning(folder);
 
@@ -52,6 +53,7 @@ async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
   stop.throwIfAborted();
 
   console.log("Starting the gateway …");
+  await writePlace(folder.place, place);
   const child = startGatewayProcess();
   endings.push(child.stop);
   const gateway = await child.ready(
@@ -60,6 +62,7 @@ async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
       devVars: folder.devVars,
       stores: folder.stores,
       azureKey: azure?.key ?? SIMULATOR_KEY,
+      place: folder.place,
     },
     stop,
   );
@@ -77,7 +80,7 @@ async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
   const connection = { gatewayUrl: door.url, simulatorUrl: simulator?.url ?? null, adminKey, ...identity };
   await writeConnection(folder, connection);
   door.openTo(gateway.url);
-  console.log(announcement(connection, site.endpoint));
+  console.log(announcement(connection, site.endpoint, place));
 
   const died = gateway.ended.then(() => {
     throw new PlainFailure("The gateway ended by itself.");

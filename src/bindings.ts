@@ -5,33 +5,14 @@
 import * as z from "zod";
 import type { AgentLedger } from "./quota/agent-ledger.object.ts";
 import type { TenantLedger } from "./quota/tenant-ledger.object.ts";
-import { type Home, homes } from "./residency/home.ts";
-
-export interface Env {
-  readonly AGENT_LEDGER: DurableObjectNamespace<AgentLedger>;
-  readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedger>;
-  /** Counts bad credentials per client address. */
-  readonly BAD_CREDENTIALS: RateLimit;
-  readonly PLATFORM_DB: D1Database;
-  readonly GLOBAL_DB: D1Database;
-  readonly GLOBAL_KV: KVNamespace;
-  readonly GLOBAL_AUDIT: Queue;
-  readonly GLOBAL_ARCHIVE: R2Bucket;
-  readonly EU_DB: D1Database;
-  readonly EU_KV: KVNamespace;
-  readonly EU_AUDIT: Queue;
-  readonly EU_ARCHIVE: R2Bucket;
-  readonly ISSUER: string;
-  readonly AUDIENCE: string;
-  readonly LEASE_MS: string;
-  readonly RELAY_MAX_MS: string;
-  /** JWK set of private Ed25519 keys; the first signs. */
-  readonly SIGNING_KEYS: string;
-  /** Ledger names are HMACs under this secret; it is never remade, or every counter would start again. */
-  readonly LEDGER_NAME_SECRET: string;
-  /** Salt of end-user and address hashes. */
-  readonly END_USER_SALT: string;
-}
+import {
+  type Home,
+  type HomeBinding,
+  homeBinding,
+  homeBindings,
+  homeNames,
+  PLATFORM_HOME,
+} from "./residency/home.ts";
 
 export interface HomeStores {
   readonly db: D1Database;
@@ -40,14 +21,69 @@ export interface HomeStores {
   readonly archive: R2Bucket;
 }
 
+/** `EU_DB`, `EU_KV` and so on, of every home in the table. A deployment leaves out homes that it does not need. */
+export type HomeBindings = {
+  readonly [S in keyof HomeStores as HomeBinding<S>]?: HomeStores[S];
+};
+
+export interface Env extends HomeBindings {
+  readonly AGENT_LEDGER: DurableObjectNamespace<AgentLedger>;
+  readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedger>;
+  /** Counts bad credentials per client address. */
+  readonly BAD_CREDENTIALS: RateLimit;
+  readonly PLATFORM_DB: D1Database;
+  readonly ISSUER: string;
+  readonly AUDIENCE: string;
+  readonly LEASE_MS: string;
+  readonly RELAY_MAX_MS: string;
+  /** JWK set of private Ed25519 keys; the first signs. */
+  readonly SIGNING_KEYS: string;
+  /** JWK set of Ed25519 keys, other ones than those of tokens; the first is private and signs. */
+  readonly RECEIPT_KEYS: string;
+  /** Ledger names are HMACs under this secret; it is never remade, or every counter would start again. */
+  readonly LEDGER_NAME_SECRET: string;
+  /** Salt of end-user and address hashes. */
+  readonly END_USER_SALT: string;
+}
+
+const boundStores = new WeakMap<Env, ReadonlyMap<Home, HomeStores>>();
+
+/** Throws on a home with some of its stores and not the others, and on a platform home without. */
+function boundStoresOf(env: Env): ReadonlyMap<Home, HomeStores> {
+  const known = boundStores.get(env);
+  if (known) return known;
+  const bound = new Map<Home, HomeStores>();
+  for (const home of homeNames) {
+    const stores = storesIn(env, home);
+    if (stores) bound.set(home, stores);
+  }
+  boundStores.set(env, bound);
+  return bound;
+}
+
+function storesIn(env: Env, home: Home): HomeStores | null {
+  const db = env[homeBinding(home, "db")];
+  const kv = env[homeBinding(home, "kv")];
+  const audit = env[homeBinding(home, "audit")];
+  const archive = env[homeBinding(home, "archive")];
+  if (db && kv && audit && archive) return { db, kv, audit, archive };
+  const isLeftOut = !db && !kv && !audit && !archive;
+  if (isLeftOut && home !== PLATFORM_HOME) return null;
+  const missing = homeBindings(home).filter((binding) => !env[binding]);
+  throw new Error(
+    `Misconfigured Worker: the home ${home} lacks ${missing.join(", ")}. Bind all of a home's stores in wrangler.toml` +
+      (home === PLATFORM_HOME ? "." : ", or none of them."),
+  );
+}
+
+/** The homes that have their stores here: all that a tenant can be made in, and all there is to sweep and to probe. */
+export const configuredHomes = (env: Env): readonly Home[] => [...boundStoresOf(env).keys()];
+
+/** Throws on a home without stores here: who takes a home from outside checks it first (`configuredHome`). */
 export function homeStoresOf(env: Env, home: Home): HomeStores {
-  const prefix = homes[home].bindingPrefix;
-  return {
-    db: env[`${prefix}_DB`],
-    kv: env[`${prefix}_KV`],
-    audit: env[`${prefix}_AUDIT`],
-    archive: env[`${prefix}_ARCHIVE`],
-  };
+  const stores = boundStoresOf(env).get(home);
+  if (!stores) throw new Error(`The home ${home} has no stores in this deployment.`);
+  return stores;
 }
 
 const milliseconds = z.coerce.number().int().min(1);
@@ -58,6 +94,7 @@ const ConfigSchema = z.object({
   LEASE_MS: milliseconds.max(30_000),
   RELAY_MAX_MS: milliseconds.max(3_600_000),
   SIGNING_KEYS: z.string().min(1),
+  RECEIPT_KEYS: z.string().min(1),
   LEDGER_NAME_SECRET: z.string().min(32),
   END_USER_SALT: z.string().min(16),
 });
@@ -68,6 +105,7 @@ export interface Config {
   readonly leaseMs: number;
   readonly relayMaxMs: number;
   readonly signingKeys: string;
+  readonly receiptKeys: string;
   readonly ledgerNameSecret: string;
   readonly endUserSalt: string;
 }
@@ -89,6 +127,7 @@ export function configOf(env: Env): Config {
     leaseMs: result.data.LEASE_MS,
     relayMaxMs: result.data.RELAY_MAX_MS,
     signingKeys: result.data.SIGNING_KEYS,
+    receiptKeys: result.data.RECEIPT_KEYS,
     ledgerNameSecret: result.data.LEDGER_NAME_SECRET,
     endUserSalt: result.data.END_USER_SALT,
   };

@@ -6,6 +6,7 @@ import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDeploymentStore } from "./admin/deployments.store.ts";
+import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
@@ -20,11 +21,13 @@ import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
-import { configOf, type Env, homeStoresOf, secretOf } from "./bindings.ts";
+import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
+import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
+import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
@@ -36,21 +39,25 @@ import { logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
 import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
-import { fail, ok } from "./kernel/result.ts";
+import { fail } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
-import { isLocalRuntime } from "./quota/ledger-namespace.store.ts";
+import { askJurisdiction, isLocalRuntime } from "./quota/ledger-namespace.store.ts";
 import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
 import { createWorkerNumbers } from "./quota/worker-numbers.ts";
-import { type Home, homeNames, PLATFORM_HOME } from "./residency/home.ts";
+import { configuredHome } from "./residency/configured-home.ts";
+import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 
 export interface Composed {
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
   readonly gateway: EnforceRoutePorts & ReportRoutePorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
+  readonly receiptKeys: ReceiptKeys;
   readonly readiness: () => Promise<Readiness>;
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
@@ -85,13 +92,16 @@ export async function compose(
   { wait, startTimer } = realTime,
 ): Promise<Composed> {
   const config = configOf(env);
+  const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
+  const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
   // What the gateway itself reads is limited where it is read: snapshots and the API key.
   const databases: Databases = {
     platform: limitedDatabase(env.PLATFORM_DB, startTimer),
+    homes,
     ofHome: (home) => limitedDatabase(dbOf(home), startTimer),
   };
 
@@ -127,9 +137,23 @@ export async function compose(
   const deliver: DeliverOutbox = (scope, home) =>
     scope === PLATFORM ? deliverPlatform() : deliverHome(home);
 
+  const isBound = (name: string) => Reflect.get(env, name) !== undefined;
+  const newReadiness = () =>
+    createReadiness({
+      probes: createStoreProbes({
+        platformDb: env.PLATFORM_DB,
+        homes,
+        storesOf: (home) => homeStoresOf(env, home),
+        tenantLedgers: env.TENANT_LEDGER,
+      }),
+      clock,
+      startTimer,
+    });
+
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
+      homes,
       changes: createChangeLog(databases),
       keyKeepers: createKeyKeepers(databases.platform),
       agents,
@@ -153,6 +177,20 @@ export async function compose(
       }),
       agentLedgers,
       readings,
+      doctorFacts: createDoctorFacts({
+        isLocal,
+        config,
+        keyRing,
+        receiptKeys,
+        configuredHomes: homes,
+        isBound,
+        hasSecret: (name) => secretOf(env, name) !== undefined,
+        databases,
+        // Fresh each time, unlike what anybody may ask for at /v1/ready.
+        probeStores: async () => (await newReadiness()()).stores,
+        askJurisdiction: (jurisdiction) => askJurisdiction(env.AGENT_LEDGER, jurisdiction),
+        clock,
+      }),
       snapshots,
       deliverOutbox: deliver,
       background,
@@ -170,7 +208,8 @@ export async function compose(
     startTimer,
     random: Math.random,
     ids,
-    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience }),
+    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes }),
+    receipts: createReceiptSigner(receiptKeys, config.issuer),
     shield,
     snapshots,
     ledgers: agentLedgers,
@@ -190,27 +229,20 @@ export async function compose(
     homeOf: async (tenantId) => {
       const home = await tenants.homeOf(tenantId);
       if (!home.ok) return home;
-      return home.value === null ? fail(refuse("tenant_unknown")) : ok(home.value);
+      return home.value === null ? fail(refuse("tenant_unknown")) : configuredHome(homes, home.value);
     },
     apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
   };
 
   return {
+    homes,
     controlPlane,
     auditLog,
     keyRing,
+    receiptKeys,
     background,
     flushCounts: unauthenticated.flush,
-    readiness: createReadiness({
-      probes: createStoreProbes({
-        platformDb: env.PLATFORM_DB,
-        homes: homeNames,
-        storesOf: (home) => homeStoresOf(env, home),
-        tenantLedgers: env.TENANT_LEDGER,
-      }),
-      clock,
-      startTimer,
-    }),
+    readiness: newReadiness(),
     gateway,
     gatewayOfRequest() {
       const shared = sharedTimer(startTimer, clock);
@@ -222,8 +254,8 @@ export async function compose(
       };
     },
     async sweep() {
-      await Promise.all([deliverPlatform(), ...homeNames.map(deliverHome)]);
-      await sweepUnacknowledgedAgents({ agents, agentLedgers });
+      await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
+      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
     },
   };
 }

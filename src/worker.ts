@@ -16,7 +16,6 @@ import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { problemResponse } from "./kernel/wire.ts";
-import { homeNames } from "./residency/home.ts";
 
 export { AgentLedger } from "./quota/agent-ledger.object.ts";
 export { TenantLedger } from "./quota/tenant-ledger.object.ts";
@@ -44,8 +43,9 @@ const openPaths = gatewayRoutes
 
 const app = new Hono<{ Bindings: Env }>()
   .get("/.well-known/jwks.json", async ({ env }) => {
-    const { keyRing } = await composedOf(env);
-    return Response.json(publicJwks(keyRing), { headers: { "cache-control": "public, max-age=300" } });
+    const { keyRing, receiptKeys } = await composedOf(env);
+    const keys = [...publicJwks(keyRing).keys, ...receiptKeys.published];
+    return Response.json({ keys }, { headers: { "cache-control": "public, max-age=300" } });
   })
   .route("/", createHealthRoutes(composedOf))
   .route("/", createDataPlane(portsOf))
@@ -73,10 +73,11 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env) {
-    const home = homeNames.find((name) => batch.queue.endsWith(`audit-${name}`));
+    const { homes, auditLog } = await composedOf(env);
+    const home = homes.find((name) => batch.queue.endsWith(`audit-${name}`));
     // Not acknowledged: a queue that no home owns ends in its dead-letter queue.
     if (!home) return batch.retryAll();
-    await consumeRecords(batch, home, (await composedOf(env)).auditLog);
+    await consumeRecords(batch, home, auditLog);
   },
 
   async scheduled(_controller, env) {

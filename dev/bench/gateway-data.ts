@@ -3,16 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { D1Database } from "@cloudflare/workers-types";
 import type { Miniflare } from "miniflare";
-import { unstable_splitSqlQuery } from "wrangler";
+import { unstable_readConfig, unstable_splitSqlQuery } from "wrangler";
 import * as z from "zod";
 import { DEFAULT_TENANT } from "../../src/kernel/ids.ts";
 import { ensureAdminKey } from "../local/admin-key.ts";
 import { type ControlPlane, connectControlPlane } from "../local/control-plane.ts";
 import { IssuedToken } from "../local/demo-data.ts";
-import { projectRoot } from "../local/state-folder.ts";
+import { projectRoot, wranglerConfig } from "../local/state-folder.ts";
 import { deploymentNames } from "./traffic.ts";
 
-const migrations = { PLATFORM_DB: "platform", GLOBAL_DB: "home", EU_DB: "home" } as const;
 const ROLE = "bench";
 /** No limit binds, so all that is measured is what keeping it costs. */
 export const PLENTY = 1_000_000_000_000;
@@ -42,8 +41,9 @@ export async function prepareGateway(
   upstreamUrl: string,
   keyFile: string,
 ): Promise<string> {
-  for (const [binding, directory] of Object.entries(migrations)) {
-    await migrate(await databaseOf(miniflare, binding), join(projectRoot, "migrations", directory));
+  const { d1_databases } = unstable_readConfig({ config: wranglerConfig });
+  for (const { binding, migrations_dir = "migrations" } of d1_databases) {
+    await migrate(await databaseOf(miniflare, binding), join(projectRoot, migrations_dir));
   }
   const adminKey = await ensureAdminKey(await databaseOf(miniflare, "PLATFORM_DB"), keyFile);
   const controlPlane = connectControlPlane(gatewayUrl, adminKey);

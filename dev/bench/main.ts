@@ -3,12 +3,12 @@
  * smoke test, `--write-docs` puts the results into the document.
  */
 import "../local/wrangler-quiet.ts";
-import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { freshSecret } from "../local/fresh-secret.ts";
 import { runCommand } from "../local/plain-failure.ts";
 import { openStateFolder } from "../local/state-folder.ts";
 import { breakDown } from "./breakdown.ts";
@@ -116,7 +116,11 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
   console.log("Parts alone …");
   const micro = await started(startBareWorker(bundles.micro.script, {}));
   const more = [
-    ...(await microRows(micro.port, plan, { signingKeys: secrets.SIGNING_KEYS, token: gateway.token })),
+    ...(await microRows(micro.port, plan, {
+      signingKeys: secrets.SIGNING_KEYS,
+      receiptKeys: secrets.RECEIPT_KEYS,
+      token: gateway.token,
+    })),
     diskSyncRow(folder),
     ...sizeRows(bundles, gateway.worker, passThrough),
   ];
@@ -145,11 +149,11 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
 }
 
 function freshSecrets() {
-  const { crv, d, kty, x } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
   return {
-    SIGNING_KEYS: JSON.stringify({ keys: [{ kty, crv, x, d }] }),
-    LEDGER_NAME_SECRET: randomBytes(32).toString("base64url"),
-    END_USER_SALT: randomBytes(32).toString("base64url"),
+    SIGNING_KEYS: freshSecret("SIGNING_KEYS"),
+    RECEIPT_KEYS: freshSecret("RECEIPT_KEYS"),
+    LEDGER_NAME_SECRET: freshSecret("LEDGER_NAME_SECRET"),
+    END_USER_SALT: freshSecret("END_USER_SALT"),
     AZURE_OPENAI_API_KEY: "bench-key",
   };
 }

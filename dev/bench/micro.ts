@@ -8,7 +8,7 @@ import type { Plan } from "./plan.ts";
 export async function microRows(
   port: number,
   { microRounds, microRepeats }: Plan,
-  given: Pick<MicroQuestion, "signingKeys" | "token">,
+  given: Pick<MicroQuestion, "signingKeys" | "receiptKeys" | "token">,
 ): Promise<readonly Row[]> {
   const { vars } = unstable_readConfig({ config: wranglerConfig });
   const question: MicroQuestion = MicroQuestion.parse({
@@ -34,6 +34,13 @@ export async function microRows(
       answers.map(({ decideMicroseconds }) => decideMicroseconds),
     ),
     row(
+      "admit",
+      "admission under a promise, 32 backends",
+      "µs",
+      answers.map(({ admitMicroseconds }) => admitMicroseconds),
+      { atMost: 50 },
+    ),
+    row(
       "verify",
       "token verification (Ed25519)",
       "µs",
@@ -44,6 +51,12 @@ export async function microRows(
       "token verification, token seen before",
       "µs",
       answers.map(({ verifySeenMicroseconds }) => verifySeenMicroseconds),
+    ),
+    row(
+      "receipt",
+      "receipt made and signed (Ed25519)",
+      "µs",
+      answers.map(({ receiptMicroseconds }) => receiptMicroseconds),
     ),
   ];
 }

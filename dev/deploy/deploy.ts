@@ -23,6 +23,8 @@ export interface DeployPorts {
   readonly keyFolder: string;
   /** CLOUDFLARE_ACCOUNT_ID */
   readonly accountId: string | undefined;
+  /** ADMIN_KEY, to ask the doctor with */
+  readonly adminKey: string | undefined;
 }
 
 /** Answers the exit code. */
@@ -40,8 +42,14 @@ export async function deploy({ environment, isDryRun }: DeploySettings, ports: D
   const plan = planDeployment(target, await lookUp(run, target, unshownKey.exists()));
   for (const warning of plan.warnings) say(warning);
   if (plan.obstacles.length > 0) throw new PlainFailure(plan.obstacles.join("\n"));
-  for (const step of plan.steps) await takeStep(step, { run, target, configPath, unshownKey, say });
-  const { lines, isWell } = await checkDeployed(target.issuer, reach);
+  let { adminKey } = ports;
+  const onAdminKey = (text: string) => {
+    adminKey = text;
+  };
+  for (const step of plan.steps) {
+    await takeStep(step, { run, target, configPath, unshownKey, say, onAdminKey });
+  }
+  const { lines, isWell } = await checkDeployed(target.issuer, reach, adminKey);
   for (const line of lines) say(line);
   return isWell ? 0 : 1;
 }

@@ -15,5 +15,6 @@ await runCommand(() =>
     configPath: wranglerConfig,
     keyFolder: join(projectRoot, ".local"),
     accountId: process.env.CLOUDFLARE_ACCOUNT_ID || undefined,
+    adminKey: process.env.ADMIN_KEY || undefined,
   }),
 );

@@ -1,11 +1,13 @@
 /** A store that the Worker is bound to: what it is called at Cloudflare, and where it must rest. */
+import type { Jurisdiction } from "../../src/residency/home.ts";
+
 export type StoreKind = "database" | "namespace" | "queue" | "bucket";
 
 export interface Store {
   readonly kind: StoreKind;
   readonly name: string;
   /** Can only be chosen when the store is created; undefined = unrestricted. */
-  readonly jurisdiction: "eu" | "us" | undefined;
+  readonly jurisdiction: Jurisdiction | undefined;
   readonly binding: string;
   /** What wrangler.toml says, if anything. Queues and buckets go by their names. */
   readonly id: string | undefined;

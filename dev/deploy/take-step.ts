@@ -16,6 +16,8 @@ export interface StepContext {
   readonly configPath: string;
   readonly unshownKey: UnshownKey;
   readonly say: (line: string) => void;
+  /** An admin key that this run made. */
+  readonly onAdminKey: (text: string) => void;
 }
 
 export async function takeStep(step: Step, context: StepContext): Promise<void> {
@@ -50,9 +52,10 @@ async function createStore(run: RunWrangler, store: Store): Promise<void> {
   if (answer.code !== 0 && !isOurs) throw failureOf(args, answer);
 }
 
-async function makeAdminKey({ run, target, unshownKey, say }: StepContext): Promise<void> {
+async function makeAdminKey({ run, target, unshownKey, say, onAdminKey }: StepContext): Promise<void> {
   const text = await unshownKey.open();
   await runOrFail(run, command.executeSql(target, await insertAdminKey(text)));
   say(`Admin key (X-Api-Key), shown this once: ${text}`);
   await unshownKey.forget();
+  onAdminKey(text);
 }

@@ -3,7 +3,7 @@
  * databases to migrate. A configuration that would break a residency promise is refused here, before anything is made.
  */
 import * as z from "zod";
-import { homeNames, homes } from "../../src/residency/home.ts";
+import { homeBindings, homeNames, homes, PLATFORM_HOME } from "../../src/residency/home.ts";
 import { PlainFailure } from "../local/plain-failure.ts";
 import type { Store } from "./store.ts";
 
@@ -41,7 +41,7 @@ const PLATFORM_PREFIX = "PLATFORM_";
 
 function jurisdictionOf(binding: string): Store["jurisdiction"] {
   if (binding.startsWith(PLATFORM_PREFIX)) return undefined;
-  const home = homeNames.find((name) => binding.startsWith(`${homes[name].bindingPrefix}_`));
+  const home = homeNames.find((name) => homeBindings(name).some((each) => each === binding));
   if (home === undefined) throw new PlainFailure(`wrangler.toml: the binding ${binding} belongs to no home.`);
   return homes[home].jurisdiction;
 }
@@ -49,11 +49,6 @@ function jurisdictionOf(binding: string): Store["jurisdiction"] {
 /** wrangler.toml has no names for KV namespaces; this is the one that wrangler itself would give. */
 const titleOf = (worker: string, binding: string): string =>
   `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-
-const homeBindings = homeNames.flatMap((home) =>
-  ["DB", "KV", "AUDIT", "ARCHIVE"].map((suffix) => `${homes[home].bindingPrefix}_${suffix}`),
-);
-const neededBindings = ["PLATFORM_DB", ...homeBindings];
 
 export function targetOf(config: WranglerConfig, environment: string | undefined): Target {
   const store = (kind: Store["kind"], binding: string, name: string, id?: string): Store => ({
@@ -82,7 +77,40 @@ export function targetOf(config: WranglerConfig, environment: string | undefined
       throw new PlainFailure(`wrangler.toml: ${row.binding} must have ${wanted}, like its home.`);
     }),
   ];
-  const missing = neededBindings.filter((binding) => !stores.some((each) => each.binding === binding));
-  if (missing.length > 0) throw new PlainFailure(`wrangler.toml binds no ${missing.join(", ")}.`);
+  const flaws = [...missingBindings(stores), ...looseQueues(config.queues)];
+  if (flaws.length > 0) throw new PlainFailure(flaws.join("\n"));
   return { worker: config.name, environment, issuer: new URL(config.vars.ISSUER), stores };
+}
+
+/** A home may be left out, but as a whole. The Worker says the same of its bindings, when it is too late. */
+function missingBindings(stores: readonly Store[]): readonly string[] {
+  const bound = new Set(stores.map(({ binding }) => binding));
+  const lacked = (bindings: readonly string[]) => bindings.filter((binding) => !bound.has(binding));
+  const needed = lacked(["PLATFORM_DB", ...homeBindings(PLATFORM_HOME)]);
+  const halves = homeNames
+    .filter((home) => home !== PLATFORM_HOME && homeBindings(home).some((binding) => bound.has(binding)))
+    .map((home) => ({ home, missing: lacked(homeBindings(home)) }));
+  return [
+    ...(needed.length > 0 ? [`wrangler.toml binds no ${needed.join(", ")}.`] : []),
+    ...halves
+      .filter(({ missing }) => missing.length > 0)
+      .map(
+        ({ home, missing }) =>
+          `wrangler.toml binds no ${missing.join(", ")}: bind all stores of the home ${home}, or none of them.`,
+      ),
+  ];
+}
+
+/** What a deleted block may leave behind: records that nobody fetches, or a consumer of a queue that nobody makes. */
+function looseQueues({ producers, consumers }: WranglerConfig["queues"]): readonly string[] {
+  const produced = new Set(producers.map(({ queue }) => queue));
+  const consumed = new Set(consumers.map(({ queue }) => queue));
+  return [
+    ...[...produced]
+      .filter((queue) => !consumed.has(queue))
+      .map((queue) => `wrangler.toml has no consumer of the queue ${queue}: its records would stay there.`),
+    ...[...consumed]
+      .filter((queue) => !produced.has(queue))
+      .map((queue) => `wrangler.toml has a consumer of the queue ${queue}, which no home binds: delete it.`),
+  ];
 }

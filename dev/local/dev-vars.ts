@@ -9,6 +9,7 @@ export const SIMULATOR_KEY = "simulator-key";
 
 const makers: Readonly<Record<string, () => string>> = {
   SIGNING_KEYS: () => freshSecret("SIGNING_KEYS"),
+  RECEIPT_KEYS: () => freshSecret("RECEIPT_KEYS"),
   LEDGER_NAME_SECRET: () => freshSecret("LEDGER_NAME_SECRET"),
   END_USER_SALT: () => freshSecret("END_USER_SALT"),
   AZURE_OPENAI_API_KEY: () => process.env.AZURE_OPENAI_API_KEY || SIMULATOR_KEY,

@@ -25,7 +25,10 @@ process.once("message", (options: GatewayOptions) => {
   );
 });
 
-async function start({ config, devVars, stores, azureKey }: GatewayOptions) {
+async function start({ config, devVars, stores, azureKey, place }: GatewayOptions) {
+  // With the first one set, wrangler would not look at the second. It fetches nothing where the file is there.
+  delete process.env.CLOUDFLARE_CF_FETCH_ENABLED;
+  process.env.CLOUDFLARE_CF_FETCH_PATH = place;
   const started = await unstable_startWorker({
     config,
     envFiles: [devVars],

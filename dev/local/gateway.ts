@@ -11,6 +11,8 @@ export interface GatewayOptions {
   readonly devVars: string;
   readonly stores: string;
   readonly azureKey: string;
+  /** A file with the `request.cf` of every call. */
+  readonly place: string;
 }
 
 export interface Gateway {

@@ -2,12 +2,15 @@
 import * as z from "zod";
 import { Sku } from "../../src/azure/backend.ts";
 import type { AzureSite } from "./demo-data.ts";
+import { DEFAULT_PLACE, type PlaceName, placeNamed } from "./places.ts";
 import { PlainFailure } from "./plain-failure.ts";
 
 export interface StartSettings {
   /** 0 takes a free port. */
   readonly port: number;
   readonly simulatorPort: number;
+  /** Where every call seems to come from. */
+  readonly place: PlaceName;
   /** Real Azure instead of the simulator. */
   readonly azure: { readonly site: AzureSite; readonly key: string } | null;
 }
@@ -18,6 +21,7 @@ export function readStartSettings(environment: NodeJS.ProcessEnv): StartSettings
   return {
     port: portOf(environment, "PORT", 8787),
     simulatorPort: portOf(environment, "SIMULATOR_PORT", 8788),
+    place: placeNamed(environment.PORTCULLIS_PLACE || DEFAULT_PLACE),
     azure: azureOf(environment),
   };
 }

@@ -16,6 +16,8 @@ export interface StateFolder {
   readonly adminKey: string;
   readonly databasesConfig: string;
   readonly connection: string;
+  /** What wrangler takes `request.cf` from. */
+  readonly place: string;
 }
 
 export function openStateFolder(environment: NodeJS.ProcessEnv = process.env): StateFolder {
@@ -28,6 +30,7 @@ export function openStateFolder(environment: NodeJS.ProcessEnv = process.env): S
     adminKey: join(local, "admin-key"),
     databasesConfig: join(local, "databases.json"),
     connection: join(local, "portcullis.json"),
+    place: join(local, "place.json"),
   };
 }
 

@@ -22,7 +22,7 @@ export const agentDescriptions = {
     body: AgentInput.meta({ id: "AgentInput" }),
     example: { name: "support-bot", description: "Answers customers.", roles: ["support"] },
     answer: { status: 201, schema: AgentDocument },
-    refusals: ["tenant_mismatch", "not_found", ...ofWrites],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured", ...ofWrites],
   }),
   list: described({
     method: "GET",
@@ -33,7 +33,7 @@ export const agentDescriptions = {
     query: AgentsQuery,
     body: NoBody,
     answer: { status: 200, schema: listPageOf(AgentDocument).meta({ id: "AgentPage" }) },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   get: described({
     method: "GET",

@@ -9,7 +9,7 @@ import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
-import { type Home, homeNames } from "../residency/home.ts";
+import type { Home } from "../residency/home.ts";
 import { asked, askedToWrite, type Databases, firstFound } from "./databases.ts";
 import { notFound } from "./tenant-access.ts";
 
@@ -136,7 +136,7 @@ export function createAgentStore(databases: Databases): AgentStore {
       return tenant.ok && tenant.value === null ? fail(notFound("tenant", "tenantId")) : stored;
     },
 
-    find: (id) => firstFound(homeNames.map((home) => findIn(home, id))),
+    find: (id) => firstFound(databases.homes.map((home) => findIn(home, id))),
 
     async list({ tenantId, home }, { cursor, limit }) {
       const after = cursor === undefined ? ok("") : decodeCursor(cursor);

@@ -24,7 +24,7 @@ export const apiKeyDescriptions = {
     body: ApiKeyInput.meta({ id: "ApiKeyInput" }),
     example: { name: "deployment pipeline", scopes: ["agents:read", "tokens:write"] },
     answer: { status: 201, schema: NewApiKey },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   list: described({
     method: "GET",
@@ -35,7 +35,7 @@ export const apiKeyDescriptions = {
     query: ApiKeysQuery,
     body: NoBody,
     answer: { status: 200, schema: listPageOf(ApiKeyDocument).meta({ id: "ApiKeyPage" }) },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   get: described({
     method: "GET",

@@ -27,6 +27,6 @@ export const auditDescriptions = {
       status: 200,
       schema: listPageOf(AuditRecord.meta({ id: "AuditRecord" })).meta({ id: "AuditPage" }),
     },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
 };

@@ -5,8 +5,10 @@
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { presentKeys } from "../policy/constraint-table.ts";
 import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
+import { ipRange, isWholeRange } from "../policy/ip-range.ts";
 import { hasLimit } from "../policy/limit-claims.ts";
 import { DEFAULT_PRIORITY, type PolicyInput } from "../policy/policy.ts";
+import { countryCodes } from "../residency/country-codes.ts";
 
 /** A deny only selects: it has nothing to limit, to clamp or to oblige. */
 const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
@@ -21,8 +23,8 @@ const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
   "validUntil",
 ]);
 
-const supported = { kind: "grant", mode: "enforce", priority: DEFAULT_PRIORITY } as const;
-const supportedFields = ["kind", "mode", "priority"] as const;
+const supported = { mode: "enforce", priority: DEFAULT_PRIORITY } as const;
+const supportedFields = ["mode", "priority"] as const;
 
 /** The first thing wrong, or null. */
 export function checkPolicy(policy: PolicyInput): Refusal | null {
@@ -30,6 +32,9 @@ export function checkPolicy(policy: PolicyInput): Refusal | null {
   if (unsupported !== undefined) {
     const message = `Only \`${supported[unsupported]}\` is supported as \`${unsupported}\` yet.`;
     return refuse("not_available_yet", { field: unsupported, message });
+  }
+  if (policy.kind === "boundary" && policy.effect === "deny") {
+    return meaningless("effect", "A boundary says what is inside; a policy of its own can deny.");
   }
   const inert =
     policy.effect === "deny"
@@ -53,11 +58,41 @@ export function checkConstraints(constraints: Constraints, path: string): Refusa
   if (quotaScope !== undefined && !hasLimit(constraints)) {
     return meaningless(`${path}.quotaScope`, "`quotaScope` needs a limit to count.");
   }
+  const placeRefusal = checkCountries(constraints, path) ?? checkRanges(constraints, path);
+  if (placeRefusal) return placeRefusal;
+  if (constraints.allowStore === true && constraints.dataResidency !== undefined) {
+    const message = "Storing answers at Azure is not covered by `dataResidency`.";
+    return meaningless(`${path}.allowStore`, message);
+  }
   // Both have one fixed form, so text order is time order.
   if (validFrom !== undefined && validUntil !== undefined && validFrom >= validUntil) {
     return meaningless(`${path}.validUntil`, "`validUntil` must be later than `validFrom`.");
   }
   return null;
+}
+
+/** A rule about a country that does not exist, or about one country both ways, could never mean what it says. */
+function checkCountries(constraints: Constraints, path: string): Refusal | null {
+  for (const key of ["allowedCountries", "deniedCountries"] as const) {
+    const unknown = constraints[key]?.find((code) => !countryCodes.has(code));
+    if (unknown !== undefined) {
+      return meaningless(`${path}.${key}`, `\`${unknown}\` is not a country code of ISO 3166-1.`);
+    }
+  }
+  const both = constraints.deniedCountries?.find((code) => constraints.allowedCountries?.includes(code));
+  return both === undefined
+    ? null
+    : meaningless(`${path}.deniedCountries`, `\`${both}\` is allowed and denied.`);
+}
+
+/** A range with bits beyond its prefix says one thing and means another. */
+function checkRanges({ allowedIpRanges }: Constraints, path: string): Refusal | null {
+  const odd = allowedIpRanges?.find((text) => {
+    const range = ipRange(text);
+    return range === null || !isWholeRange(range);
+  });
+  const message = `\`${odd}\` is not the first address of its range.`;
+  return odd === undefined ? null : meaningless(`${path}.allowedIpRanges`, message);
 }
 
 const meaningless = (field: string, message: string): Refusal => refuse("meaningless", { field, message });

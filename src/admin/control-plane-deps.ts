@@ -8,9 +8,11 @@ import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
+import type { Home } from "../residency/home.ts";
 import type { AgentStore } from "./agents.store.ts";
 import type { ChangeLog } from "./change-log.store.ts";
 import type { DeploymentStore } from "./deployments.store.ts";
+import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
@@ -18,6 +20,8 @@ import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
 
 export interface ControlPlaneDeps {
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
   readonly tenants: TenantStore;
@@ -34,6 +38,7 @@ export interface ControlPlaneDeps {
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
+  readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;

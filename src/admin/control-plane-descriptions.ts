@@ -3,6 +3,7 @@ import { agentDescriptions } from "./agent-descriptions.ts";
 import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import { auditDescriptions } from "./audit-descriptions.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
+import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
@@ -19,4 +20,5 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   auditDescriptions,
   usageDescriptions,
   quotaDescriptions,
+  doctorDescriptions,
 ].flatMap((descriptions): readonly OperationDescription[] => Object.values(descriptions));

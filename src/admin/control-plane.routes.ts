@@ -15,6 +15,7 @@ import { apiKeyOperations } from "./api-keys.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
+import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
@@ -33,6 +34,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     tokenOperations(deps),
     usageOperations(deps),
     quotaOperations(deps),
+    doctorOperations(deps),
   ].flat();
   const app = new Hono();
   for (const operation of operations) {

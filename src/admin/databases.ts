@@ -1,4 +1,4 @@
-/** The databases of the control plane: the platform's, and one per home. */
+/** The databases of the control plane: the platform's, and one per configured home. */
 import { PLATFORM, type Scope } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -7,6 +7,9 @@ import type { Home } from "../residency/home.ts";
 
 export interface Databases {
   readonly platform: D1Database;
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
+  /** Of a home that is one of `homes`; of any other it is a bug to ask. */
   ofHome(home: Home): D1Database;
 }
 

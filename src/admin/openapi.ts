@@ -58,6 +58,10 @@ const securitySchemes = {
 
 const headers = {
   RequestId: { description: "Names this request in problems and logs.", schema: { type: "string" } },
+  Receipt: {
+    description: "What was allowed, signed (JWS); absent where nothing was.",
+    schema: { type: "string" },
+  },
   Revision: { description: "The revision this write made.", schema: { type: "integer" } },
   RateLimitPolicy: {
     description: "The limits that applied, where there are any (draft-ietf-httpapi-ratelimit-headers).",
@@ -146,7 +150,7 @@ function queryParameters({ query }: RouteDescription, components: Components): r
 }
 
 const successOf = (
-  { status, schema, hasRevision = false, hasLimits = false }: RouteAnswer,
+  { status, schema, hasRevision = false, hasLimits = false, hasReceipt = false }: RouteAnswer,
   components: Components,
 ) => ({
   description: successSentence[status],
@@ -154,6 +158,7 @@ const successOf = (
     "x-request-id": header("RequestId"),
     ...(hasRevision ? { "portcullis-revision": header("Revision") } : {}),
     ...(hasLimits ? limitHeaders : {}),
+    ...(hasReceipt ? { "portcullis-receipt": header("Receipt") } : {}),
   },
   ...(schema === null ? {} : contentOf("application/json", schema, components)),
 });

@@ -6,7 +6,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { Policy } from "../policy/policy.ts";
 import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { homeNames, PLATFORM_HOME } from "../residency/home.ts";
+import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 import { asked, type Databases, databaseOf, firstFound } from "./databases.ts";
 
 export const policyStatements = {
@@ -35,9 +35,9 @@ export interface PolicyStore {
 }
 
 export function createPolicyStore(databases: Databases): PolicyStore {
-  const everywhere: readonly { readonly isPlatform: boolean; readonly home: (typeof homeNames)[number] }[] = [
+  const everywhere: readonly { readonly isPlatform: boolean; readonly home: Home }[] = [
     { isPlatform: true, home: PLATFORM_HOME },
-    ...homeNames.map((home) => ({ isPlatform: false, home })),
+    ...databases.homes.map((home) => ({ isPlatform: false, home })),
   ];
   const prepare = ({ scope, home }: ScopeAddress, sql: string) =>
     databaseOf(databases, scope, home).prepare(sql);

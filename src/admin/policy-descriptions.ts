@@ -33,7 +33,14 @@ export const policyDescriptions = {
     body: NewPolicy,
     example,
     answer: { status: 201, schema: WrittenPolicy, hasRevision: true },
-    refusals: ["tenant_mismatch", "not_found", "meaningless", "not_available_yet", ...ofWrites],
+    refusals: [
+      "tenant_mismatch",
+      "not_found",
+      "home_not_configured",
+      "meaningless",
+      "not_available_yet",
+      ...ofWrites,
+    ],
   }),
   list: described({
     method: "GET",
@@ -44,7 +51,7 @@ export const policyDescriptions = {
     query: PoliciesQuery,
     body: NoBody,
     answer: { status: 200, schema: listPageOf(PolicyDocument).meta({ id: "PolicyPage" }) },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   get: described({
     method: "GET",

@@ -1,7 +1,7 @@
 /** Repeats what no ledger acknowledged: a committed change to an agent takes effect even if its writer died. */
 import type { AgentId } from "../kernel/ids.ts";
 import type { Result } from "../kernel/result.ts";
-import { type Home, homeNames } from "../residency/home.ts";
+import type { Home } from "../residency/home.ts";
 import type { StoredAgent } from "./agents.store.ts";
 import { type AgentStateDeps, putAgentState } from "./put-agent-state.ts";
 
@@ -13,9 +13,14 @@ export interface Sweep {
   readonly pending: number;
 }
 
+interface SweepDeps extends AgentStateDeps {
+  /** Those that have their stores in this deployment. */
+  readonly homes: readonly Home[];
+}
+
 /** For the scheduled handler. Goes on past agents that fail, so that one ledger never holds up the others. */
-export async function sweepUnacknowledgedAgents(deps: AgentStateDeps): Promise<Sweep> {
-  const sweeps = await Promise.all(homeNames.map((home) => sweepHome(deps, home)));
+export async function sweepUnacknowledgedAgents({ homes, ...deps }: SweepDeps): Promise<Sweep> {
+  const sweeps = await Promise.all(homes.map((home) => sweepHome(deps, home)));
   return {
     acknowledged: sweeps.reduce((sum, sweep) => sum + sweep.acknowledged, 0),
     pending: sweeps.reduce((sum, sweep) => sum + sweep.pending, 0),

@@ -15,7 +15,12 @@ const TenantReplacement = Tenant.extend({ id: TenantId.optional(), home: Home.op
 const TenantDocument = Tenant.meta({ id: "Tenant" });
 const WrittenTenant = Tenant.extend({ revision: Revision }).meta({ id: "WrittenTenant" });
 const params = { id: TenantId };
-const ofWrites = ["write_in_progress", "ledger_unavailable"] as const satisfies readonly RefusalCode[];
+const ofReads = ["home_not_configured"] as const satisfies readonly RefusalCode[];
+const ofWrites = [
+  "home_not_configured",
+  "write_in_progress",
+  "ledger_unavailable",
+] as const satisfies readonly RefusalCode[];
 const example = { id: "acme", name: "Acme", limits: { maxTokensPerDay: 1_000_000 } };
 
 export const tenantDescriptions = {
@@ -42,6 +47,7 @@ export const tenantDescriptions = {
     query: ListQuery,
     body: NoBody,
     answer: { status: 200, schema: listPageOf(TenantDocument).meta({ id: "TenantPage" }) },
+    refusals: ofReads,
   }),
   get: described({
     method: "GET",
@@ -53,6 +59,7 @@ export const tenantDescriptions = {
     query: NoQuery,
     body: NoBody,
     answer: { status: 200, schema: TenantDocument },
+    refusals: ofReads,
   }),
   replace: described({
     method: "PUT",

@@ -7,6 +7,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { Tenant } from "../policy/tenant.ts";
+import { configuredHome } from "../residency/configured-home.ts";
 import type { Home } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import type { Caller } from "./operation.ts";
@@ -15,15 +16,18 @@ import { notFound } from "./tenant-access.ts";
 
 type TenantWriterDeps = Pick<
   ControlPlaneDeps,
-  "agents" | "apiKeys" | "clock" | "policies" | "tenants" | "writer"
+  "agents" | "apiKeys" | "clock" | "homes" | "policies" | "tenants" | "writer"
 >;
 
-export function createTenant(
+export async function createTenant(
   deps: TenantWriterDeps,
   caller: Caller,
   tenant: Tenant,
 ): Promise<Result<Written<Tenant>>> {
   const { id, home } = tenant;
+  // Before the home's ledger hears of it: nothing at all is written.
+  const configured = configuredHome(deps.homes, home);
+  if (!configured.ok) return configured;
   const taken = refuse("already_exists", { field: "id", message: `There is a tenant \`${id}\` already.` });
   return deps.writer.write({
     scope: id,
@@ -77,7 +81,9 @@ export async function deleteTenant(
   const home = await deps.tenants.homeOf(id);
   if (!home.ok) return home;
   if (home.value === null) return fail(notFound("tenant"));
-  const address = { scope: id, home: home.value };
+  const configured = configuredHome(deps.homes, home.value);
+  if (!configured.ok) return configured;
+  const address = { scope: id, home: configured.value };
   return deps.writer.write({
     ...address,
     caller,

@@ -10,7 +10,8 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import { builtInDefaultTenant } from "../policy/default-tenant.ts";
 import { Tenant } from "../policy/tenant.ts";
-import { Home, homeNames } from "../residency/home.ts";
+import { configuredHome } from "../residency/configured-home.ts";
+import { Home } from "../residency/home.ts";
 import { asked, askedToWrite, type Databases } from "./databases.ts";
 
 export const directoryStatements = {
@@ -71,7 +72,9 @@ export function createTenantStore(databases: Databases): TenantStore {
     async find(id) {
       const home = await homeOf(id);
       if (!home.ok || home.value === null) return home.ok ? ok(null) : home;
-      const statement = databases.ofHome(home.value).prepare(tenantStatements.document).bind(id);
+      const configured = configuredHome(databases.homes, home.value);
+      if (!configured.ok) return configured;
+      const statement = databases.ofHome(configured.value).prepare(tenantStatements.document).bind(id);
       const row = await asked(() => statement.first());
       if (!row.ok) return row;
       return ok(row.value === null ? builtIn(id) : parseDocumentRow(row.value));
@@ -86,7 +89,10 @@ export function createTenantStore(databases: Databases): TenantStore {
       const directory = rows.value.results.map((row) => DirectoryRow.parse(row));
       const page = pageOf(directory, limit, (row) => row.tenant_id);
       const tenants = new Map<TenantId, Tenant>();
-      for (const home of homeNames) {
+      for (const home of new Set(page.items.map((row) => row.home))) {
+        // A list that left them out would look complete.
+        const configured = configuredHome(databases.homes, home);
+        if (!configured.ok) return configured;
         const ids = page.items.filter((row) => row.home === home).map((row) => row.tenant_id);
         const documents = await documentsIn(home, ids);
         if (!documents.ok) return documents;

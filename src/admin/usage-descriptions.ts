@@ -85,7 +85,7 @@ export const usageDescriptions = {
     query: UsageQuery,
     body: NoBody,
     answer: { status: 200, schema: Usage },
-    refusals: ["tenant_mismatch", "not_found"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
 };
 

@@ -41,6 +41,9 @@ export const Reason = z.strictObject({
 });
 export type Reason = z.infer<typeof Reason>;
 
+/** Where a call was sent. */
+const backend = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable();
+
 export const DecisionRecord = z.strictObject({
   ...common,
   kind: z.literal("decision"),
@@ -58,6 +61,8 @@ export const DecisionRecord = z.strictObject({
   policyIds: z.array(z.string()),
   revisions: Revisions.nullable(),
   place: Place.omit({ clientAddress: true }),
+  /** Null where nothing was sent to Azure, and in records from before it was told here. */
+  backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
   detail: z.record(z.string(), z.json()).nullable(),
@@ -93,7 +98,7 @@ export const CompletionRecord = z.strictObject({
     "reported",
   ]),
   upstreamStatus: z.int().nullable(),
-  backend: z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable(),
+  backend,
   /** What Azure reported; null where it reported nothing. */
   usage: Usage.nullable(),
   settlement: z.enum(["used", "as_reserved", "released"]),

@@ -1,6 +1,7 @@
 /**
  * The body as Azure gets it: the caller's, with the reserved output bound written in (so that the reservation is a
- * real upper bound), the backend's own model name, usage reporting on, and nothing stored at Azure.
+ * real upper bound), the backend's own model name, usage reporting on, and nothing stored at Azure unless that was both
+ * asked for and allowed.
  */
 import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
@@ -17,6 +18,7 @@ export interface ForwardPlan {
   readonly maxOutputTokens: number | null;
   /** Whether the api-version that is called knows `stream_options`. */
   readonly canReportUsage: boolean;
+  readonly allowStore: boolean;
 }
 
 export function forwardedBody(body: JsonObject, plan: ForwardPlan): JsonObject {
@@ -32,7 +34,10 @@ export function forwardedBody(body: JsonObject, plan: ForwardPlan): JsonObject {
           },
         }
       : {}),
-    ...(plan.operation.name === "responses" || body.store === true ? { store: false } : {}),
+    // Responses are kept by Azure wherever a body says nothing.
+    ...(body.store === true || plan.operation.name === "responses"
+      ? { store: body.store === true && plan.allowStore }
+      : {}),
   };
 }
 

@@ -10,6 +10,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Operation } from "./operation.ts";
 import { type Prompt, readPrompt } from "./prompt-bound.ts";
 import { storedObjectUsed } from "./stored-objects.ts";
+import { toolsUsed } from "./tools-used.ts";
 
 const positive = z.int().min(1).max(10_000_000).nullish();
 const text = z.string().max(10_000).nullish();
@@ -25,6 +26,7 @@ const ActedOn = z.object({
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   user: text,
   safety_identifier: text,
+  store: z.boolean().nullish(),
 });
 
 export interface CallFacts {
@@ -36,6 +38,10 @@ export interface CallFacts {
   readonly stream: boolean;
   readonly wantsUsage: boolean;
   readonly endUser: string | null;
+  /** Offered to the model. */
+  readonly tools: readonly string[];
+  /** Whether Azure is asked to keep the answer; Azure's own default is not what the caller asked for. */
+  readonly stores: boolean;
 }
 
 export function readCall(
@@ -71,6 +77,8 @@ export function readCall(
     wantsUsage: facts.stream_options?.include_usage === true,
     // An empty name names nobody: all who send one would share a counter.
     endUser: facts.safety_identifier || facts.user || null,
+    tools: toolsUsed(body),
+    stores: facts.store === true,
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * From a token to its capability, or to one refusal per kind of failure. The order is part of the contract: form,
- * header, key, signature, issuer and audience, expiry, claims, life, clock. Nothing in an unverified token is
+ * header, key, signature, issuer and audience, expiry, claims, life, home, clock. Nothing in an unverified token is
  * believed or repeated, and no input makes this throw. A token seen before costs a look-up, and is answered as if it
  * were verified anew: expiry, clock and the key's place in the ring are judged on every call.
  */
@@ -8,6 +8,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Home } from "../residency/home.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
 import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
@@ -21,6 +22,8 @@ interface TokenVerifierOptions {
   readonly keyRing: KeyRing;
   readonly issuer: string;
   readonly audience: string;
+  /** Those that have their stores in this deployment. A token of another one opens nothing here. */
+  readonly homes: readonly Home[];
   /** How many verified tokens are remembered; with 0 every call verifies anew. */
   readonly maxVerifiedTokens?: number;
 }
@@ -36,6 +39,7 @@ export function createTokenVerifier({
   keyRing,
   issuer,
   audience,
+  homes,
   maxVerifiedTokens = MAX_VERIFIED_TOKENS,
 }: TokenVerifierOptions): TokenVerifier {
   const verifiedTokens = createVerifiedTokens(maxVerifiedTokens);
@@ -68,6 +72,7 @@ export function createTokenVerifier({
     if (!payload.ok) return payload;
     const claims = CapabilityClaims.safeParse(payload.value);
     if (!claims.success || !isCoherent(claims.data)) return fail(refuse("token_claims_invalid"));
+    if (!homes.includes(claims.data.home)) return fail(refuse("token_home_unknown"));
     return ok({ key, capability: capabilityOf(claims.data, key.keyId) });
   }
 

@@ -8,7 +8,10 @@ import { eligibleBackends } from "../residency/eligible-backends.ts";
 import { ingressRefusal } from "../residency/ingress.ts";
 import type { Question } from "./question.ts";
 
-export function admit(question: Question, snapshot: Snapshot): Result<null> {
+/** All that admission looks at. */
+export type Admittee = Pick<Question, "capability" | "place" | "classification" | "deploymentInPath">;
+
+export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
   const { tenant } = snapshot.tenant;
   if (tenant.home !== question.capability.home) return fail(refuse("tenant_unknown"));
   const refusal = ingressRefusal(question.place, tenant.residency);

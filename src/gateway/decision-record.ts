@@ -1,5 +1,6 @@
 /** The record of a decision. Nothing in it is a token, a prompt or an answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { Backend } from "../azure/backend.ts";
 import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
@@ -17,11 +18,18 @@ interface Decided {
   readonly ask?: Ask | null;
   readonly decisionId?: Question["decisionId"];
   readonly policyIds?: readonly string[];
+  readonly backend?: Backend | null;
   readonly reservedTokens?: number;
   readonly detail?: DecisionRecord["detail"];
 }
 
-export function decisionRecordOf(question: Question, judgement: Judgement, nowMs: number): DecisionRecord {
+/** @param backend where the call is sent; null where it is not. */
+export function decisionRecordOf(
+  question: Question,
+  judgement: Judgement,
+  nowMs: number,
+  backend: Backend | null = null,
+): DecisionRecord {
   if (judgement.kind === "refused") {
     const { refusal, trace } = judgement;
     const detail = { evidence: jsonEvidence(refusal.evidence), ...jsonTrace(trace) };
@@ -38,6 +46,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
       ask,
       decisionId: reserved.decisionId,
       policyIds: candidate.policyIds,
+      backend,
       reservedTokens: candidate.obligations.reservedTokens,
       detail:
         candidate.obligations.auditLogging === "standard"
@@ -66,6 +75,7 @@ type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "action"
 
 export function recordOf(question: Recorded, decided: Decided, nowMs: number): DecisionRecord {
   const { capability, place } = question;
+  const { backend } = decided;
   return {
     v: 1,
     kind: "decision",
@@ -94,6 +104,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
       colo: place.colo,
       tlsVersion: place.tlsVersion,
     },
+    backend: backend ? { id: backend.id, region: backend.region, sku: backend.sku } : null,
     reservedTokens: decided.reservedTokens ?? null,
     detail: decided.detail ?? null,
   };

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { DecisionOutcome, Reason } from "../audit/audit-record.ts";
 import { Action } from "../policy/action.ts";
+import { ToolName } from "../policy/allowed-tools.ts";
 import { Classification } from "../policy/classification.ts";
 import { Obligations } from "../policy/decision.ts";
 import { Resource } from "../policy/resource.ts";
@@ -23,6 +24,10 @@ export const EnforceRequest = z.strictObject({
       maxOutputTokens: z.int().min(1).max(10_000_000).optional(),
       dataClassification: Classification.optional(),
       user: z.string().min(1).max(10_000).optional(),
+      /** The tools that the call offers, by type or as `function:<name>`; `[]` = none. */
+      tools: z.array(ToolName).max(1_000).optional(),
+      /** Whether the call asks Azure to keep its answer. */
+      store: z.boolean().optional(),
     })
     .default({}),
 });

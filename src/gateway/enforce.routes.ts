@@ -5,6 +5,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
 import { problemResponse } from "../kernel/wire.ts";
 import { placeOfRequest } from "../residency/place.ts";
+import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { type Enforced, type EnforcePorts, enforce } from "./enforce.ts";
 import { type EnforceDoorPorts, throughEnforceDoor } from "./enforce-door.ts";
 import { EnforceRequest } from "./enforce-request.ts";
@@ -30,7 +31,11 @@ export function createEnforceRoutes<Bindings extends object>(
             headers: { "x-request-id": requestId, "cache-control": "no-store" },
           })
         : problemResponse(reply.error, requestId);
-      if (reply.ok) setRateLimits(response.headers, reply.value.limits);
+      if (reply.ok) {
+        const { limits, receipt } = reply.value;
+        setRateLimits(response.headers, limits);
+        if (receipt !== null) response.headers.set(RECEIPT_HEADER, receipt);
+      }
       response.headers.set("server-timing", timing.header());
       return response;
     })

@@ -28,6 +28,8 @@ export interface EnforcePorts extends GatewayPorts {
 export interface Enforced {
   readonly reply: EnforceReply;
   readonly limits: LimitsAt | null;
+  /** Null where the decision does not allow. */
+  readonly receipt: string | null;
 }
 
 /** Fails only where no decision can stand: a store is ill, or the request id was used for another ask. */
@@ -60,12 +62,16 @@ export async function enforce(
       understandEnforce(ports, request, { capability, place, classification }, snapshot),
   };
   const judged = await judge(ports, question);
-  const recorded = await deliverRecord(ports, decisionRecordOf(question, judged, ports.clock()), capability);
+  const decided = decisionRecordOf(question, judged, ports.clock());
+  const [recorded, receipt] = await Promise.all([
+    deliverRecord(ports, decided, capability),
+    judged.kind === "allowed" ? ports.receipts.sign(decided) : null,
+  ]);
   if (!recorded) return unrecorded(ports, question, judged);
   const limits = limitsOf(judged, ports.clock());
-  if (judged.kind === "allowed") return ok({ reply: allowedReply(request, judged), limits });
+  if (judged.kind === "allowed") return ok({ reply: allowedReply(request, judged), limits, receipt });
   return isDecision(judged.refusal)
-    ? ok({ reply: deniedReply(request, question.decisionId, judged), limits })
+    ? ok({ reply: deniedReply(request, question.decisionId, judged), limits, receipt: null })
     : fail(judged.refusal);
 }
 
@@ -132,6 +138,7 @@ async function denyUnread(
   return ok({
     reply: deniedReply(request, decisionId, { refusal, revisions: null, bound: null }),
     limits: null,
+    receipt: null,
   });
 }
 

@@ -3,6 +3,7 @@ import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
+import type { ReceiptSigner } from "../capability/sign-receipt.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
@@ -17,6 +18,8 @@ export interface GatewayPorts {
   readonly random: () => number;
   readonly ids: IdMint;
   readonly verifier: TokenVerifier;
+  /** Signs what an allowed answer carries. */
+  readonly receipts: ReceiptSigner;
   readonly shield: FloodShield;
   readonly snapshots: Snapshots;
   readonly ledgers: AgentLedgers;

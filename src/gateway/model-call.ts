@@ -2,6 +2,7 @@
 import type { Route } from "../azure/route.ts";
 import { modelResource } from "../policy/resource.ts";
 import { placeOfRequest } from "../residency/place.ts";
+import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
 import { azureError, type Received } from "./azure-error.ts";
@@ -61,7 +62,7 @@ export async function answerModelCall(
   const call = await readCall();
   if (!call.ok) return azureError(call.error, received, question.decisionId);
 
-  const relayed = await relay(ports, {
+  const { answer: relayed, receipt } = await relay(ports, {
     question,
     allowed: judged,
     operation,
@@ -73,5 +74,6 @@ export async function answerModelCall(
   });
   const answer = relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
   setRateLimits(answer.headers, limitsOf(judged, ports.clock()));
+  if (receipt !== null) answer.headers.set(RECEIPT_HEADER, receipt);
   return answer;
 }

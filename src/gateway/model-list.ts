@@ -9,11 +9,13 @@ import { dearestPrice } from "../azure/prices.ts";
 import type { Capability } from "../capability/claims.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { Action } from "../policy/action.ts";
+import { policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
 import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { type Place, placeOfRequest } from "../residency/place.ts";
+import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { admit, admitDeployment } from "./admit.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
@@ -46,13 +48,17 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
   const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
   if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
   const record = recordOf(question, { refusal: null, ...judged }, ports.clock());
-  if (!(await deliverRecord(ports, record, capability)))
-    return azureError(refuse("audit_unavailable"), received);
+  const [recorded, receipt] = await Promise.all([
+    deliverRecord(ports, record, capability),
+    ports.receipts.sign(record),
+  ]);
+  if (!recorded) return azureError(refuse("audit_unavailable"), received);
   return Response.json(modelListOf(judged.names), {
     headers: {
       "x-request-id": requestId,
       "portcullis-request-id": requestId,
       "portcullis-decision": question.decisionId,
+      [RECEIPT_HEADER]: receipt,
     },
   });
 }
@@ -62,9 +68,15 @@ async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: R
   if (!loaded.ok) return unconfirmed(ports, loaded.error);
   const admitted = admit(question, loaded.value);
   if (!admitted.ok) return confirmedRefusal(ports, question, loaded.value, admitted.error);
-  const confirmed = await confirm(ports, question, loaded.value);
+  const { capability, classification, place } = question;
+  const snapshot = loaded.value;
+  const nowMs = ports.clock();
+  // A list asks for no model: of the boundaries, only what they say of place, time and caller can keep it out.
+  const excluded = policyAdmission({ capability, asked: {}, classification, place, snapshot, nowMs });
+  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
+  const confirmed = await confirm(ports, question, snapshot);
   if (confirmed.kind !== "confirmed") return confirmed;
-  return { ...confirmed, names: usableDeployments(question.capability, question.place, loaded.value) };
+  return { ...confirmed, names: usableDeployments(capability, place, snapshot, nowMs) };
 }
 
 /** What the gateway would let a deployment do: without output tokens, only what generates none. */
@@ -78,6 +90,7 @@ export function usableDeployments(
   capability: Capability,
   place: Place,
   snapshot: Snapshot,
+  nowMs: number,
 ): readonly string[] {
   const { classification } = capability;
   return snapshot.platform.deployments
@@ -96,7 +109,7 @@ export function usableDeployments(
             clientAddress: place.clientAddress,
             price: dearestPrice(deployment),
           };
-          return decide({ capability, ask, place, snapshot }).kind === "candidates";
+          return decide({ capability, ask, place, snapshot, nowMs }).kind === "candidates";
         }),
     )
     .map(({ name }) => name);
@@ -108,6 +121,8 @@ const smallestAsk = {
   stream: false,
   // A call can name its end user; a list has none to name.
   endUser: "anybody",
+  tools: [],
+  stores: false,
 } as const satisfies Partial<Ask>;
 
 /** In Azure's item shape, with the two members that the official SDKs' types name. */

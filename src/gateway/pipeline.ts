@@ -8,6 +8,7 @@
  * starts again from at least those, so nothing is decided under a state that a finished write has replaced (G3).
  */
 import { refuse } from "../kernel/refusal.ts";
+import { policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { inspect } from "../safeguard/inspect.ts";
@@ -36,6 +37,16 @@ async function judgeOnce(
 
   const admitted = admit(question, snapshot);
   if (!admitted.ok) return confirmedRefusal(ports, question, snapshot, admitted.error);
+  const { action, resource, classification, place } = question;
+  const excluded = policyAdmission({
+    capability,
+    asked: { action, ...(resource === null ? {} : { resource }) },
+    classification,
+    place,
+    snapshot,
+    nowMs: ports.clock(),
+  });
+  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
 
   // The first byte of the body is read here, and nowhere before.
   const understood = await question.understand(snapshot);
@@ -59,7 +70,7 @@ async function judgeAsk(
   const judgeCounted = async (count: NonNullable<typeof refine>) =>
     judgeAsk(ports, question, snapshot, await count());
 
-  const verdict = decide({ capability, ask, place, snapshot });
+  const verdict = decide({ capability, ask, place, snapshot, nowMs: ports.clock() });
   if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
   if (verdict.kind === "refused") {
@@ -70,7 +81,7 @@ async function judgeAsk(
     });
   }
 
-  const inspected = inspect(verdict.candidates, outsideContent, body, snapshot.tenant.tenant.residency);
+  const inspected = inspect(verdict.candidates, outsideContent, body);
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
 
   const reserved = await reserve(ports, question, understood, snapshot, inspected.value, trace);

@@ -1,8 +1,9 @@
 /**
  * Relay: an allowed call goes to a backend that keeps the tenant's promise, and its answer comes back. The decision's
- * record is sent while Azure is called and accepted before the caller's first byte (before Azure is called under
- * `auditLogging: detailed`). Whatever happens to caller or Azure, the call is settled once.
+ * record is sent, and the receipt signed, while Azure is called; the record is accepted before the caller's first byte
+ * (before Azure is called under `auditLogging: detailed`). Whatever happens to caller or Azure, the call is settled once.
  */
+import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Backend } from "../azure/backend.ts";
 import { settlementOfError } from "../azure/billing.ts";
 import { chooseBackend } from "../azure/choose-backend.ts";
@@ -13,9 +14,9 @@ import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { eligibleBackends } from "../residency/eligible-backends.ts";
+import { demandedBackends } from "../residency/demanded-backends.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
@@ -28,27 +29,34 @@ import { createRenewals } from "./renewals.ts";
 import { type CallEnd, settleCall } from "./settle-call.ts";
 import { createUpstreamCutoff, type UpstreamCutoff } from "./upstream-cutoff.ts";
 
-/** A refusal here comes after the reservation: it has been settled, and the decision's record stands. */
-export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Result<Response>> {
+export interface Relayed {
+  /** A refusal here comes after the reservation: it has been settled, and the decision's record stands. */
+  readonly answer: Result<Response>;
+  /** For every call that was sent, however it ended, once its record was accepted; null otherwise. */
+  readonly receipt: string | null;
+}
+
+export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Relayed> {
   const { question, allowed } = call;
   const startedAtMs = ports.clock();
-  const record = () =>
-    deliverRecord(ports, decisionRecordOf(question, allowed, ports.clock()), question.capability);
+  const record = (decided: DecisionRecord) => deliverRecord(ports, decided, question.capability);
   const settle = (backend: Backend | null, end: CallEnd) =>
     settleCall(ports, question, allowed, backend, startedAtMs, end);
   const released: CallEnd = { end: "upstream_error", upstreamStatus: null, outcome: { kind: "released" } };
 
   const chosen = backendFor(ports, call);
   if (!chosen.ok) {
-    const [recorded] = await Promise.all([record(), settle(null, released)]);
-    return recorded ? chosen : fail(refuse("audit_unavailable"));
+    const decided = decisionRecordOf(question, allowed, startedAtMs);
+    const [recorded] = await Promise.all([record(decided), settle(null, released)]);
+    return withoutReceipt(recorded ? chosen.error : refuse("audit_unavailable"));
   }
   const { backend } = chosen.value;
+  const decided = decisionRecordOf(question, allowed, startedAtMs, backend);
 
   const recordedFirst = allowed.candidate.obligations.auditLogging === "detailed";
-  if (recordedFirst && !(await record())) {
+  if (recordedFirst && !(await record(decided))) {
     await settle(backend, released);
-    return fail(refuse("audit_unavailable"));
+    return withoutReceipt(refuse("audit_unavailable"));
   }
 
   const { relayMaxMs, reservationId } = allowed.reserved;
@@ -60,9 +68,11 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
     cutoff.close();
     await settle(backend, end);
   };
-  const [recorded, answer] = await Promise.all([
-    recordedFirst || record(),
+  const [recorded, answer, receipt] = await Promise.all([
+    recordedFirst || record(decided),
     send(ports, call, chosen.value, cutoff),
+    // Last: computing it takes no time from what is under way.
+    ports.receipts.sign(decided),
   ]);
   if (!recorded) {
     cutoff.cut();
@@ -71,7 +81,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
       upstreamStatus: answer.ok ? answer.value.status : null,
       outcome: { kind: "as_reserved" },
     });
-    return fail(refuse("answer_unrecorded"));
+    return withoutReceipt(refuse("answer_unrecorded"));
   }
   if (!answer.ok) {
     await settleAndClose({
@@ -79,14 +89,17 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
       upstreamStatus: null,
       outcome: { kind: "as_reserved" },
     });
-    return answer;
+    return { answer, receipt };
   }
   const upstream = answer.value;
   if (upstream.ok && upstream.body && isEventStream(upstream)) {
-    return ok(relayStream(ports, call, upstream, upstream.body, cutoff, settleAndClose));
+    const stream = relayStream(ports, call, upstream, upstream.body, cutoff, settleAndClose);
+    return { answer: ok(stream), receipt };
   }
-  return relayWhole(call, upstream, cutoff, settleAndClose);
+  return { answer: await relayWhole(call, upstream, cutoff, settleAndClose), receipt };
 }
+
+const withoutReceipt = (refusal: Refusal): Relayed => ({ answer: fail(refusal), receipt: null });
 
 interface Chosen {
   readonly deployment: Deployment;
@@ -101,9 +114,10 @@ function backendFor(
   const { deployment } = allowed;
   if (!deployment) return fail(refuse("deployment_unknown"));
   // Judged again at the last moment before data leaves: no path to Azure avoids the promise.
-  const eligible = eligibleBackends(
+  const eligible = demandedBackends(
     deployment,
     allowed.snapshot.tenant.tenant.residency,
+    allowed.candidate.obligations.residency,
     question.classification,
   );
   if (!eligible.ok) return eligible;
@@ -135,6 +149,7 @@ async function send(
     stream: allowed.ask.stream,
     maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
     canReportUsage,
+    allowStore: allowed.candidate.obligations.allowStore,
   });
   try {
     const answer = await azure.send({

@@ -64,6 +64,8 @@ export async function understandCall(
     endUser: call.endUser === null ? null : await ports.hashEndUser(caller.capability.tenantId, call.endUser),
     clientAddress: await countedAddress(ports, caller, snapshot),
     price: dearestPrice(deployment.value),
+    tools: call.tools,
+    stores: call.stores,
   };
   const understood: Understood = {
     ask,

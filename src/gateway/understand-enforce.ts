@@ -48,6 +48,8 @@ export async function understandEnforce(
     stream: false,
     classification,
     endUser: context.user === undefined ? null : await ports.hashEndUser(capability.tenantId, context.user),
+    tools: context.tools ?? null,
+    stores: context.store ?? null,
   };
   return ok({
     ask: {

@@ -107,3 +107,10 @@ export const READINESS_KEPT_MS = 5_000;
 
 export const LIST_DEFAULT_LIMIT = 50;
 export const LIST_MAX_LIMIT = 200;
+
+/** The doctor reads this many pages of tenants and of deployments, and says so where there are more. */
+export const DOCTOR_MAX_PAGES = 25;
+
+/** Findings of one check, and names in one sentence: a report is read by people. The rest is counted. */
+export const DOCTOR_MAX_FINDINGS = 50;
+export const DOCTOR_MAX_EXAMPLES = 5;

@@ -42,12 +42,13 @@ export const refusalTable = {
   agent_unknown: row(403, "The capability token's agent is not registered."),
   agent_disabled: row(403, "The capability token's agent is disabled."),
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),
+  token_home_unknown: row(403, "The capability token's home has no stores in this deployment."),
   tenant_mismatch: row(403, "The capability token belongs to another tenant."),
 
   // Policy
   no_matching_grant: row(403, "No policy allows this action on this resource."),
   denied_by_policy: row(403, "A policy denies this action on this resource."),
-  outside_boundary: row(403, "A boundary does not cover this action on this resource."),
+  outside_boundary: row(403, "The request is not inside a boundary that applies to it."),
   outside_token: row(403, "The capability token does not cover this action on this resource."),
   tenant_not_allowed: row(403, "The policy does not allow this tenant."),
   role_not_allowed: row(403, "The policy requires a role that the capability does not carry."),
@@ -57,17 +58,28 @@ export const refusalTable = {
     403,
     "The policy requires TLS 1.2 or newer from the caller and https to the backend.",
   ),
+  address_not_allowed: row(403, "The policy does not allow a request from this client address."),
+  outside_validity: row(403, "The policy does not allow a request at this time."),
+  tool_not_allowed: row(403, "The request offers a tool that it may not use."),
+  store_not_allowed: row(
+    403,
+    "What is promised or demanded of residency does not cover storing answers at Azure.",
+  ),
   indeterminate: row(403, "A rule needs a fact that is not known about this request."),
   constraint_not_available: row(403, "A policy uses a constraint that this version cannot enforce yet."),
   pending_approval: row(403, "The request waits for approval."),
 
   // Residency
+  residency_country: row(403, "A request from this country, or from an unknown one, is not allowed."),
   residency_ingress: row(403, "The tenant's residency promise does not allow a request from this place."),
   residency_colo: row(
     403,
     "The tenant's residency promise does not allow a request to be processed at this location.",
   ),
-  residency_backend: row(403, "No backend of this deployment keeps the tenant's residency promise."),
+  residency_backend: row(
+    403,
+    "No backend of this deployment keeps the residency that is promised or demanded.",
+  ),
   backend_classification: row(403, "No backend of this deployment may receive data of this classification."),
 
   // Quotas
@@ -114,6 +126,7 @@ export const refusalTable = {
   in_use: row(409, "The object is still in use."),
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
+  home_not_configured: row(422, "This deployment has no stores for this home."),
   not_available_yet: row(422, "The document uses a value that this version does not support yet."),
 
   // Stores, ledgers and Azure

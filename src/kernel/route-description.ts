@@ -38,4 +38,6 @@ export interface RouteAnswer {
   readonly hasRevision?: boolean;
   /** What is left of the limits that apply stands in `ratelimit` and `x-ratelimit-*`. */
   readonly hasLimits?: boolean;
+  /** An allowed answer carries a signed receipt in the header `portcullis-receipt`. */
+  readonly hasReceipt?: boolean;
 }

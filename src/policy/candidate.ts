@@ -1,18 +1,19 @@
 /**
  * One grant held against one alternative of the token: does it allow the ask, and under which limits and obligations?
- * Grant and token bind together; the tenant's own limits come on top.
+ * Grant, token and boundaries bind together; the tenant's own limits come on top.
  */
-import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
-import { refuse } from "../kernel/refusal.ts";
+import type { Capability } from "../capability/claims.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { LimitClaim, Meter } from "../quota/limit-claim.ts";
 import type { Place } from "../residency/place.ts";
-import { unavailableKey } from "./constraint-table.ts";
-import type { Constraints } from "./constraints.ts";
+import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask, Candidate } from "./decision.ts";
-import { claimsOf, type LimitSet, subjectOf, tightest } from "./limit-claims.ts";
-import type { Policy } from "./policy.ts";
-import { type Facts, unmetSelector } from "./selectors.ts";
+import { featuresOf, toolRefusal } from "./features.ts";
+import { claimsOf, type LimitSet, subjectOf } from "./limit-claims.ts";
+import { type Placement, residencyOf } from "./placement.ts";
+import type { Rule } from "./rules.ts";
+import { type Facts, unmetOf } from "./selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { boundTokens, smallest } from "./token-bounds.ts";
 
@@ -21,44 +22,42 @@ export interface DecideInput {
   readonly ask: Ask;
   readonly place: Place;
   readonly snapshot: Snapshot;
+  /** The decision's reading of the clock. */
+  readonly nowMs: number;
 }
 
-/** Constraints with the owner whose counters they name. */
-interface ConstraintSet {
-  readonly owner: string;
-  readonly constraints: Constraints;
+/** What every candidate of one ask shares. */
+export interface Circumstances {
+  readonly ask: Ask;
+  readonly facts: Facts;
+  readonly boundaries: readonly Rule[];
+  readonly placement: Placement;
+  readonly tenantLimits: LimitSet;
 }
 
 export function candidateOf(
-  policy: Policy,
-  authorization: AuthorizationDetail | null,
-  facts: Facts,
-  { capability, ask, snapshot }: DecideInput,
+  grant: Rule,
+  token: ConstraintSet | null,
+  circumstances: Circumstances,
 ): Result<Candidate> {
-  const sets: ConstraintSet[] = [{ owner: `policy:${policy.id}`, constraints: policy.constraints }];
-  if (authorization)
-    sets.push({ owner: `token:${capability.tokenId}`, constraints: authorization.constraints });
-
-  for (const { constraints } of sets) {
-    const unavailable = unavailableKey(constraints);
-    if (unavailable)
-      return fail(refuse("constraint_not_available", { evidence: { constraint: unavailable } }));
-    const unmet = unmetSelector(constraints, facts);
+  const { ask, facts, boundaries, placement, tenantLimits } = circumstances;
+  const own: readonly ConstraintSet[] = token === null ? [grant] : [grant, token];
+  for (const set of own) {
+    const unmet = refusalOf(set, facts) ?? toolRefusal(set, ask);
     if (unmet) return fail(unmet);
   }
+  const others: readonly ConstraintSet[] = token === null ? boundaries : [token, ...boundaries];
+  const residency = residencyOf(own, placement);
+  if (!residency.ok) return residency;
+  const features = featuresOf(grant, others, ask, residency.value);
+  if (!features.ok) return features;
 
-  const limitSets: readonly LimitSet[] = [
-    ...sets.map(({ owner, constraints }) => ({
-      owner,
-      scope: constraints.quotaScope ?? "agent",
-      limits: constraints,
-    })),
-    { owner: `tenant:${capability.tenantId}`, scope: "tenant", limits: snapshot.tenant.tenant.limits },
-  ];
+  const sets: readonly ConstraintSet[] = [grant, ...others];
+  const limitSets: readonly LimitSet[] = [...sets.map(({ limits }) => limits), tenantLimits];
   const bounds = boundTokens(ask, {
     perRequest: smallest(sets.map(({ constraints }) => constraints.maxTokensPerRequest)),
-    perWindow: tightest(limitSets, "tokens"),
-    costNanoUsd: tightest(limitSets, "cost"),
+    perWindow: smallest(limitSets.map(({ leastTokens }) => leastTokens)),
+    costNanoUsd: smallest(limitSets.map(({ leastCost }) => leastCost)),
   });
   if (!bounds.ok) return bounds;
   const { reservedCostNanoUsd, ...bounded } = bounds.value;
@@ -72,8 +71,8 @@ export function candidateOf(
   if (!claims.ok) return claims;
 
   return ok({
-    grantId: policy.id,
-    policyIds: [policy.id],
+    grantId: grant.policy.id,
+    policyIds: [grant.policy.id, ...boundaries.map(({ policy }) => policy.id)],
     claims: claims.value,
     reservedCostNanoUsd,
     obligations: {
@@ -82,9 +81,17 @@ export function candidateOf(
         ? "detailed"
         : "standard",
       encryptionRequired: sets.some(({ constraints }) => constraints.encryptionRequired === true),
+      residency: residency.value,
+      ...features.value,
     },
   });
 }
+
+/** What a grant or a token refuses whatever the body asks for. */
+export const refusalOf = ({ unavailable, checks }: ConstraintSet, facts: Facts): Refusal | null =>
+  unavailable === undefined
+    ? unmetOf(checks, facts)
+    : refuse("constraint_not_available", { evidence: { constraint: unavailable } });
 
 function allClaims(
   sets: readonly LimitSet[],
@@ -95,7 +102,7 @@ function allClaims(
   for (const set of sets) {
     const subject = subjectOf(set, ask);
     if (!subject.ok) return subject;
-    claims.push(...claimsOf(set, subject.value, amounts));
+    for (const claim of claimsOf(set, subject.value, amounts)) claims.push(claim);
   }
   return ok(claims);
 }

@@ -9,11 +9,21 @@ import type { ConstraintKey, Constraints } from "./constraints.ts";
  * - `selector`: a fact of the request decides whether the policy applies.
  * - `tokens`: bounds one request's tokens.
  * - `quota`: counted by a ledger, or says what is counted by.
+ * - `backends`: narrows which backends are left.
+ * - `features`: which of Azure's features a request may use.
  * - `obligation`: what the gateway must do if it allows.
  * - `approval`: `false` is satisfied; `true` is not available yet.
  * - `unavailable`: its machinery is not built yet.
  */
-export type Enforcement = "selector" | "tokens" | "quota" | "obligation" | "approval" | "unavailable";
+export type Enforcement =
+  | "selector"
+  | "tokens"
+  | "quota"
+  | "backends"
+  | "features"
+  | "obligation"
+  | "approval"
+  | "unavailable";
 
 export const constraintTable = {
   allowedTenants: "selector",
@@ -38,15 +48,15 @@ export const constraintTable = {
   encryptionRequired: "selector",
   auditLogging: "obligation",
   requiresApproval: "approval",
-  allowedCountries: "unavailable",
-  deniedCountries: "unavailable",
-  allowedIpRanges: "unavailable",
-  validFrom: "unavailable",
-  validUntil: "unavailable",
-  dataResidency: "unavailable",
-  processing: "unavailable",
-  allowedTools: "unavailable",
-  allowStore: "unavailable",
+  allowedCountries: "selector",
+  deniedCountries: "selector",
+  allowedIpRanges: "selector",
+  validFrom: "selector",
+  validUntil: "selector",
+  dataResidency: "backends",
+  processing: "backends",
+  allowedTools: "features",
+  allowStore: "features",
 } as const satisfies Record<ConstraintKey, Enforcement>;
 
 /** The first key of these constraints that cannot be enforced yet. */

@@ -4,6 +4,7 @@ import type { TokenPrice } from "../azure/cost.ts";
 import type { PolicyId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { LimitClaim } from "../quota/limit-claim.ts";
+import { ResidencyObligation } from "../residency/demanded-backends.ts";
 import type { Action } from "./action.ts";
 import type { Classification } from "./classification.ts";
 import type { Resource } from "./resource.ts";
@@ -31,6 +32,10 @@ export interface Ask {
   readonly clientAddress: string | null;
   /** At most; null = unknown. */
   readonly price: TokenPrice | null;
+  /** Offered to the model, as azure/tools-used.ts names them; null where a caller of /v1/enforce did not say. */
+  readonly tools: readonly string[] | null;
+  /** Whether it asks Azure to keep its answer; null where a caller of /v1/enforce did not say. */
+  readonly stores: boolean | null;
 }
 
 /** What a decision obliges the gateway (or the caller of /v1/enforce) to do. */
@@ -41,6 +46,12 @@ export const Obligations = z.strictObject({
   reservedTokens: z.int().min(0),
   auditLogging: z.enum(["standard", "detailed"]),
   encryptionRequired: z.boolean(),
+  /** Where Azure may process the call; null = anywhere. */
+  residency: ResidencyObligation.nullable(),
+  /** The tools the request may offer, by type or as `function:<name>`; null = any. */
+  allowedTools: z.array(z.string()).nullable(),
+  /** Whether the request may have Azure keep its answer; where not, `store` must be false. */
+  allowStore: z.boolean(),
 });
 export type Obligations = z.infer<typeof Obligations>;
 

@@ -8,6 +8,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import type { LimitClaim, Meter, QuotaScope, Window } from "../quota/limit-claim.ts";
 import type { Ask } from "./decision.ts";
 import type { TenantLimits } from "./tenant.ts";
+import { smallest } from "./token-bounds.ts";
 
 export type LimitKey = keyof TenantLimits;
 
@@ -34,11 +35,17 @@ export const limitKeys: readonly LimitKey[] = rows.map(({ key }) => key);
 
 export const hasLimit = (limits: TenantLimits): boolean => limitKeys.some((key) => limits[key] !== undefined);
 
+/** One limit in its meter's own unit. */
+type Counted = Pick<LimitClaim, "meter" | "window" | "limit">;
+
 /** One set of limits that bind together, with the owner whose counters they name. */
 export interface LimitSet {
   readonly owner: string;
   readonly scope: QuotaScope;
-  readonly limits: TenantLimits;
+  readonly limits: readonly Counted[];
+  /** Of any window; null = none. */
+  readonly leastTokens: number | null;
+  readonly leastCost: number | null;
 }
 
 const NANO_DIGITS = 9;
@@ -58,17 +65,15 @@ export function limitOn(
   return (row && amountOf(row, limits)) ?? null;
 }
 
-/** The tightest limit of a meter over all windows: what one request may use of it at most; null = none. */
-export function tightest(sets: readonly LimitSet[], meter: Meter): number | null {
-  let least: number | null = null;
+export function limitSet(owner: string, scope: QuotaScope, given: TenantLimits): LimitSet {
+  const limits: Counted[] = [];
   for (const row of rows) {
-    if (row.meter !== meter) continue;
-    for (const { limits } of sets) {
-      const limit = amountOf(row, limits);
-      if (limit !== undefined && (least === null || limit < least)) least = limit;
-    }
+    const limit = amountOf(row, given);
+    if (limit !== undefined) limits.push({ meter: row.meter, window: row.window, limit });
   }
-  return least;
+  const least = (meter: Meter) =>
+    smallest(limits.map((counted) => (counted.meter === meter ? counted.limit : undefined)));
+  return { owner, scope, limits, leastTokens: least("tokens"), leastCost: least("cost") };
 }
 
 /** @param amounts what the ask reserves of each meter. */
@@ -77,14 +82,15 @@ export function claimsOf(
   subject: string | null,
   amounts: Readonly<Record<Meter, number>>,
 ): LimitClaim[] {
-  const claims: LimitClaim[] = [];
-  for (const row of rows) {
-    const limit = amountOf(row, limits);
-    const { meter, window } = row;
-    if (limit !== undefined)
-      claims.push({ owner, scope, subject, meter, window, limit, amount: amounts[meter] });
-  }
-  return claims;
+  return limits.map(({ meter, window, limit }) => ({
+    owner,
+    scope,
+    subject,
+    meter,
+    window,
+    limit,
+    amount: amounts[meter],
+  }));
 }
 
 /** Whom a set of limits counts; a fact that is missing refuses, or all who withhold it would share no counter at all. */
@@ -92,7 +98,7 @@ export function subjectOf(
   { scope, limits }: LimitSet,
   { endUser, clientAddress }: Pick<Ask, "endUser" | "clientAddress">,
 ): Result<string | null> {
-  if (scope === "agent" || scope === "tenant" || !hasLimit(limits)) return ok(null);
+  if (scope === "agent" || scope === "tenant" || limits.length === 0) return ok(null);
   const [code, subject, missing] =
     scope === "user"
       ? (["end_user_required", endUser, "end user"] as const)

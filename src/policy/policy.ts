@@ -8,7 +8,7 @@ import { ResourcePattern } from "./resource.ts";
 
 export const DEFAULT_PRIORITY = 100;
 
-/** What a security officer writes. `kind`, `mode` and `priority` beyond their defaults are refused at write until they are built. */
+/** What a security officer writes. `mode` and `priority` beyond their defaults are refused at write until they are built. */
 export const PolicyInput = z.strictObject({
   name: z.string().min(1).max(200),
   description: z.string().max(2_000).default(""),

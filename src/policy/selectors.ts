@@ -1,73 +1,138 @@
 /**
  * Selector constraints: facts of the request against a policy's values. A fact that nobody can supply is
- * `indeterminate`, never "no": on a grant it drops the grant, on a deny it denies.
+ * `indeterminate`, never "no": on a grant it drops the grant, on a deny or a boundary it denies. Each constraint becomes
+ * a check once, so that ranges and times are read when a snapshot is new and not for every request.
  */
-import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { type Refusal, type RefusalCode, refuse } from "../kernel/refusal.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
+import { isSecureTls } from "../residency/secure-tls.ts";
 import { type Classification, withinCeiling } from "./classification.ts";
 import type { Constraints } from "./constraints.ts";
+import { type IpRange, ipAddress, ipRange, isInRange } from "./ip-range.ts";
 
-/** What selectors look at. */
+/** What selectors look at; all of it is known before a byte of the body is read. */
 export interface Facts {
   readonly tenantId: string;
   readonly roles: readonly string[];
   readonly classification: Classification;
   readonly tlsVersion: string | null;
+  readonly country: string | null;
+  readonly clientAddress: string | null;
+  /** The decision's reading of the clock. */
+  readonly nowMs: number;
 }
 
-type Selector<K extends keyof Constraints> = (
-  wanted: NonNullable<Constraints[K]>,
-  facts: Facts,
-) => Refusal | null;
+/** Null when the constraint holds. */
+export type Check = (facts: Facts) => Refusal | null;
 
-const SECURE_TLS = new Set(["TLSv1.2", "TLSv1.3"]);
+/** Null where the value asks for nothing. */
+type CheckMaker<K extends keyof Constraints> = (wanted: NonNullable<Constraints[K]>) => Check | null;
 
-const selectors: {
+const unknown = (constraint: keyof Constraints, missing: string): Refusal =>
+  refuse("indeterminate", { evidence: { constraint, missing } });
+
+const checks: {
   readonly [K in
     | "allowedTenants"
     | "allowedRoles"
     | "dataClassification"
-    | "encryptionRequired"]: Selector<K>;
+    | "encryptionRequired"
+    | "allowedCountries"
+    | "deniedCountries"
+    | "allowedIpRanges"
+    | "validFrom"
+    | "validUntil"]: CheckMaker<K>;
 } = {
-  allowedTenants: (tenants, facts) =>
+  allowedTenants: (tenants) => (facts) =>
     tenants.includes(facts.tenantId)
       ? null
-      : refuse("tenant_not_allowed", {
-          evidence: { constraint: "allowedTenants", actual: facts.tenantId, limit: tenants },
-        }),
-  allowedRoles: (roles, facts) =>
+      : unmet("tenant_not_allowed", "allowedTenants", facts.tenantId, tenants),
+  allowedRoles: (roles) => (facts) =>
     roles.some((role) => facts.roles.includes(role))
       ? null
-      : refuse("role_not_allowed", {
-          evidence: { constraint: "allowedRoles", actual: [...facts.roles], limit: roles },
-        }),
-  dataClassification: (ceiling, facts) =>
+      : unmet("role_not_allowed", "allowedRoles", [...facts.roles], roles),
+  dataClassification: (ceiling) => (facts) =>
     withinCeiling(facts.classification, ceiling)
       ? null
-      : refuse("classification_exceeded", {
-          evidence: { constraint: "dataClassification", actual: facts.classification, limit: ceiling },
-        }),
-  encryptionRequired: (required, facts) => {
-    if (!required) return null;
-    if (facts.tlsVersion === null) {
-      return refuse("indeterminate", {
-        evidence: { constraint: "encryptionRequired", missing: "request.cf.tlsVersion" },
-      });
-    }
-    return SECURE_TLS.has(facts.tlsVersion)
+      : unmet("classification_exceeded", "dataClassification", facts.classification, ceiling),
+  encryptionRequired: (required) =>
+    required
+      ? ({ tlsVersion }) => {
+          if (tlsVersion === null) return unknown("encryptionRequired", "request.cf.tlsVersion");
+          return isSecureTls(tlsVersion)
+            ? null
+            : refuse("encryption_required", {
+                evidence: { constraint: "encryptionRequired", actual: tlsVersion },
+              });
+        }
+      : null,
+  allowedCountries: (countries) => (facts) => {
+    if (facts.country === null) return unknown("allowedCountries", "country");
+    return countries.includes(facts.country)
       ? null
-      : refuse("encryption_required", {
-          evidence: { constraint: "encryptionRequired", actual: facts.tlsVersion },
-        });
+      : unmet("residency_country", "allowedCountries", facts.country, countries);
+  },
+  deniedCountries: (countries) => (facts) => {
+    if (facts.country === null) return unknown("deniedCountries", "country");
+    return countries.includes(facts.country)
+      ? unmet("residency_country", "deniedCountries", facts.country, countries)
+      : null;
+  },
+  allowedIpRanges: (texts) => {
+    const ranges = texts.map(ipRange).filter((range): range is IpRange => range !== null);
+    const isReadable = ranges.length === texts.length;
+    return (facts) => {
+      const address = facts.clientAddress === null ? null : ipAddress(facts.clientAddress);
+      if (address === null) return unknown("allowedIpRanges", "client address");
+      if (ranges.some((range) => isInRange(address, range))) return null;
+      if (!isReadable) return unknown("allowedIpRanges", "range");
+      // The address itself stays out of evidence: records keep no client address.
+      return refuse("address_not_allowed", { evidence: { constraint: "allowedIpRanges", limit: texts } });
+    };
+  },
+  validFrom: (from) => {
+    const fromMs = Date.parse(from);
+    return ({ nowMs }) =>
+      nowMs >= fromMs ? null : unmet("outside_validity", "validFrom", timestampOf(nowMs), from);
+  },
+  validUntil: (until) => {
+    const untilMs = Date.parse(until);
+    return ({ nowMs }) =>
+      nowMs < untilMs ? null : unmet("outside_validity", "validUntil", timestampOf(nowMs), until);
   },
 };
 
-/** The first selector that does not hold, or null when all hold. */
-export function unmetSelector(constraints: Constraints, facts: Facts): Refusal | null {
-  const { allowedTenants, allowedRoles, dataClassification, encryptionRequired } = constraints;
-  return (
-    (allowedTenants && selectors.allowedTenants(allowedTenants, facts)) ??
-    (allowedRoles && selectors.allowedRoles(allowedRoles, facts)) ??
-    (dataClassification && selectors.dataClassification(dataClassification, facts)) ??
-    (encryptionRequired !== undefined ? selectors.encryptionRequired(encryptionRequired, facts) : null)
-  );
+const unmet = (
+  code: RefusalCode,
+  constraint: keyof Constraints,
+  actual: string | readonly string[],
+  limit: string | readonly string[],
+): Refusal => refuse(code, { evidence: { constraint, actual, limit } });
+
+type SelectorKey = keyof typeof checks;
+// Object.keys loses the key type.
+export const selectorKeys = Object.keys(checks) as readonly SelectorKey[];
+
+function checkOf<K extends SelectorKey>(key: K, constraints: Constraints): Check | null {
+  const wanted = constraints[key];
+  return wanted === undefined ? null : checks[key](wanted);
+}
+
+/** The checks of the selectors that these constraints have. */
+export const checksOf = (constraints: Constraints): readonly Check[] =>
+  selectorKeys.map((key) => checkOf(key, constraints)).filter((check): check is Check => check !== null);
+
+/**
+ * Why the selectors do not hold together, or null when all hold. One that certainly fails outweighs one that cannot be
+ * judged: whatever the missing fact is, the policy does not apply.
+ */
+export function unmetOf(checks: readonly Check[], facts: Facts): Refusal | null {
+  let undecided: Refusal | null = null;
+  for (const check of checks) {
+    const refusal = check(facts);
+    if (refusal === null) continue;
+    if (refusal.code !== "indeterminate") return refusal;
+    undecided ??= refusal;
+  }
+  return undecided;
 }

@@ -82,7 +82,9 @@ const unstatedOutput = (promptTokens: number, limits: TokenLimits): number =>
   limits.perRequest === null ? ENFORCE_DEFAULT_TOKENS : Math.max(1, limits.perRequest - promptTokens);
 
 /** The smaller of the limits that are set. */
-export function smallest(limits: readonly (number | undefined)[]): number | null {
-  const set = limits.filter((limit) => limit !== undefined);
-  return set.length > 0 ? Math.min(...set) : null;
+export function smallest(limits: readonly (number | null | undefined)[]): number | null {
+  let least: number | null = null;
+  for (const limit of limits)
+    if (limit !== null && limit !== undefined && (least === null || limit < least)) least = limit;
+  return least;
 }

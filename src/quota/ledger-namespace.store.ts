@@ -28,6 +28,20 @@ export function isLocalRuntime<T extends Rpc.DurableObjectBranded>(
   return local;
 }
 
+/** Whether ledgers can be made in a jurisdiction. Nothing is made: an id is only computed. */
+export function askJurisdiction<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  jurisdiction: "eu" | "us",
+): "given" | "not_implemented" | "refused" {
+  try {
+    if (isLocalRuntime(namespace)) return "not_implemented";
+    namespace.jurisdiction(jurisdiction).idFromName("doctor");
+    return "given";
+  } catch {
+    return "refused";
+  }
+}
+
 /** Making an id hashes its name; callers choose tenants, so what is remembered is bounded. */
 const MAX_IDS = 10_000;
 const idsOf = new WeakMap<object, Map<string, DurableObjectId>>();

@@ -1,14 +1,14 @@
 /**
- * Inspection, as the candidates' obligations and the tenant's promise ask for it. Detectors for personal data and
- * secrets will stand here; until then the policies that want them refuse. What is inspected today: under a residency
- * promise, a field nobody has reviewed, or
- * content that Azure would fetch (images by URL, search, files), could take data elsewhere.
+ * Inspection, as the candidates' obligations ask for it; a candidate whose obligations the body does not keep drops out.
+ * Detectors for personal data and secrets will stand here; until then the policies that want them refuse. What is
+ * inspected today: under a residency obligation, a field nobody has reviewed, or content that Azure would fetch (images
+ * by URL, search, files), could take data elsewhere; under a list of tools, a field nobody has reviewed could bring one.
  */
 import type { JsonObject } from "../kernel/json.ts";
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { Candidate } from "../policy/decision.ts";
-import type { ResidencyPromise } from "../residency/promise.ts";
+import type { Candidate, Obligations } from "../policy/decision.ts";
+import { unreviewedCarrier } from "./unreviewed-carrier.ts";
 import { unreviewedMember } from "./unreviewed-member.ts";
 
 /**
@@ -19,16 +19,33 @@ export function inspect(
   candidates: readonly [Candidate, ...Candidate[]],
   outsideContent: boolean,
   body: JsonObject | null,
-  promise: ResidencyPromise,
 ): Result<readonly [Candidate, ...Candidate[]]> {
-  if (body === null || promise.zone === "none") return ok(candidates);
-  if (outsideContent) {
-    return fail(
-      refuse("unsupported_parameter", {
-        message: "Under a residency promise, a request may only draw on text that stands in its own body.",
-      }),
-    );
-  }
-  const unknown = unreviewedMember(body);
-  return unknown === undefined ? ok(candidates) : fail(refuse("unsupported_parameter", { field: unknown }));
+  if (body === null) return ok(candidates);
+  const refusalOf = createInspection(outsideContent, body);
+  const [first, ...rest] = candidates.filter(({ obligations }) => refusalOf(obligations) === null);
+  if (first) return rest.length + 1 === candidates.length ? ok(candidates) : ok([first, ...rest]);
+  return fail(refusalOf(candidates[0].obligations) ?? refuse("unsupported_parameter"));
 }
+
+/** What does not depend on the candidate is looked for once, and only if some candidate's obligations ask. */
+function createInspection(outsideContent: boolean, body: JsonObject) {
+  let residency: Refusal | null | undefined;
+  let tools: Refusal | null | undefined;
+  return (obligations: Obligations): Refusal | null => {
+    if (obligations.residency !== null) {
+      if (residency === undefined)
+        residency = outsideContent ? drawsOnMore : unreviewed(unreviewedMember(body));
+      return residency;
+    }
+    if (obligations.allowedTools === null) return null;
+    if (tools === undefined) tools = unreviewed(unreviewedCarrier(body));
+    return tools;
+  };
+}
+
+const drawsOnMore = refuse("unsupported_parameter", {
+  message: "Under a residency promise, a request may only draw on text that stands in its own body.",
+});
+
+const unreviewed = (field: string | undefined): Refusal | null =>
+  field === undefined ? null : refuse("unsupported_parameter", { field });

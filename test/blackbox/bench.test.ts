@@ -52,8 +52,10 @@ it.each([
   "ledger_through",
   "fleet_sliced",
   "decide",
+  "admit",
   "verify",
   "verify_seen",
+  "receipt",
   "bundle_raw",
 ])("%s is more than nothing", (id) => {
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);

@@ -106,7 +106,7 @@ it("an eu tenant: refused from outside and where no backend keeps the promise, b
   expect(await codeOf(token)).toBe("allowed");
   expect(await codeOf(token, "gpt-4o-mini", virginia)).toBe("residency_ingress");
   const tor = { country: "T1", colo: "FRA", tlsVersion: "TLSv1.3" };
-  expect(await codeOf(token, "gpt-4o-mini", tor)).toBe("residency_ingress");
+  expect(await codeOf(token, "gpt-4o-mini", tor)).toBe("residency_country");
 
   const global = await gateway.admin("POST", "/v1/deployments", {
     name: "anywhere",

@@ -8,6 +8,7 @@ import { AzureOpenAI, OpenAI } from "openai";
 import { createTestHarness } from "wrangler";
 import { type Simulator, startSimulator } from "../../dev/simulator/start-simulator.ts";
 import { ApiKeyScope } from "../../src/capability/api-key.ts";
+import { homeBinding, homeNames } from "../../src/residency/home.ts";
 
 /** What `request.cf` says of a caller; Miniflare takes it from this header, and only locally. */
 export const frankfurt = {
@@ -26,6 +27,17 @@ const signingKeys = JSON.stringify({
       crv: "Ed25519",
       x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
       d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+    },
+  ],
+});
+
+const receiptKeys = JSON.stringify({
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A",
+      d: "4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M",
     },
   ],
 });
@@ -67,6 +79,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
         vars: { LEASE_MS: "500" },
         secrets: {
           SIGNING_KEYS: signingKeys,
+          RECEIPT_KEYS: receiptKeys,
           LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
           END_USER_SALT: "an-end-user-salt-used-by-tests-only",
           AZURE_OPENAI_API_KEY: simulator.apiKey,
@@ -75,9 +88,9 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
     ],
   });
   const url = (await harness.listen()).url.origin;
-  const worker = harness.getWorker<{ PLATFORM_DB: D1Database; GLOBAL_DB: D1Database; EU_DB: D1Database }>();
-  for (const database of ["PLATFORM_DB", "GLOBAL_DB", "EU_DB"] as const)
-    await worker.applyD1Migrations(database);
+  const homeDatabases = homeNames.map((home) => homeBinding(home, "db"));
+  const worker = harness.getWorker<Record<"PLATFORM_DB" | (typeof homeDatabases)[number], D1Database>>();
+  for (const database of ["PLATFORM_DB", ...homeDatabases] as const) await worker.applyD1Migrations(database);
 
   const adminKey = `pk_${randomBytes(32).toString("base64url")}`;
   const { PLATFORM_DB } = await worker.getEnv();

@@ -180,6 +180,31 @@ describe("every refusal is the SDK's own typed error, with code and request id",
     expect(gateway.simulator.requests).toHaveLength(0);
   });
 
+  it("403 PermissionDeniedError for a tool that is not listed, and one of its own for what a boundary keeps out", async () => {
+    const tenantId = "listed-tools";
+    await gateway.admin("POST", "/v1/tenants", { id: tenantId, name: tenantId });
+    const policy = { name: "p", tenantId, effect: "allow", actions: ["*"], resources: ["*"] };
+    const boundary = { ...policy, kind: "boundary", constraints: { allowedCountries: ["DE"] } };
+    expect((await gateway.admin("POST", "/v1/policies", boundary)).status).toBe(201);
+    const { id } = await gateway.agent({ tenantId });
+    const constraints = { allowedTools: ["function"] };
+    const detail = { type: "model_invocation", actions: ["*"], locations: ["*"], constraints };
+    const listed = { token: await gateway.tokenFor(id, { authorizationDetails: [detail] }) };
+    const ask = (type: "web_search" | "function", place?: object) =>
+      gateway.openai(listed.token, place && { ...place }).responses.create({
+        model: "gpt-4o-mini",
+        input: "Hello",
+        tools: [type === "web_search" ? { type } : { type, name: "look_up", parameters: {}, strict: false }],
+      });
+    const searching = await thrown(ask("web_search"), PermissionDeniedError);
+    expect(searching).toMatchObject({ code: "tool_not_allowed", param: "tools" });
+    expect(searching.message).toContain("`web_search`");
+    const abroad = await thrown(ask("function", { country: "FR" }), PermissionDeniedError);
+    expect(abroad.code).toBe("outside_boundary");
+    expect(gateway.simulator.requests).toHaveLength(0);
+    expect((await ask("function")).output_text).toContain("Hello");
+  });
+
   it("404 NotFoundError for a deployment that does not exist", async () => {
     const error = await thrown(call(gateway.azure(token, "gpt-9")), NotFoundError);
     expect(error.code).toBe("deployment_unknown");

@@ -88,6 +88,9 @@ describe("the quick start", () => {
         reservedTokens: 2_000,
         auditLogging: "standard",
         encryptionRequired: false,
+        residency: null,
+        allowedTools: null,
+        allowStore: false,
       },
     });
 

@@ -42,6 +42,7 @@ function run(file: string, environment: Readonly<Record<string, string>> = {}): 
       PORT: "0",
       SIMULATOR_PORT: "0",
       AZURE_OPENAI_ENDPOINT: "",
+      PORTCULLIS_PLACE: "",
       ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -79,8 +80,10 @@ const connectionFile = () => join(stateDirectory, ".local/portcullis.json");
 const readConnection = async () => Connection.parse(JSON.parse(await readFile(connectionFile(), "utf8")));
 type Connection = z.infer<typeof Connection>;
 
-async function started(): Promise<{ readonly command: Command; readonly connection: Connection }> {
-  const command = run("start.ts");
+async function started(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly command: Command; readonly connection: Connection }> {
+  const command = run("start.ts", environment);
   await command.saying("Portcullis is running.");
   return { command, connection: await readConnection() };
 }
@@ -105,6 +108,36 @@ async function printedCall(output: string): Promise<Response> {
   return fetch(url, { method: "POST", headers, body });
 }
 
+/** The token of a tenant that promises the EU. */
+async function euToken({ gatewayUrl, adminKey }: Connection): Promise<string> {
+  async function post(path: string, body: object) {
+    const headers = { "x-api-key": adminKey, "content-type": "application/json" };
+    const answer = await fetch(gatewayUrl + path, { method: "POST", headers, body: JSON.stringify(body) });
+    expect(answer.status, path).toBe(201);
+    return z
+      .looseObject({ id: z.string().optional(), token: z.string().optional() })
+      .parse(await answer.json());
+  }
+  await post("/v1/tenants", { id: "berlin", name: "Berlin", home: "eu", residency: { zone: "eu" } });
+  const resources = ["api://azure-openai/models/*"];
+  await post("/v1/policies", {
+    name: "chat",
+    tenantId: "berlin",
+    effect: "allow",
+    actions: ["chat"],
+    resources,
+  });
+  const { id: agentId } = await post("/v1/agents", { name: "berliner", tenantId: "berlin" });
+  return (await post("/v1/tokens", { agentId })).token ?? "";
+}
+
+const chat = (gatewayUrl: string, token: string, deployment: string) =>
+  fetch(`${gatewayUrl}/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`, {
+    method: "POST",
+    headers: { "api-key": token, "content-type": "application/json" },
+    body: JSON.stringify({ messages: [{ role: "user", content: "Hello" }], max_tokens: 5 }),
+  });
+
 beforeAll(async () => {
   stateDirectory = await mkdtemp(join(tmpdir(), "portcullis-start-"));
 });
@@ -121,10 +154,13 @@ describe("npm start", () => {
     const byHand = "# by hand\nAZURE_OPENAI_API_KEY=not-the-simulators";
     await writeFile(devVars, byHand);
 
-    const first = await started();
+    // Nothing about the demo turns on the place; what turns on it is the tenant that promises the EU, below.
+    const first = await started({ PORTCULLIS_PLACE: "tor" });
     const { connection } = first;
     expect(await readFile(devVars, "utf8")).toMatch(
-      new RegExp(`^${byHand}\n(?:(?:SIGNING_KEYS|LEDGER_NAME_SECRET|END_USER_SALT)='[^']+'\n){3}$`),
+      new RegExp(
+        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT)='[^']+'\n){4}$`,
+      ),
     );
     for (const file of [connectionFile(), devVars, join(stateDirectory, ".local/admin-key")]) {
       expect((await stat(file)).mode & 0o777, file).toBe(0o600);
@@ -139,15 +175,15 @@ describe("npm start", () => {
     expect(await demo.ended, demo.output()).toBe(0);
     expect(demo.output()).toContain("403 tokens_per_request_exceeded (request request_");
 
+    const berlin = await euToken(connection);
+    const overTor = await chat(connection.gatewayUrl, berlin, "gpt-4o-mini");
+    expect([overTor.status, await overTor.json()]).toMatchObject([
+      403,
+      { error: { code: "residency_country" } },
+    ]);
+
     // The record of this refusal still waits in a queue when the signal arrives.
-    const last = await fetch(
-      `${connection.gatewayUrl}/openai/deployments/unknown/chat/completions?api-version=2024-10-21`,
-      {
-        method: "POST",
-        headers: { "api-key": connection.token, "content-type": "application/json" },
-        body: JSON.stringify({ messages: [{ role: "user", content: "Hello" }] }),
-      },
-    );
+    const last = await chat(connection.gatewayUrl, connection.token, "unknown");
     const lastDecisionId = last.headers.get("portcullis-decision");
     expect([last.status, lastDecisionId], await last.text()).toEqual([404, expect.any(String)]);
     expect(await end(first.command), first.command.output()).toBe(0);
@@ -178,6 +214,10 @@ describe("npm start", () => {
       ).status,
     ).toBe(200);
 
+    // This time nobody said where: calls come from Frankfurt.
+    const fromFrankfurt = await chat(second.connection.gatewayUrl, berlin, "gpt-4o-mini");
+    expect(fromFrankfurt.status, await fromFrankfurt.text()).toBe(200);
+
     const third = run("start.ts");
     expect(await third.ended).toBe(1);
     expect(third.output()).toContain("runs already at");
@@ -198,6 +238,17 @@ describe("npm start", () => {
     } finally {
       squatter.close();
     }
+  });
+});
+
+describe("npm start with a place that it does not know", () => {
+  it("says which ones there are", async () => {
+    const command = run("start.ts", { PORTCULLIS_PLACE: "atlantis" });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toBe(
+      "PORTCULLIS_PLACE must be one of frankfurt, dublin, oslo, zurich, london, virginia, singapore, " +
+        "frankfurt-via-london, tor, unknown; it is `atlantis`.\n",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 // The production migrations, applied to every database before each test file.
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { configuredHomes, homeStoresOf } from "../../src/bindings.ts";
 
 declare global {
   namespace Cloudflare {
@@ -12,5 +13,6 @@ declare global {
 }
 
 await applyD1Migrations(env.PLATFORM_DB, env.PLATFORM_MIGRATIONS);
-await applyD1Migrations(env.GLOBAL_DB, env.HOME_MIGRATIONS);
-await applyD1Migrations(env.EU_DB, env.HOME_MIGRATIONS);
+for (const home of configuredHomes(env)) {
+  await applyD1Migrations(homeStoresOf(env, home).db, env.HOME_MIGRATIONS);
+}

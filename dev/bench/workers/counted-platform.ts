@@ -1,5 +1,5 @@
 /** Counts what the gateway asks of the platform, on the platform's own objects, so that nothing of the gateway is changed. */
-import type { Env } from "../../../src/bindings.ts";
+import { configuredHomes, type Env, homeStoresOf } from "../../../src/bindings.ts";
 import type { Counts } from "../count-contract.ts";
 
 const BILLED_BYTES = 64_000;
@@ -56,7 +56,8 @@ const counted = new WeakSet<object>();
 export function countBindings(env: Env): void {
   if (counted.has(env)) return;
   counted.add(env);
-  for (const queue of [env.GLOBAL_AUDIT, env.EU_AUDIT]) {
+  const stores = configuredHomes(env).map((home) => homeStoresOf(env, home));
+  for (const { audit: queue } of stores) {
     const send = queue.send.bind(queue);
     queue.send = (body, options) => {
       counts.queue.messages += 1;
@@ -64,7 +65,7 @@ export function countBindings(env: Env): void {
       return send(body, options);
     };
   }
-  for (const database of [env.PLATFORM_DB, env.GLOBAL_DB, env.EU_DB]) {
+  for (const database of [env.PLATFORM_DB, ...stores.map(({ db }) => db)]) {
     const batch = database.batch.bind(database);
     database.batch = async <T>(statements: D1PreparedStatement[]) => {
       const results = await batch<T>(statements);
@@ -75,7 +76,7 @@ export function countBindings(env: Env): void {
       return results;
     };
   }
-  for (const kv of [env.GLOBAL_KV, env.EU_KV]) {
+  for (const { kv } of stores) {
     const get = kv.get.bind(kv) as (...args: unknown[]) => unknown;
     kv.get = ((...args: unknown[]) => {
       counts.kvReads += 1;

@@ -1,13 +1,19 @@
 /** Pure parts alone, timed inside workerd, whose clock runs during computation when it runs locally. */
+import { Deployment } from "../../../src/azure/deployment.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { importReceiptKeys } from "../../../src/capability/receipt-keys.ts";
+import { createReceiptSigner } from "../../../src/capability/sign-receipt.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
-import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
+import { admit } from "../../../src/gateway/admit.ts";
+import { AgentId, BackendId, DecisionId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant } from "../../../src/policy/tenant.ts";
-import type { Place } from "../../../src/residency/place.ts";
+import { homeNames } from "../../../src/residency/home.ts";
+import { type Place, placeOf } from "../../../src/residency/place.ts";
+import type { ReceiptFacts } from "../../../src/residency/receipt.ts";
 import { MicroAnswer, MicroQuestion } from "../micro-contract.ts";
 
 const tenantId = TenantId.parse("bench");
@@ -59,6 +65,8 @@ const ask: Ask = {
   endUser: null,
   clientAddress: null,
   price: null,
+  tools: [],
+  stores: false,
 };
 const place: Place = {
   country: "DE",
@@ -83,13 +91,50 @@ const capability = {
   authorization: null,
 } as const;
 
+const nowMs = 1_790_000_000_000;
+
 function decideMicroseconds(rounds: number): number {
   const startMs = performance.now();
   let allowed = 0;
   for (let round = 0; round < rounds; round++)
-    if (decide({ capability, ask, place, snapshot }).kind === "candidates") allowed++;
+    if (decide({ capability, ask, place, snapshot, nowMs }).kind === "candidates") allowed++;
   const elapsedMs = performance.now() - startMs;
   if (allowed !== rounds) throw new Error("The ask of the benchmark is not allowed.");
+  return (elapsedMs * 1_000) / rounds;
+}
+
+const deployment = Deployment.parse({
+  name: "gpt-4",
+  model: "gpt-4",
+  maxOutputTokens: 8_192,
+  backends: Array.from({ length: 32 }, (_, index) => ({
+    id: BackendId.parse(`backend_${index.toString(16).padStart(32, "0")}`),
+    endpoint: "https://bench.openai.azure.com",
+    azureDeployment: "gpt-4",
+    region: index % 2 === 0 ? "eastus2" : "swedencentral",
+    sku: "DataZoneStandard",
+    credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
+  })),
+});
+const promising: Snapshot = {
+  platform: { ...snapshot.platform, deployments: [deployment] },
+  tenant: {
+    ...snapshot.tenant,
+    tenant: Tenant.parse({ id: tenantId, name: "Bench", residency: { zone: "eu" } }),
+  },
+};
+
+/** From `request.cf` on: the place is read anew for each request. */
+function admitMicroseconds(rounds: number): number {
+  const cf = { country: "DE", continent: "EU", isEUCountry: "1", colo: "FRA", tlsVersion: "TLSv1.3" };
+  const startMs = performance.now();
+  let admitted = 0;
+  for (let round = 0; round < rounds; round++) {
+    const asked = { capability, place: placeOf(cf, "192.0.2.1"), classification: "internal" } as const;
+    if (admit({ ...asked, deploymentInPath: "gpt-4" }, promising).ok) admitted++;
+  }
+  const elapsedMs = performance.now() - startMs;
+  if (admitted !== rounds) throw new Error("The call of the benchmark is not admitted.");
   return (elapsedMs * 1_000) / rounds;
 }
 
@@ -100,12 +145,31 @@ async function verifyMicroseconds(
 ): Promise<number> {
   const { issuer, audience, rounds, token } = question;
   const keyRing = await importKeyRing(question.signingKeys);
-  const verifier = createTokenVerifier({ keyRing, issuer, audience, ...options });
+  const verifier = createTokenVerifier({ keyRing, issuer, audience, homes: homeNames, ...options });
   const nowMs = Date.now();
   await verifier.verify(token, nowMs);
   const startMs = performance.now();
   for (let round = 0; round < rounds; round++)
     if (!(await verifier.verify(token, nowMs)).ok) throw new Error("The token is not accepted.");
+  return ((performance.now() - startMs) * 1_000) / rounds;
+}
+
+const facts: ReceiptFacts = {
+  at: "2026-01-01T00:00:00.000Z",
+  decision: "allowed",
+  decisionId: DecisionId.parse(`decision_${"0".repeat(32)}`),
+  surface: "relay",
+  tenantId,
+  home: "global",
+  place,
+  backend: { id: `backend_${"0".repeat(32)}`, region: "swedencentral", sku: "DataZoneStandard" },
+  revisions: { tenant: 1, platform: 1 },
+};
+
+async function receiptMicroseconds({ receiptKeys, issuer, rounds }: MicroQuestion): Promise<number> {
+  const signer = createReceiptSigner(await importReceiptKeys(receiptKeys, new Map()), issuer);
+  const startMs = performance.now();
+  for (let round = 0; round < rounds; round++) await signer.sign(facts);
   return ((performance.now() - startMs) * 1_000) / rounds;
 }
 
@@ -115,8 +179,10 @@ export default {
     const question = MicroQuestion.parse(await request.json());
     const answer: MicroAnswer = {
       decideMicroseconds: decideMicroseconds(question.rounds),
+      admitMicroseconds: admitMicroseconds(question.rounds),
       verifyMicroseconds: await verifyMicroseconds(question, { maxVerifiedTokens: 0 }),
       verifySeenMicroseconds: await verifyMicroseconds(question, {}),
+      receiptMicroseconds: await receiptMicroseconds(question),
     };
     return Response.json(MicroAnswer.parse(answer));
   },

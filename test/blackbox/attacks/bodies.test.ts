@@ -118,7 +118,7 @@ describe("body tricks never exceed what was reserved (G1)", () => {
 });
 
 it("a body of millions of tiny values is refused before it becomes an isolate's whole memory (G7)", async () => {
-  const { token } = await gateway.agent();
+  const { token } = await tenant("tiny-values");
   const path = "/openai/deployments/raw/chat/completions?api-version=2024-10-21";
   const { status } = await post(path, token, `{"messages":[${"{},".repeat(5_500_000)}{}]}`);
   expect([400, 413]).toContain(status);

@@ -1,6 +1,7 @@
 /** Attacks with nothing but a token and a key. What slips past a promise, and what changes while a body is on its way. */
 import { request } from "node:http";
 import { beforeAll, describe, expect, it } from "vitest";
+import { frankfurt, virginia } from "../gateway-under-test.ts";
 import { chat, gateway, type Json, received, responses, tenant } from "./attack-fixture.ts";
 
 describe("residency", () => {
@@ -9,6 +10,30 @@ describe("residency", () => {
     const promise = { home: "eu", residency: { zone: "eu", ingress: "anywhere" } };
     ({ token } = await tenant("eu-nested", {}, promise));
     expect((await chat(token, {}, "raw")).status).toBe(200);
+  });
+
+  it("no claim about the place is believed, and no header chooses where Azure processes", async () => {
+    const inside = await tenant("eu-inside", {}, { home: "eu", residency: { zone: "eu" } });
+    const claims = {
+      "CF-IPCountry": "DE",
+      "CF-Ray": "8f0000000000-FRA",
+      "X-Forwarded-For": "192.0.2.1",
+      Forwarded: "for=192.0.2.1",
+      "True-Client-IP": "192.0.2.1",
+      "X-MS-Spillover-Deployment": "gpt-4o-mini-global",
+      "X-Policy-Id": "lax",
+    };
+    const told = (place: Json) =>
+      gateway
+        .azure(inside.token, "raw", place)
+        .chat.completions.create({ model: "raw", messages: [] as never, max_tokens: 5 }, { headers: claims });
+    await expect(told(virginia)).rejects.toMatchObject({ code: "residency_ingress" });
+    await expect(told({ tlsVersion: "TLSv1.3" })).rejects.toMatchObject({ code: "residency_country" });
+    expect(received).toHaveLength(0);
+    await told(frankfurt);
+    expect(received).toHaveLength(1);
+    const sent = new Set(Object.keys(received[0]?.headers ?? {}));
+    expect(Object.keys(claims).filter((name) => sent.has(name.toLowerCase()))).toEqual([]);
   });
 
   const user = (more: Json) => ({ messages: [{ role: "user", content: "hi", ...more }] });

@@ -92,7 +92,6 @@ it.each(["maxCostPerDay", "maxCostPerMonth"])("%s is an amount that stays exact 
 });
 
 it.each([
-  ["kind", "boundary"],
   ["mode", "shadow"],
   ["priority", 99],
 ])("refuses %s %s until it is built", (field, value) => {
@@ -112,6 +111,48 @@ it.each([
   ],
 ])("refuses the empty range %j", (constraints, field) => {
   expect(checkPolicy(policy({ constraints }))).toMatchObject({ code: "meaningless", field });
+});
+
+describe("a boundary", () => {
+  it.each(constraintKeys)("may carry %s", (key) => {
+    const constraints = { ...beside[key], [key]: samples[key] };
+    expect(checkPolicy(policy({ kind: "boundary", constraints }))).toBeNull();
+  });
+
+  it("says what is inside, and denies nothing by itself", () => {
+    expect(checkPolicy(policy({ kind: "boundary", effect: "deny" }))).toMatchObject({
+      code: "meaningless",
+      field: "effect",
+    });
+  });
+});
+
+describe("what could never mean what it says", () => {
+  it.each<[constraints: object, field: string, named: string]>([
+    [{ allowedCountries: ["DE", "ZZ"] }, "allowedCountries", "ZZ"],
+    [{ deniedCountries: ["UK"] }, "deniedCountries", "UK"],
+    [{ allowedCountries: ["EU"] }, "allowedCountries", "EU"],
+    [{ allowedCountries: ["DE", "FR"], deniedCountries: ["KP", "FR"] }, "deniedCountries", "FR"],
+    [{ allowedIpRanges: ["192.0.2.0/24", "192.0.2.1/24"] }, "allowedIpRanges", "192.0.2.1/24"],
+    [{ allowedIpRanges: ["2001:db8::1/64"] }, "allowedIpRanges", "2001:db8::1/64"],
+    [{ allowStore: true, dataResidency: "eu" }, "allowStore", "dataResidency"],
+  ])("%j is refused and named", (constraints, field, named) => {
+    const refusal = checkPolicy(policy({ constraints }));
+    expect(refusal).toMatchObject({ code: "meaningless", field: `constraints.${field}` });
+    expect(refusal?.message).toContain(`\`${named}\``);
+  });
+
+  it.each<[constraints: object]>([
+    [{ allowedCountries: ["DE", "XK"], deniedCountries: ["KP"] }],
+    [{ allowedIpRanges: ["192.0.2.0/24", "2001:db8::/32", "::ffff:192.0.2.0/120"] }],
+    [{ allowStore: false, dataResidency: "eu" }],
+  ])("%j is not", (constraints) => {
+    expect(checkPolicy(policy({ constraints }))).toBeNull();
+  });
+});
+
+it.each([["Germany"], ["de"], ["T1"], ["D"]])("a country %s is no code at all", (code) => {
+  expect(PolicyInput.shape.constraints.safeParse({ allowedCountries: [code] }).success).toBe(false);
 });
 
 it("takes a range of one value and a proper span of time", () => {

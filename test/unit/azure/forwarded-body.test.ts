@@ -13,6 +13,7 @@ const planOf = (name: OperationName, changes: Partial<ForwardPlan> = {}): Forwar
   stream: false,
   maxOutputTokens: null,
   canReportUsage: true,
+  allowStore: false,
   ...changes,
 });
 const chat = (body: JsonObject, changes: Partial<ForwardPlan> = {}) =>
@@ -82,6 +83,21 @@ describe("storage at Azure", () => {
       expect(forwardedBody({ ...responsesBody, store }, planOf("responses")).store).toBe(false);
     }
     expect(forwardedBody(responsesBody, planOf("responses")).store).toBe(false);
+  });
+
+  it("is on where it is both asked for and allowed, and never where a body says nothing", () => {
+    const allowStore = true;
+    expect(chat({ store: true }, { allowStore }).store).toBe(true);
+    expect(chat({}, { allowStore })).not.toHaveProperty("store");
+    for (const [store, forwarded] of [
+      [true, true],
+      [false, false],
+      [null, false],
+      [undefined, false],
+    ]) {
+      const body = { ...responsesBody, store };
+      expect(forwardedBody(body, planOf("responses", { allowStore })).store).toBe(forwarded);
+    }
   });
 
   it("is off on chat when the caller asks for it, and otherwise not mentioned", () => {

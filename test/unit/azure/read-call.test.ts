@@ -39,6 +39,23 @@ describe("the output that is asked for", () => {
   });
 });
 
+describe("what of Azure's features is used", () => {
+  it("is storing only where it is asked for: Azure's own default is not the caller's wish", () => {
+    expect([chat({}).stores, chat({ store: null }).stores, chat({ store: false }).stores]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(chat({ store: true }).stores).toBe(true);
+    expect(read("responses", responsesBody).stores).toBe(false);
+  });
+
+  it("is every tool that is offered", () => {
+    expect(chat({}).tools).toEqual([]);
+    expect(chat({ web_search_options: {} }).tools).toEqual(["web_search"]);
+  });
+});
+
 describe("the choices that are generated", () => {
   it.each<[changes: JsonObject, choices: number]>([
     [{}, 1],
@@ -130,6 +147,7 @@ describe("values the gateway cannot act on", () => {
     [{ model: 4 }, "model"],
     [{ user: { id: 1 } }, "user"],
     [{ safety_identifier: 7 }, "safety_identifier"],
+    [{ store: "yes" }, "store"],
   ])("%j is refused at %s", (changes, field) => {
     expect(refused("chat/completions", { ...chatBody, ...changes })).toBe(`body_invalid at ${field}`);
   });

@@ -8,9 +8,12 @@ import { createTokenVerifier, type TokenVerifier } from "../../../src/capability
 import { toBase64Url, utf8Bytes } from "../../../src/kernel/encoding.ts";
 import { TokenId } from "../../../src/kernel/ids.ts";
 import type { Result } from "../../../src/kernel/result.ts";
+import { homeNames } from "../../../src/residency/home.ts";
 
 export const ISSUER = "https://gateway.test";
 export const AUDIENCE = "https://gateway.test/api";
+/** The gateway of these tests, as a verifier is told of it. */
+export const here = { issuer: ISSUER, audience: AUDIENCE, homes: homeNames };
 export const NOW_SECONDS = 1_790_000_000;
 export const NOW_MS = NOW_SECONDS * 1_000;
 
@@ -74,7 +77,7 @@ export async function validToken(changes: Partial<TokenOrder> = {}): Promise<str
   return issued.value.token;
 }
 
-export const verifier: TokenVerifier = createTokenVerifier({ keyRing, issuer: ISSUER, audience: AUDIENCE });
+export const verifier: TokenVerifier = createTokenVerifier({ keyRing, ...here });
 
 export const verdict = (result: Result<Capability>): string => (result.ok ? "accepted" : result.error.code);
 export const verdictOf = async (token: string, nowMs = NOW_MS): Promise<string> =>

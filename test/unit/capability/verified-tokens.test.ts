@@ -6,9 +6,8 @@ import { createVerifiedTokens, type VerifiedToken } from "../../../src/capabilit
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { MAX_TOKEN_BYTES } from "../../../src/kernel/limits.ts";
 import {
-  AUDIENCE,
   foreignRing,
-  ISSUER,
+  here,
   keyRing,
   NOW_MS,
   NOW_SECONDS,
@@ -25,7 +24,7 @@ if (!ourKey || !foreignKey) throw new Error("The fixture's rings hold no key.");
 /** A ring that can change under verifiers, and one verifier that remembers beside one that does not. */
 function pairOfVerifiers(maxVerifiedTokens: number) {
   const keys = new Map<string, VerificationKey>(keyRing.keys);
-  const options = { keyRing: { ...keyRing, keys }, issuer: ISSUER, audience: AUDIENCE };
+  const options = { keyRing: { ...keyRing, keys }, ...here };
   return {
     keys,
     remembering: createTokenVerifier({ ...options, maxVerifiedTokens }),
@@ -160,10 +159,7 @@ describe("a verifier that remembers", () => {
   });
 });
 
-const verifiedOnce = await createTokenVerifier({ keyRing, issuer: ISSUER, audience: AUDIENCE }).verify(
-  long,
-  NOW_MS,
-);
+const verifiedOnce = await createTokenVerifier({ keyRing, ...here }).verify(long, NOW_MS);
 if (!verifiedOnce.ok) throw new Error(verifiedOnce.error.code);
 const capability = verifiedOnce.value;
 

@@ -4,11 +4,10 @@ import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { toBase64Url } from "../../../src/kernel/encoding.ts";
 import {
-  AUDIENCE,
   agent,
   foreignRing,
   goodHeader,
-  ISSUER,
+  here,
   jwksText,
   keyRing,
   NOW_MS,
@@ -48,15 +47,16 @@ describe("a valid token", () => {
     });
   });
 
-  it("is worth nothing to another issuer, audience or key ring", async () => {
+  it("is worth nothing to another issuer, audience or key ring, and where its home has no stores", async () => {
     const verdictAt = async (changes: Partial<Parameters<typeof createTokenVerifier>[0]>) => {
-      const elsewhere = createTokenVerifier({ keyRing, issuer: ISSUER, audience: AUDIENCE, ...changes });
+      const elsewhere = createTokenVerifier({ keyRing, ...here, ...changes });
       return verdict(await elsewhere.verify(valid, NOW_MS));
     };
     expect(await verdictAt({})).toBe("accepted");
     expect(await verdictAt({ issuer: "https://other.test" })).toBe("token_claims_invalid");
     expect(await verdictAt({ audience: "https://other.test" })).toBe("token_claims_invalid");
     expect(await verdictAt({ keyRing: foreignRing })).toBe("token_key_unknown");
+    expect(await verdictAt({ homes: ["global", "us"] })).toBe("token_home_unknown");
   });
 
   it("survives a rotation, and only while its key is held", async () => {
@@ -64,12 +64,7 @@ describe("a valid token", () => {
     const rotated = await importKeyRing(jwksText(next, rfc8037Jwk));
     const retired = await importKeyRing(jwksText(next));
     const verdictUnder = async (ring: typeof rotated, token: string) =>
-      verdict(
-        await createTokenVerifier({ keyRing: ring, issuer: ISSUER, audience: AUDIENCE }).verify(
-          token,
-          NOW_MS,
-        ),
-      );
+      verdict(await createTokenVerifier({ keyRing: ring, ...here }).verify(token, NOW_MS));
     expect(await verdictUnder(rotated, valid)).toBe("accepted");
     expect(await verdictUnder(rotated, await validToken({ keyRing: rotated }))).toBe("accepted");
     expect(await verdictUnder(retired, valid)).toBe("token_key_unknown");

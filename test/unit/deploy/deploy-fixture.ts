@@ -13,6 +13,20 @@ export const wranglerToml = readFileSync(
   "utf8",
 ).replaceAll(/^(database_id|id) = .*\n/gm, "");
 
+/** wrangler.toml after an operator deleted all blocks of these homes, of production and staging. */
+export const withoutHomes = (toml: string, homes: readonly string[]): string =>
+  toml
+    .split(/^(?=# --- )/m)
+    .filter(
+      (section) => !homes.some((home) => new RegExp(`^# --- (Staging, h|H)ome: ${home}\n`).test(section)),
+    )
+    .join("");
+
+interface DoctorAtHand {
+  readonly report?: unknown;
+  readonly adminKey?: string;
+}
+
 export function newAccount() {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-deploy-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,30 +40,37 @@ export function accountIn(folder: string) {
   const wrangler = new FakeWrangler(configPath);
   const said: string[] = [];
   const asked: string[] = [];
+  /** To the doctor. */
+  const keysSent: string[] = [];
   return {
     wrangler,
     said,
     asked,
+    keysSent,
     configPath,
     toml: () => readFileSync(configPath, "utf8"),
     keptKeys: () => (existsSync(keyFolder) ? readdirSync(keyFolder) : []),
-    run: (environment?: string, isDryRun = false, status?: number) =>
+    /** @param status of every answer of the gateway; undefined = it cannot be reached. */
+    run: (environment?: string, isDryRun = false, status?: number, doctor: DoctorAtHand = {}) =>
       deploy(
         { environment, isDryRun },
         {
           run: wrangler.run,
           say: (line) => said.push(line),
           reach: {
-            async fetch(url) {
+            async fetch(url, init) {
               asked.push(String(url));
               if (status === undefined) throw new TypeError("unreachable");
-              return new Response("{}", { status });
+              if (!String(url).endsWith("/v1/doctor")) return new Response("{}", { status });
+              keysSent.push(new Headers(init?.headers).get("x-api-key") ?? "");
+              return Response.json(doctor.report ?? {}, { status });
             },
             wait: async () => {},
           },
           configPath,
           keyFolder,
           accountId: undefined,
+          adminKey: doctor.adminKey,
         },
       ),
     shownKeys: () => said.flatMap((line) => /pk_[A-Za-z0-9_-]{43}/.exec(line)?.[0] ?? []),

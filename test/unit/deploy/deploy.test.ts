@@ -4,7 +4,11 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../dev/deploy/read-config.ts";
 import { type RunWrangler, runOrFail } from "../../../dev/deploy/wrangler.ts";
+import { type Home, homeNames, homes } from "../../../src/residency/home.ts";
 import { newAccount, wranglerToml } from "./deploy-fixture.ts";
+
+/** The platform's, and one of each home. */
+const DATABASES = 1 + homeNames.length;
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const homesOf = (stores: ReadonlyMap<string, { jurisdiction: string | undefined }>) =>
@@ -15,33 +19,40 @@ describe("on a fresh account", () => {
     const account = newAccount();
     expect(await account.run()).toBe(0);
     const { databases, namespaces, queues, buckets } = account.wrangler;
+    const perHome = (nameOf: (home: Home) => string) =>
+      Object.fromEntries(homeNames.map((home) => [nameOf(home), homes[home].jurisdiction]));
     expect(homesOf(databases)).toEqual({
       "portcullis-platform": undefined,
-      "portcullis-global": undefined,
-      "portcullis-eu": "eu",
+      ...perHome((home) => `portcullis-${home}`),
     });
-    expect(homesOf(namespaces)).toEqual({ "portcullis-global-kv": undefined, "portcullis-eu-kv": "eu" });
+    expect(homesOf(namespaces)).toEqual(perHome((home) => `portcullis-${home}-kv`));
     expect(homesOf(queues)).toEqual({
-      "portcullis-audit-global": undefined,
-      "portcullis-audit-global-dead": undefined,
-      "portcullis-audit-eu": "eu",
-      "portcullis-audit-eu-dead": "eu",
+      ...perHome((home) => `portcullis-audit-${home}`),
+      ...perHome((home) => `portcullis-audit-${home}-dead`),
     });
-    expect(homesOf(buckets)).toEqual({
-      "portcullis-archive-global undefined": undefined,
-      "portcullis-archive-eu eu": "eu",
-    });
+    expect(homesOf(buckets)).toEqual(
+      perHome((home) => `portcullis-archive-${home} ${homes[home].jurisdiction}`),
+    );
+    expect(homesOf(databases)).toMatchObject({ "portcullis-eu": "eu", "portcullis-us": "us" });
   });
 
   it("deploys with every secret set and every database migrated", async () => {
     const account = newAccount();
     await account.run();
     const secrets = account.wrangler.secrets.get("portcullis");
-    expect([...(secrets?.keys() ?? [])]).toEqual(["SIGNING_KEYS", "LEDGER_NAME_SECRET", "END_USER_SALT"]);
-    const [key] = JSON.parse(secrets?.get("SIGNING_KEYS") ?? "").keys;
-    expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519" });
+    expect([...(secrets?.keys() ?? [])]).toEqual([
+      "SIGNING_KEYS",
+      "RECEIPT_KEYS",
+      "LEDGER_NAME_SECRET",
+      "END_USER_SALT",
+    ]);
+    const [token, receipt] = ["SIGNING_KEYS", "RECEIPT_KEYS"].map(
+      (name) => JSON.parse(secrets?.get(name) ?? "").keys[0],
+    );
+    expect([token, receipt]).toMatchObject(Array(2).fill({ kty: "OKP", crv: "Ed25519" }));
+    expect(receipt.x).not.toBe(token.x);
     expect(secrets?.get("LEDGER_NAME_SECRET")?.length).toBeGreaterThanOrEqual(32);
-    expect(account.wrangler.tables.size).toBe(3);
+    expect(account.wrangler.tables.size).toBe(DATABASES);
     const order = account.wrangler.calls.map(({ args }) => args.slice(0, 2).join(" "));
     expect(order.lastIndexOf("secret put")).toBeLessThan(
       order.findIndex((each) => each.startsWith("deploy")),
@@ -66,12 +77,10 @@ describe("on a fresh account", () => {
     const config = readConfig(account.configPath, undefined);
     expect(config.d1_databases.map((row) => row.database_id)).toEqual([
       "d1-portcullis-platform",
-      "d1-portcullis-global",
-      "d1-portcullis-eu",
+      ...homeNames.map((home) => `d1-portcullis-${home}`),
     ]);
     expect(config.kv_namespaces.map(({ id }) => id)).toEqual([
-      "kv-portcullis-global-kv",
-      "kv-portcullis-eu-kv",
+      ...homeNames.map((home) => `kv-portcullis-${home}-kv`),
     ]);
     expect(account.toml().replaceAll(/^(database_id|id) = .*\n/gm, "")).toBe(wranglerToml);
   });
@@ -80,7 +89,7 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = [...(account.wrangler.secrets.get("portcullis")?.values() ?? []), ...account.shownKeys()];
-    expect(secrets).toHaveLength(4);
+    expect(secrets).toHaveLength(5);
     const args = account.wrangler.calls.map((call) => call.args.join(" ")).join("\n");
     const output = account.said.filter((line) => !line.startsWith("Admin key")).join("\n");
     for (const secret of secrets) {
@@ -108,8 +117,8 @@ describe("again", () => {
     expect(account.endState()).toEqual(before);
     expect(account.wrangler.secrets.get("portcullis")).toEqual(secrets);
     expect(account.shownKeys()).toHaveLength(1);
-    // Three databases looked over for new migrations, and the code.
-    expect(account.wrangler.changes).toBe(4);
+    // Every database looked over for new migrations, and the code.
+    expect(account.wrangler.changes).toBe(DATABASES + 1);
   });
 
   it("finds the stores of a checkout that has no ids yet", async () => {
@@ -119,6 +128,19 @@ describe("again", () => {
     writeFileSync(account.configPath, wranglerToml);
     await account.run();
     expect(account.toml()).toBe(complete);
+  });
+
+  it("gives a deployment from before there were receipts their keys, and touches no other secret", async () => {
+    const account = newAccount();
+    await account.run();
+    const secrets = account.wrangler.secrets.get("portcullis");
+    const { RECEIPT_KEYS, ...others } = Object.fromEntries(secrets ?? []);
+    secrets?.delete("RECEIPT_KEYS");
+    expect(await account.run()).toBe(0);
+    const { RECEIPT_KEYS: made, ...kept } = Object.fromEntries(secrets ?? []);
+    expect(kept).toEqual(others);
+    expect(made).toBeDefined();
+    expect(made).not.toBe(RECEIPT_KEYS);
   });
 
   it("never makes LEDGER_NAME_SECRET again", async () => {
@@ -149,12 +171,11 @@ describe("existing stores", () => {
     await account.run();
     await account.run();
     const warnings = account.said.filter((line) => line.startsWith("Warning"));
-    expect(warnings.map((line) => /the [\w ]+? (portcullis-[\w-]+), which/.exec(line)?.[1])).toEqual([
-      "portcullis-eu",
-      "portcullis-eu-kv",
-      "portcullis-audit-eu",
-      "portcullis-audit-eu-dead",
-    ]);
+    const doubted = warnings.map((line) => /the [\w ]+? portcullis-([\w-]+), which/.exec(line)?.[1]);
+    const restricted = homeNames.filter((home) => homes[home].jurisdiction !== undefined);
+    expect(doubted.toSorted()).toEqual(
+      restricted.flatMap((home) => [home, `${home}-kv`, `audit-${home}`, `audit-${home}-dead`]).toSorted(),
+    );
   });
 
   it("count although the listing of buckets ends before them", async () => {
@@ -236,8 +257,7 @@ describe("staging", () => {
     expect([...deployed, ...secrets.keys()]).toEqual(["portcullis-staging", "portcullis-staging"]);
     expect(readConfig(account.configPath, undefined).d1_databases[0]?.database_id).toBeUndefined();
     expect(readConfig(account.configPath, "staging").kv_namespaces.map(({ id }) => id)).toEqual([
-      "kv-portcullis-staging-global-kv",
-      "kv-portcullis-staging-eu-kv",
+      ...homeNames.map((home) => `kv-portcullis-staging-${home}-kv`),
     ]);
     await account.run();
     expect(account.wrangler.deployed).toEqual(new Set(["portcullis-staging", "portcullis"]));
@@ -277,10 +297,51 @@ describe("the deployed gateway", () => {
   it("is asked for its keys and its health", async () => {
     const account = atPublicAddress();
     expect(await account.run(undefined, false, 200)).toBe(0);
-    expect(account.said.slice(-2)).toEqual([
+    expect(account.said.filter((line) => line.startsWith("Well: "))).toEqual([
       "Well: https://gateway.contoso.com/.well-known/jwks.json",
       "Well: https://gateway.contoso.com/v1/health",
     ]);
+  });
+
+  const reportWith = (severity: string) => ({
+    healthy: severity !== "error",
+    checkedAt: "2026-11-29T12:00:00.000Z",
+    findings: [{ check: "homes", severity, subject: "eu", sentence: "What ails it.", remedy: null }],
+  });
+
+  it.each([
+    ["note", 0],
+    ["warning", 0],
+    ["error", 1],
+  ])(
+    "is asked for its doctor with the key just made; a finding that is a %s makes the exit code %d",
+    async (severity, code) => {
+      const account = atPublicAddress();
+      expect(await account.run(undefined, false, 200, { report: reportWith(severity) })).toBe(code);
+      expect(account.keysSent).toEqual(account.shownKeys());
+      expect(account.said.join("\n")).toMatch(
+        new RegExp(`^${severity} +homes \\[eu\\] What ails it\\.$`, "m"),
+      );
+    },
+  );
+
+  it("is asked for its doctor later with ADMIN_KEY, which is never printed, or not at all", async () => {
+    const account = atPublicAddress();
+    const adminKey = `pk_${"x".repeat(43)}`;
+    await account.run(undefined, false, 200);
+    account.keysSent.length = 0;
+    expect(await account.run(undefined, false, 200, { adminKey, report: reportWith("ok") })).toBe(0);
+    expect(account.keysSent).toEqual([adminKey]);
+    expect(await account.run(undefined, false, 200)).toBe(0);
+    expect(account.said.at(-1)).toContain("The doctor was not asked: set ADMIN_KEY");
+    expect(account.keysSent).toEqual([adminKey]);
+    expect(account.said.join()).not.toContain(adminKey);
+  });
+
+  it("does not fail the command where the doctor takes no such key or does not answer", async () => {
+    const account = atPublicAddress();
+    expect(await account.run(undefined, false, 200, { report: "none" })).toBe(0);
+    expect(account.said.at(-1)).toContain("gave no report");
   });
 
   it("fails the command when it answers that it is ill", async () => {

@@ -4,6 +4,7 @@ import { DecisionRecord } from "../../../src/audit/audit-record.ts";
 import { decisionRecordOf, outcomeOf, recordOf } from "../../../src/gateway/decision-record.ts";
 import { refusedAs } from "../../../src/gateway/refused-as.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
+import { backendOf } from "../azure/azure-fixture.ts";
 import { ask, judge, policyId, policyOf } from "../policy/decide-fixture.ts";
 import { allowedWith, decisionId, firstDecisionId, question } from "./gateway-fixture.ts";
 
@@ -35,6 +36,22 @@ describe("the record of an allowance", () => {
       tlsVersion: "TLSv1.3",
     });
     expect(JSON.stringify(record)).not.toContain("192.0.2.1");
+  });
+
+  it("names the backend that the call is sent to, and nothing of how to reach it", () => {
+    const backend = backendOf({ region: "swedencentral", sku: "DataZoneStandard" });
+    const record = decisionRecordOf(question, allowedWith({}), NOW_MS, backend);
+    expect(DecisionRecord.parse(record).backend).toEqual({
+      id: backend.id,
+      region: "swedencentral",
+      sku: "DataZoneStandard",
+    });
+    expect(DecisionRecord.parse(decisionRecordOf(question, allowedWith({}), NOW_MS)).backend).toBeNull();
+  });
+
+  it("is read from before it named a backend", () => {
+    const { backend: _, ...older } = decisionRecordOf(question, allowedWith({}), NOW_MS);
+    expect(DecisionRecord.parse(older).backend).toBeNull();
   });
 
   it("is detailed where auditLogging obliges to it", () => {

@@ -5,7 +5,15 @@ import { usableDeployments } from "../../../src/gateway/model-list.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { ResidencyPromise } from "../../../src/residency/promise.ts";
 import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
-import { capability, detailOf, place, policyId, policyOf, snapshotOf } from "../policy/decide-fixture.ts";
+import {
+  capability,
+  detailOf,
+  nowMs,
+  place,
+  policyId,
+  policyOf,
+  snapshotOf,
+} from "../policy/decide-fixture.ts";
 
 const deployments = [
   deploymentOf({ name: "gpt-4" }),
@@ -23,10 +31,15 @@ function listed(
 ) {
   const { platform, tenant } = snapshotOf(policies);
   const residency = ResidencyPromise.parse({ zone });
-  return usableDeployments({ ...capability, ...changes }, place, {
-    platform: { ...platform, deployments: [...deployments, ...more] },
-    tenant: { ...tenant, tenant: { ...tenant.tenant, residency } },
-  });
+  return usableDeployments(
+    { ...capability, ...changes },
+    place,
+    {
+      platform: { ...platform, deployments: [...deployments, ...more] },
+      tenant: { ...tenant, tenant: { ...tenant.tenant, residency } },
+    },
+    nowMs,
+  );
 }
 const everything = policyOf({ actions: ["*"], resources: ["*"] });
 

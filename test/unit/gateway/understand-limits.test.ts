@@ -13,7 +13,7 @@ import { decide } from "../../../src/policy/decide.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import type { ReserveRequest } from "../../../src/quota/contracts.ts";
 import { backendOf, deploymentOf } from "../azure/azure-fixture.ts";
-import { capability, place, policyOf, snapshotOf } from "../policy/decide-fixture.ts";
+import { capability, nowMs, place, policyOf, snapshotOf } from "../policy/decide-fixture.ts";
 import { question } from "./gateway-fixture.ts";
 
 const ports = {
@@ -78,7 +78,7 @@ describe("a relayed call", () => {
   it("is reserved with what it costs at most, per candidate", async () => {
     const snapshot = snapshotWith({ maxCostPerDay: 1, quotaScope: "user" });
     const understood = await relayed(snapshot, { max_tokens: 100, n: 2, user: "bob" });
-    const verdict = decide({ capability, ask: understood.ask, place, snapshot });
+    const verdict = decide({ capability, ask: understood.ask, place, snapshot, nowMs });
     if (verdict.kind === "refused") throw new Error(verdict.refusal.code);
     const asked: ReserveRequest[] = [];
     const notAsked = () => Promise.reject(new Error("not asked here"));

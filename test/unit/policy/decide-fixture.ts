@@ -8,6 +8,7 @@ import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import { Tenant, type TenantLimits } from "../../../src/policy/tenant.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
 import type { Place } from "../../../src/residency/place.ts";
+import { backendId, backendOf, deploymentOf } from "../azure/azure-fixture.ts";
 
 export type DecideInput = Parameters<typeof decide>[0];
 
@@ -58,7 +59,12 @@ export const ask: Ask = {
   clientAddress: null,
   // 2.50 USD per million tokens of input, 10 USD of output.
   price: { inputPicoUsd: 2_500_000, cachedInputPicoUsd: 1_250_000, outputPicoUsd: 10_000_000 },
+  tools: [],
+  stores: false,
 };
+
+/** 2026-09-21T14:13:20.000Z. */
+export const nowMs = 1_790_000_000_000;
 
 export const place: Place = {
   country: "DE",
@@ -77,12 +83,21 @@ export const detailOf = (changes: Partial<AuthorizationDetail> = {}): Authorizat
   ...changes,
 });
 
+/** In the EU: one region, and the data zone; and one that processes anywhere. */
+const regional = backendOf();
+const zonal = backendOf({ id: backendId(2), sku: "DataZoneStandard" });
+const abroad = backendOf({ id: backendId(3), region: "eastus", sku: "GlobalStandard" });
+
 export const snapshotOf = (
   policies: readonly Policy[],
   limits: TenantLimits = {},
   platformPolicies: readonly Policy[] = [],
 ): Snapshot => ({
-  platform: { revision: 1, policies: [...platformPolicies], deployments: [] },
+  platform: {
+    revision: 1,
+    policies: [...platformPolicies],
+    deployments: [deploymentOf({ backends: [regional, zonal, abroad] })],
+  },
   tenant: {
     revision: 1,
     tenant: Tenant.parse({ id: tenantId, name: "Tenant A", limits }),
@@ -91,7 +106,7 @@ export const snapshotOf = (
 });
 
 export const judge = (policies: readonly Policy[], changes: Partial<DecideInput> = {}): Verdict =>
-  decide({ capability, ask, place, snapshot: snapshotOf(policies), ...changes });
+  decide({ capability, ask, place, snapshot: snapshotOf(policies), nowMs, ...changes });
 
 /** `allowed`, or the code of the refusal. */
 export const outcomeOf = (verdict: Verdict): string =>

@@ -1,6 +1,7 @@
 // What decisions come out of policies, by example: the three policies of the field, order, denies, tokens, counters.
 import { describe, expect, it } from "vitest";
 import { TenantId } from "../../../src/kernel/ids.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
 import {
   ask,
   candidatesOf,
@@ -10,6 +11,7 @@ import {
   firstCandidate,
   judge,
   outcomeOf,
+  place,
   policyId,
   policyOf,
   snapshotOf,
@@ -102,10 +104,25 @@ describe("which policies apply", () => {
     expect(outcomeOf(judge([policyOf(), denyEncrypted], { place: nowhere }))).toBe("indeterminate");
   });
 
-  it("never lets a boundary that got in pass as nothing", () => {
-    expect(outcomeOf(judge([policyOf(), policyOf({ id: policyId(2), kind: "boundary" })]))).toBe(
-      "outside_boundary",
-    );
+  it("does not deny for what is unknown, where the deny certainly does not apply", () => {
+    const nowhere = { ...place, country: null };
+    const until = (validUntil: string) => deny({ constraints: { allowedCountries: ["KP"], validUntil } });
+    const judged = (policy: Policy) => outcomeOf(judge([policyOf(), policy], { place: nowhere }));
+    expect(judged(until("2099-01-01T00:00:00.000Z"))).toBe("indeterminate");
+    expect(judged(until("2020-01-01T00:00:00.000Z"))).toBe("allowed");
+  });
+
+  it.each([
+    ["allowedCountries", ["DE"], { country: null }, "country"],
+    ["deniedCountries", ["KP"], { country: null }, "country"],
+    ["allowedIpRanges", ["192.0.2.0/24"], { clientAddress: null }, "client address"],
+    ["allowedIpRanges", ["192.0.2.0/24"], { clientAddress: "somewhere" }, "client address"],
+  ])("%s cannot be judged without its fact: grant and deny refuse", (constraint, value, unknown, missing) => {
+    const input = { place: { ...place, ...unknown } };
+    const constraints = { [constraint]: value };
+    const refusal = { code: "indeterminate", evidence: { constraint, missing } };
+    expect(judge([policyOf({ constraints })], input)).toMatchObject({ refusal });
+    expect(judge([policyOf(), deny({ constraints })], input)).toMatchObject({ refusal });
   });
 
   it("takes no notice of shadow policies", () => {

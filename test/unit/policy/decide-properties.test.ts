@@ -2,11 +2,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TenantId } from "../../../src/kernel/ids.ts";
+import { policyAdmission } from "../../../src/policy/admission.ts";
+import { allowsTool } from "../../../src/policy/allowed-tools.ts";
 import { decide } from "../../../src/policy/decide.ts";
+import type { Candidate } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
 import { candidatesOf, claimLine, outcomeOf, policyId, policyOf } from "./decide-fixture.ts";
-import { anyCircumstances, deny, grant, inputOf, policySet, someDetails } from "./policy-arbitraries.ts";
+import {
+  anyCircumstances,
+  boundary,
+  deny,
+  grant,
+  inputOf,
+  policySet,
+  someDetails,
+} from "./policy-arbitraries.ts";
 
 const runs = { numRuns: 1_000 };
 
@@ -17,6 +28,27 @@ function frozen<T>(value: T): T {
   }
   return value;
 }
+
+/** Whether one candidate of a grant permits nothing that the other of it does not. */
+function isWithin(narrow: Candidate, wide: Candidate | undefined): boolean {
+  if (wide === undefined || narrow.grantId !== wide.grantId) return false;
+  const [of, than] = [narrow.obligations, wide.obligations];
+  const held = narrow.claims.map(({ amount, ...claim }) => JSON.stringify(claim));
+  return (
+    wide.claims.every(({ amount, ...claim }) => held.includes(JSON.stringify(claim))) &&
+    of.reservedTokens <= than.reservedTokens &&
+    (of.maxOutputTokens ?? Infinity) <= (than.maxOutputTokens ?? Infinity) &&
+    (of.auditLogging === "detailed" || than.auditLogging === "standard") &&
+    (of.encryptionRequired || !than.encryptionRequired) &&
+    (!of.allowStore || than.allowStore) &&
+    (of.allowedTools ?? ["*"]).every((tool) =>
+      (than.allowedTools ?? [tool]).some((allowed) => allowsTool([allowed], tool)),
+    ) &&
+    (than.residency?.dataResidency ?? of.residency?.dataResidency) === of.residency?.dataResidency &&
+    rank[of.residency?.processing ?? "global"] <= rank[than.residency?.processing ?? "global"]
+  );
+}
+const rank = { region: 0, zone: 1, global: 2 } as const;
 
 describe("policies together", () => {
   it("a further deny never turns a refusal into an allowance, nor adds a candidate", () => {
@@ -36,6 +68,24 @@ describe("policies together", () => {
         const before = candidatesOf(decide(inputOf(policies, circumstances)));
         const after = candidatesOf(decide(inputOf([...policies, further], circumstances)));
         expect(after.filter(({ grantId }) => grantId !== further.id)).toEqual(before);
+      }),
+      runs,
+    );
+  });
+
+  it("a further boundary never turns a refusal into an allowance, adds no candidate, and loosens none", () => {
+    // Whoever names no counts is reserved what a request may use, so only asks with counts compare.
+    const counted = anyCircumstances.filter(({ ask }) => ask.outputTokens !== null);
+    fc.assert(
+      fc.property(policySet, boundary, counted, (policies, further, circumstances) => {
+        const before = candidatesOf(decide(inputOf(policies, circumstances)));
+        const after = candidatesOf(decide(inputOf([...policies, further], circumstances)));
+        let next = 0;
+        for (const candidate of after) {
+          while (before[next] && !isWithin(candidate, before[next])) next += 1;
+          expect(before[next], "a candidate that was there and is no looser").toBeDefined();
+          next += 1;
+        }
       }),
       runs,
     );
@@ -68,10 +118,23 @@ describe("policies together", () => {
     );
   });
 
+  it("refuse nothing before the body that they would allow with it", () => {
+    fc.assert(
+      fc.property(policySet, anyCircumstances, fc.boolean(), (policies, circumstances, isNamed) => {
+        const input = inputOf(policies, circumstances);
+        const { action, resource, classification } = circumstances.ask;
+        const asked = { action, ...(isNamed ? { resource } : {}) };
+        const excluded = policyAdmission({ ...input, asked, classification });
+        if (excluded) expect(decide(input).kind).toBe("refused");
+      }),
+      runs,
+    );
+  });
+
   it("without any grant, everything is refused", () => {
     fc.assert(
       fc.property(policySet, anyCircumstances, (policies, circumstances) => {
-        const withoutGrants = policies.filter(({ effect }) => effect === "deny");
+        const withoutGrants = policies.filter(({ effect, kind }) => effect === "deny" || kind === "boundary");
         expect(decide(inputOf(withoutGrants, circumstances)).kind).toBe("refused");
         expect(decide(inputOf([], circumstances)).kind).toBe("refused");
       }),
@@ -124,15 +187,21 @@ describe("the decision", () => {
     );
   });
 
-  it("charges counters of the policy, the token and the capability's own tenant alone", () => {
+  it("charges counters of the policy, the boundaries, the token and the capability's own tenant alone", () => {
     fc.assert(
       fc.property(policySet, anyCircumstances, (policies, circumstances) => {
         const tenantId = TenantId.parse("tenant-z");
         const capability = { ...circumstances.capability, tenantId };
+        const boundaries = policies.filter(({ kind }) => kind === "boundary");
         for (const { grantId, claims } of candidatesOf(
           decide(inputOf(policies, { ...circumstances, capability })),
         )) {
-          const owners = [`policy:${grantId}`, `token:${capability.tokenId}`, "tenant:tenant-z"];
+          const owners = [
+            `policy:${grantId}`,
+            ...boundaries.map(({ id }) => `policy:${id}`),
+            `token:${capability.tokenId}`,
+            "tenant:tenant-z",
+          ];
           for (const claim of claims) {
             expect(owners).toContain(claim.owner);
             if (claim.owner.startsWith("tenant:")) expect(claim.scope).toBe("tenant");

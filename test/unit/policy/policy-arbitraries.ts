@@ -7,10 +7,12 @@ import type { Policy } from "../../../src/policy/policy.ts";
 import type { Snapshot } from "../../../src/policy/snapshot.ts";
 import type { TenantLimits } from "../../../src/policy/tenant.ts";
 import type { Place } from "../../../src/residency/place.ts";
+import { ResidencyPromise } from "../../../src/residency/promise.ts";
 import {
   ask,
   capability,
   type DecideInput,
+  nowMs,
   place,
   policyId,
   policyOf,
@@ -47,6 +49,15 @@ const liveConstraints = fc
     encryptionRequired: fc.boolean(),
     auditLogging: fc.constantFrom("standard", "detailed"),
     requiresApproval: fc.boolean(),
+    allowedCountries: fc.constantFrom(["DE"], ["DE", "FR"], ["US"]),
+    deniedCountries: fc.constantFrom(["KP"], ["US", "FR"]),
+    allowedIpRanges: fc.constantFrom(["192.0.2.0/24"], ["198.51.100.0/24", "2001:db8::/32"]),
+    validFrom: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
+    validUntil: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
+    dataResidency: fc.constantFrom("eu", "us"),
+    processing: fc.constantFrom("region", "zone", "global"),
+    allowedTools: fc.constantFrom(["function"], ["function:search", "web_search"], ["mcp"]),
+    allowStore: fc.boolean(),
   })
   .chain((drawn) =>
     fc.subarray(Object.entries(drawn), { maxLength: 3 }).map((kept) => Object.fromEntries(kept)),
@@ -73,7 +84,9 @@ export const grant = rule.map(
   (fields): Policy => policyOf({ ...fields, id: policyId(900), effect: "allow" }),
 );
 export const deny = rule.map((fields): Policy => policyOf({ ...fields, id: policyId(901), effect: "deny" }));
-const boundary = rule.map((fields): Policy => policyOf({ ...fields, kind: "boundary" }));
+export const boundary = rule.map(
+  (fields): Policy => policyOf({ ...fields, id: policyId(902), kind: "boundary", effect: "allow" }),
+);
 
 /** Up to six policies with ids of their own, grants above all. */
 export const policySet: fc.Arbitrary<readonly Policy[]> = fc
@@ -97,6 +110,8 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
     classification: fc.constantFrom("public" as const, "internal" as const, "restricted" as const),
     endUser: fc.constantFrom("somebody", null),
     clientAddress: fc.constantFrom("somewhere", null),
+    tools: fc.constantFrom([], [], ["function:search"], ["function:search", "web_search"], null),
+    stores: fc.constantFrom(false, true, null),
     price: fc.option(
       fc.record({
         inputPicoUsd: fc.integer({ min: 0, max: 5_000_000 }),
@@ -125,8 +140,12 @@ export const anyCapability: fc.Arbitrary<Capability> = fc
   .map((fields) => ({ ...capability, ...fields }));
 
 export const anyPlace: fc.Arbitrary<Place> = fc
-  .constantFrom("TLSv1.3", "TLSv1.2", "TLSv1.1", null)
-  .map((tlsVersion) => ({ ...place, tlsVersion }));
+  .record({
+    tlsVersion: fc.constantFrom("TLSv1.3", "TLSv1.2", "TLSv1.1", null),
+    country: fc.constantFrom("DE", "DE", "US", null),
+    clientAddress: fc.constantFrom("192.0.2.1", "2001:db8::1", null),
+  })
+  .map((fields) => ({ ...place, ...fields }));
 
 export const anyLimits: fc.Arbitrary<TenantLimits> = fc.record(
   {
@@ -146,15 +165,35 @@ export const snapshotWith = (policies: readonly Policy[], limits: TenantLimits =
     policies.filter(({ scope }) => scope === "platform"),
   );
 
+/** What a tenant promises, if anything. */
+export const anyPromise: fc.Arbitrary<ResidencyPromise> = fc
+  .constantFrom({}, {}, { zone: "eu" }, { zone: "eu", processing: "region" }, { zone: "us" })
+  .map((promise) => ResidencyPromise.parse(promise));
+
 /** Everything but the policies. */
 export const anyCircumstances = fc.record({
   capability: anyCapability,
   ask: anyAsk,
   place: anyPlace,
   limits: anyLimits,
+  promise: anyPromise,
+  nowMs: fc.constant(nowMs),
 });
 
-export const inputOf = (
+export function inputOf(
   policies: readonly Policy[],
-  { limits, ...rest }: Omit<DecideInput, "snapshot"> & { readonly limits: TenantLimits },
-): DecideInput => ({ ...rest, snapshot: snapshotWith(policies, limits) });
+  {
+    limits,
+    promise,
+    ...rest
+  }: Omit<DecideInput, "snapshot"> & { readonly limits: TenantLimits; readonly promise: ResidencyPromise },
+): DecideInput {
+  const { platform, tenant } = snapshotWith(policies, limits);
+  return {
+    ...rest,
+    snapshot: {
+      platform,
+      tenant: { ...tenant, tenant: { ...tenant.tenant, residency: promise } },
+    },
+  };
+}

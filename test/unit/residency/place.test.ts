@@ -1,10 +1,9 @@
-// Where a request comes from is what the platform says, and unknown is never inside.
+// Where a request comes from is what the platform says; a fact it did not state is unknown.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isEuColo } from "../../../src/residency/colo-table.ts";
-import { ingressRefusal } from "../../../src/residency/ingress.ts";
-import { type Place, placeOf, UNKNOWN_PLACE } from "../../../src/residency/place.ts";
-import { ResidencyPromise } from "../../../src/residency/promise.ts";
+import { type Place, placeOf, placeOfRequest, UNKNOWN_PLACE } from "../../../src/residency/place.ts";
 
 const cf = { country: "DE", continent: "EU", isEUCountry: "1", colo: "FRA", tlsVersion: "TLSv1.3" };
 const berlin: Place = {
@@ -58,59 +57,32 @@ describe("placeOf", () => {
   });
 });
 
-describe("ingress", () => {
-  const euPromise = ResidencyPromise.parse({ zone: "eu" });
-  const at = (changes: Partial<Place>, promise = euPromise) =>
-    ingressRefusal({ ...berlin, ...changes }, promise)?.code ?? "welcome";
+/** What proxies and callers write, and what wrangler takes a place from on a developer's machine. */
+const claims = [
+  "cf-ipcountry",
+  "cf-ipcontinent",
+  "cf-ray",
+  "cf-region-code",
+  "forwarded",
+  "mf-cf-blob",
+  "true-client-ip",
+  "x-forwarded-for",
+  "x-real-ip",
+];
 
-  it.each<[name: string, changes: Partial<Place>, outcome: string]>([
-    ["inside", {}, "welcome"],
-    ["in another member, at another member's colo", { country: "IE", colo: "AMS" }, "welcome"],
-    ["outside the EU", { country: "US", isEu: false }, "residency_ingress"],
-    ["over Tor", placeOf({ ...cf, country: "T1" }, null), "residency_ingress"],
-    ["in an unknown country", placeOf({ ...cf, country: "XX" }, null), "residency_ingress"],
-    ["without cf", placeOf(undefined, "192.0.2.1"), "residency_ingress"],
-    [
-      "with a European continent that is not the EU",
-      { country: "GB", continent: "EU", isEu: false },
-      "residency_ingress",
-    ],
-    ["processed in London", { colo: "LHR" }, "residency_colo"],
-    ["processed in Zurich", { colo: "ZRH" }, "residency_colo"],
-    ["processed in Ashburn", { colo: "IAD" }, "residency_colo"],
-    ["processed nobody knows where", { colo: null }, "residency_colo"],
-    ["processed at a colo that no table lists", { colo: "QQQ" }, "residency_colo"],
-    ["processed at a colo named like a property", { colo: "constructor" }, "residency_colo"],
-    ["processed at a colo in small letters", { colo: "fra" }, "residency_colo"],
-  ])("of a request %s: %s", (_name, changes, outcome) => {
-    expect(at(changes)).toBe(outcome);
+describe("headers that claim a place", () => {
+  it("change nothing about it", () => {
+    const request = new Request("https://gateway.test/", { headers: { "cf-connecting-ip": "192.0.2.1" } });
+    for (const name of claims) request.headers.set(name, name === "mf-cf-blob" ? JSON.stringify(cf) : "DE");
+    expect(placeOfRequest(request)).toEqual({ ...UNKNOWN_PLACE, clientAddress: "192.0.2.1" });
   });
 
-  it("is free where nothing is promised, or the tenant allows it", () => {
-    expect(at(UNKNOWN_PLACE, ResidencyPromise.parse({}))).toBe("welcome");
-    expect(at(UNKNOWN_PLACE, ResidencyPromise.parse({ zone: "eu", ingress: "anywhere" }))).toBe("welcome");
-  });
-
-  it("of the US asks for the country, and no colo is known to be inside yet", () => {
-    const us = ResidencyPromise.parse({ zone: "us" });
-    expect(at({}, us)).toBe("residency_ingress");
-    expect(at({ country: "US", isEu: false, colo: "IAD" }, us)).toBe("residency_colo");
-    expect(at({ country: "US", isEu: false, colo: "FRA" }, us)).toBe("residency_colo");
-  });
-
-  it("says what was compared", () => {
-    expect(ingressRefusal({ ...berlin, ...nowhere }, euPromise)?.evidence).toEqual({
-      zone: "eu",
-      country: "unknown",
-    });
-  });
-});
-
-describe("the colo table", () => {
-  it("holds only members of the EU", () => {
-    for (const colo of ["FRA", "CDG", "DUB", "WAW"]) expect(isEuColo(colo)).toBe(true);
-    for (const colo of ["LHR", "MAN", "ZRH", "GVA", "OSL", "KEF", "BEG", "IST", "KBP", "IAD", "SIN", ""]) {
-      expect(isEuColo(colo)).toBe(false);
-    }
+  it("and the local setting are named nowhere in the Worker's source, whatever runs it", () => {
+    const source = resolve(import.meta.dirname, "../../../src");
+    const reads = new RegExp(`["'\`](?:${claims.join("|")}|PORTCULLIS_PLACE)["'\`]`, "i");
+    const readers = readdirSync(source, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .filter((name) => reads.test(readFileSync(join(source, name), "utf8")));
+    expect(readers).toEqual([]);
   });
 });

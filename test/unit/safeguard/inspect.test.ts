@@ -5,9 +5,15 @@ import type { JsonObject } from "../../../src/kernel/json.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import { NO_PROMISE, ResidencyPromise } from "../../../src/residency/promise.ts";
 import { inspect } from "../../../src/safeguard/inspect.ts";
-import { firstCandidate, judge, policyOf } from "../policy/decide-fixture.ts";
+import { firstCandidate, judge, policyOf, snapshotOf } from "../policy/decide-fixture.ts";
 
-const candidates: readonly [Candidate, ...Candidate[]] = [firstCandidate(judge([policyOf()]))];
+/** Of a tenant with this promise. */
+function candidatesUnder(residency: ResidencyPromise, constraints: object = {}): [Candidate, ...Candidate[]] {
+  const policies = [policyOf({ constraints })];
+  const { platform, tenant } = snapshotOf(policies);
+  const snapshot = { platform, tenant: { ...tenant, tenant: { ...tenant.tenant, residency } } };
+  return [firstCandidate(judge(policies, { snapshot }))];
+}
 const eu = ResidencyPromise.parse({ zone: "eu" });
 const us = ResidencyPromise.parse({ zone: "us" });
 
@@ -18,13 +24,15 @@ function told(outsideContent: boolean, fields: readonly string[] | null, promise
 }
 
 function toldOf(outsideContent: boolean, body: JsonObject | null, promise: ResidencyPromise) {
-  const inspected = inspect(candidates, outsideContent, body, promise);
-  return inspected.ok ? inspected.value : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
+  const candidates = candidatesUnder(promise);
+  const inspected = inspect(candidates, outsideContent, body);
+  if (inspected.ok) expect(inspected.value).toBe(candidates);
+  return inspected.ok ? "passes" : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
 }
 
 describe("without a promise", () => {
   it("everything passes, known or not", () => {
-    expect(told(true, ["model", "brand_new"], NO_PROMISE)).toBe(candidates);
+    expect(told(true, ["model", "brand_new"], NO_PROMISE)).toBe("passes");
   });
 });
 
@@ -39,7 +47,7 @@ describe.each([
     [["model", "input", "dimensions", "encoding_format", "user"]],
     [[]],
   ])("known fields pass: %j", (fields) => {
-    expect(told(false, fields, promise)).toBe(candidates);
+    expect(told(false, fields, promise)).toBe("passes");
   });
 
   it.each([
@@ -106,7 +114,7 @@ describe.each([
       metadata: { anything: "goes" },
       response_format: { type: "json_schema", json_schema: { anything: "goes" } },
     };
-    expect(toldOf(false, body, promise)).toBe(candidates);
+    expect(toldOf(false, body, promise)).toBe("passes");
   });
 
   it("a prompt that draws on more than its body is refused", () => {
@@ -114,6 +122,69 @@ describe.each([
   });
 
   it("an /v1/enforce has no body to inspect", () => {
-    expect(told(false, null, promise)).toBe(candidates);
+    expect(told(false, null, promise)).toBe("passes");
+  });
+});
+
+describe("candidates with obligations of their own", () => {
+  const [free] = candidatesUnder(NO_PROMISE);
+  const [placed] = candidatesUnder(NO_PROMISE, { dataResidency: "eu" });
+  const [listed] = candidatesUnder(NO_PROMISE, { allowedTools: ["function", "web_search"] });
+
+  const left = (body: JsonObject, outsideContent = false) => {
+    const inspected = inspect([placed, listed, free], outsideContent, body);
+    return inspected.ok ? inspected.value : inspected.error.code;
+  };
+
+  it("drop out alone where the body does not keep them", () => {
+    expect(left({ messages: [] })).toEqual([placed, listed, free]);
+    expect(left({ messages: [], brand_new: 1 })).toEqual([free]);
+    expect(left({ messages: [], web_search_options: {} }, true)).toEqual([listed, free]);
+    expect(left({ messages: [], service_tier: "auto" })).toEqual([listed, free]);
+  });
+
+  it("refuse with what the first of them objects to, where none is left", () => {
+    const inspected = inspect([listed, placed], false, { messages: [], brand_new: 1 });
+    expect(inspected).toMatchObject({
+      ok: false,
+      error: { code: "unsupported_parameter", field: "brand_new" },
+    });
+  });
+
+  it.each([
+    ["brand_new", { brand_new: [{ type: "mcp" }] }],
+    ["input.0.brand_new", { input: [{ role: "user", content: "x", brand_new: [] }] }],
+    [
+      "input.1.type",
+      {
+        input: [
+          { role: "user", content: "x" },
+          { type: "more_tools", tools: [] },
+        ],
+      },
+    ],
+    ["messages.0.extra", { messages: [{ role: "user", content: "x", extra: {} }] }],
+    ["instructions.0.type", { instructions: [{ type: 1 }] }],
+  ])("a list of tools does not let %s bring one unseen", (field, body) => {
+    expect(inspect([listed], false, body)).toMatchObject({
+      ok: false,
+      error: { code: "unsupported_parameter", field },
+    });
+  });
+
+  it("a list of tools leaves all else alone: images, tool calls, any part of a message", () => {
+    const content = [{ type: "image_url", image_url: { url: "https://x.test/a.png" }, brand_new: 1 }];
+    const messages = [
+      { role: "user", content },
+      { role: "tool", tool_call_id: "1", content: "x" },
+    ];
+    const input = [
+      { role: "user", content },
+      { type: "function_call", call_id: "1", name: "f", arguments: "{}" },
+      { type: "function_call_output", call_id: "1", output: "x" },
+      "text",
+    ];
+    for (const body of [{ messages }, { input }, { input: "text", tools: [{ type: "mcp", brand_new: 1 }] }])
+      expect(inspect([listed], true, body).ok).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import { deliverOutbox } from "../../../src/audit/outbox.store.ts";
+import type { Home } from "../../../src/residency/home.ts";
 import { createFixture, databases, minimalPolicy } from "./control-plane-fixture.ts";
 
 it("finds the records of control-plane writes once they are delivered, per tenant and for the platform", async () => {
@@ -14,7 +15,7 @@ it("finds the records of control-plane writes once they are delivered, per tenan
 
   const log = createAuditLog({ dbOf: databases.ofHome });
   const queue = {
-    send: async (home: "global" | "eu", record: AuditRecord) => (await log.store(home, [record])).ok,
+    send: async (home: Home, record: AuditRecord) => (await log.store(home, [record])).ok,
   };
   await deliverOutbox({ db: env.EU_DB, queue, home: "eu", now: deps.clock });
   await deliverOutbox({ db: env.PLATFORM_DB, queue, home: "global", now: deps.clock });

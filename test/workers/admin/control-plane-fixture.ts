@@ -12,7 +12,7 @@ import { createRevisionedWriter } from "../../../src/admin/revisioned-write.stor
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
-import { configOf, homeStoresOf } from "../../../src/bindings.ts";
+import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
@@ -23,6 +23,7 @@ import { createFakeAgentLedgers, createFakeTenantLedgers } from "./fake-ledgers.
 
 export const databases: Databases = {
   platform: env.PLATFORM_DB,
+  homes: configuredHomes(env),
   ofHome: (home) => homeStoresOf(env, home).db,
 };
 
@@ -65,6 +66,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     filled.push(scope);
   };
   const deps: ControlPlaneDeps = {
+    homes: databases.homes,
     agents: createAgentStore(databases),
     policies: createPolicyStore(databases),
     tenants: createTenantStore(databases),
@@ -87,6 +89,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     }),
     agentLedgers,
     readings: createLedgerReadings(env, configOf(env)),
+    doctorFacts: () => Promise.reject(new Error("not asked here")),
     snapshots: {
       load: () => Promise.reject(new Error("not asked here")),
     },

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { limitedDatabase } from "../../../src/admin/limited-database.store.ts";
 import { compose } from "../../../src/compose.ts";
+import { DoctorReport } from "../../../src/kernel/doctor-report.ts";
 import { D1_READ_MAX_MS, D1_WRITE_MAX_MS } from "../../../src/kernel/limits.ts";
 import type { RouteDescription } from "../../../src/kernel/route-description.ts";
 import { expectRefusal, makeKey, routes, type Target, validTarget } from "./every-route-fixture.ts";
@@ -10,6 +11,9 @@ import { createSilence, type Silence } from "./silent-database.ts";
 
 const rootKey = await makeKey(null);
 const ofControlPlane = routes.filter(({ credential, query }) => credential.kind === "api_key" && query);
+/** A store that does not answer is what it looks for. */
+const DOCTOR = "examineDeployment";
+const needing = ofControlPlane.filter(({ operationId }) => operationId !== DOCTOR);
 const writes = ofControlPlane.filter(({ method }) => method !== "GET");
 
 /** One call to a fresh isolate whose databases keep silent as told. */
@@ -55,13 +59,27 @@ describe("a D1 that never answers", () => {
     expect(reply.passedMs).toEqual([D1_READ_MAX_MS]);
   });
 
-  it.each(ofControlPlane)("refuses $method $path behind the door", async (route) => {
+  it.each(needing)("refuses $method $path behind the door", async (route) => {
     const target = await validTarget(route);
     const reply = await ask(route, target, (_, sql) => (isKeyLookUp(sql) ? null : "lost"));
     expectRefusal(route, reply, { code: "store_unavailable" });
     expect(reply.headers.get("retry-after")).toBe("1");
     expect(reply.passedMs).not.toEqual([]);
   });
+});
+
+it("is what the doctor tells of", async () => {
+  for (const route of ofControlPlane.filter(({ operationId }) => operationId === DOCTOR)) {
+    const silence: Silence = (_, sql) => (isKeyLookUp(sql) ? null : "lost");
+    const { status, text } = await ask(route, await validTarget(route), silence);
+    expect(status).toBe(200);
+    const { findings } = DoctorReport.parse(JSON.parse(text));
+    expect(findings.filter(({ check }) => check === "databases").map(({ subject }) => subject)).toEqual([
+      "PLATFORM_DB",
+      "GLOBAL_DB",
+    ]);
+  }
+  expect.hasAssertions();
 });
 
 const UNSETTLED = "it may have been made";

@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { agentStatements } from "../../../src/admin/agents.store.ts";
 import { deploymentStatements } from "../../../src/admin/deployments.store.ts";
+import { doctorStatements, doctorTenantStatements } from "../../../src/admin/doctor/documents.store.ts";
+import { oldApiKeyStatements } from "../../../src/admin/doctor/facts.store.ts";
 import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
@@ -22,6 +24,8 @@ describe.each([
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],
+  ["the doctor on the platform", databases.platform, named({ ...doctorStatements, ...oldApiKeyStatements })],
+  ["the doctor at home", home, named(doctorTenantStatements)],
 ] as const)("%s", (_, db, statements) => {
   it.each(statements)("%s uses an index and sorts nothing", async (_name, sql) => {
     const parameters = new Set(sql.match(/\?\d+/g)).size;

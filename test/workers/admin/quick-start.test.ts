@@ -48,7 +48,7 @@ it("registers an agent, writes a policy and issues a token that verifies", async
   expect(token.status).toBe(201);
   expect(token.body).toMatchObject({ tokenType: "Bearer", jti: expect.stringMatching(/^token_/) });
   expect(token.headers.get("cache-control")).toBe("no-store");
-  const verifier = createTokenVerifier({ keyRing: deps.keyRing, ...deps.config });
+  const verifier = createTokenVerifier({ keyRing: deps.keyRing, homes: deps.homes, ...deps.config });
   const capability = await verifier.verify(token.body.token, Date.now());
   expect(capability).toMatchObject({
     ok: true,
@@ -99,7 +99,7 @@ it("bounds a token by authorization details and by its default life", async () =
     { type: "model_invocation", actions: ["chat"], locations: ["api://azure-openai/models/gpt-4"] },
   ];
   const token = await call("POST", "/tokens", { body: { agentId: agent.body.id, authorizationDetails } });
-  const verifier = createTokenVerifier({ keyRing: deps.keyRing, ...deps.config });
+  const verifier = createTokenVerifier({ keyRing: deps.keyRing, homes: deps.homes, ...deps.config });
   const capability = await verifier.verify(token.body.token, Date.now());
   if (!capability.ok) throw new Error(capability.error.code);
   expect(capability.value.authorization).toMatchObject(authorizationDetails);

@@ -8,10 +8,11 @@ import { createUsageHours, usageStatement } from "../../../src/audit/usage-hours
 import { UsageGroup, type UsageQuestion } from "../../../src/audit/usage-question.ts";
 import { homeStoresOf } from "../../../src/bindings.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
+import type { Home } from "../../../src/residency/home.ts";
 import { decisionRecord } from "../../unit/audit/record-fixture.ts";
 import { plansOf, watchedDatabase } from "./watched-database.ts";
 
-const dbOf = (home: "global" | "eu") => homeStoresOf(env, home).db;
+const dbOf = (home: Home) => homeStoresOf(env, home).db;
 const log = createAuditLog({ dbOf });
 const usage = createUsageHours({ dbOf });
 const tenantId = TenantId.parse("tenant-a");

@@ -8,6 +8,7 @@ import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import { MINUTE_MS } from "../../../src/kernel/clock.ts";
+import { homeBindings, homeNames } from "../../../src/residency/home.ts";
 import worker from "../../../src/worker.ts";
 import { admin, call, codeOf, completion, newCaller, scriptedAzure } from "./gateway-fixture.ts";
 
@@ -15,16 +16,9 @@ import { admin, call, codeOf, completion, newCaller, scriptedAzure } from "./gat
 const LIMIT = 100;
 
 const stores = [
-  "AGENT_LEDGER",
-  "TENANT_LEDGER",
-  "PLATFORM_DB",
-  "GLOBAL_DB",
-  "GLOBAL_KV",
-  "GLOBAL_AUDIT",
-  "EU_DB",
-  "EU_KV",
-  "EU_AUDIT",
-] as const;
+  ...(["AGENT_LEDGER", "TENANT_LEDGER", "PLATFORM_DB"] as const),
+  ...homeNames.flatMap((home) => homeBindings(home)),
+];
 
 /** The Worker's bindings, each use of a store noted. */
 function watched(): { readonly env: Env; readonly used: string[] } {

@@ -90,6 +90,17 @@ export async function newCaller(constraints: object = {}, tenant: object = {}) {
   return { tenantId, deployment, agentId, token };
 }
 
+/** A further policy of a tenant, over everything it may do. */
+export const newPolicy = ({ tenantId }: { readonly tenantId: string }, policy: object) =>
+  admin("POST", "/v1/policies", {
+    name: "more",
+    tenantId,
+    effect: "allow",
+    actions: ["*"],
+    resources: ["*"],
+    ...policy,
+  });
+
 export interface ScriptedAzure extends AzureCalls {
   readonly requests: AzureRequest[];
 }

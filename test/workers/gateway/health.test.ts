@@ -5,19 +5,13 @@ import { describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/bindings.ts";
 import { compose } from "../../../src/compose.ts";
 import { createHealthRoutes } from "../../../src/gateway/health.routes.ts";
+import { homeNames } from "../../../src/residency/home.ts";
 import worker from "../../../src/worker.ts";
 
-const everyStore = {
-  "platform.db": "ok",
-  "global.db": "ok",
-  "global.kv": "ok",
-  "global.queue": "ok",
-  "global.ledger": "ok",
-  "eu.db": "ok",
-  "eu.kv": "ok",
-  "eu.queue": "ok",
-  "eu.ledger": "ok",
-};
+const everyStore = Object.fromEntries([
+  ["platform.db", "ok"],
+  ...homeNames.flatMap((home) => ["db", "kv", "queue", "ledger"].map((store) => [`${home}.${store}`, "ok"])),
+]);
 
 const ill = async (): Promise<never> => {
   throw new Error("connect ECONNREFUSED 192.0.2.7");
@@ -52,7 +46,7 @@ describe("the Worker", () => {
 
 describe("readiness", () => {
   const database = { prepare: () => ({ first: ill }) } as unknown as D1Database;
-  const unbound = undefined as unknown as Queue;
+  const noQueue = {} as unknown as Queue;
   const ledgers = new Proxy(env.TENANT_LEDGER, {
     get(target, member) {
       if (member === "get") return () => ({ settle: ill });
@@ -67,8 +61,8 @@ describe("readiness", () => {
     "global.db": { GLOBAL_DB: database },
     "eu.db": { EU_DB: database },
     "eu.kv": { EU_KV: { get: ill } as unknown as KVNamespace },
-    "global.queue": { GLOBAL_AUDIT: unbound },
-    "global.ledger eu.ledger": { TENANT_LEDGER: ledgers },
+    "global.queue": { GLOBAL_AUDIT: noQueue },
+    [homeNames.map((home) => `${home}.ledger`).join(" ")]: { TENANT_LEDGER: ledgers },
   };
   it.each(Object.keys(sick))("names %s when that is ill, and nothing of why", async (names) => {
     const { status, headers, text } = await ask("/v1/ready", { ...env, ...sick[names] });

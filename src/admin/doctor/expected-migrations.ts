@@ -1,0 +1,10 @@
+/**
+ * The migrations this Worker was built with, by the kind of database, as `d1_migrations` names them once they are applied.
+ * A Worker cannot read the folders when it runs; a test holds this list against them.
+ */
+export const expectedMigrations = {
+  platform: ["0001_create_platform_state.sql"],
+  home: ["0001_create_home_state.sql", "0002_count_usage.sql"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type DatabaseKind = keyof typeof expectedMigrations;

@@ -1,0 +1,122 @@
+/**
+ * Gathers what the doctor judges by. Every store is asked by itself and within a time limit, so one that cannot be reached
+ * is a fact about that store and nothing more.
+ */
+import * as z from "zod";
+import type { KeyRing } from "../../capability/key-ring.ts";
+import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
+import { type Clock, DAY_MS } from "../../kernel/clock.ts";
+import { ApiKeyId } from "../../kernel/ids.ts";
+import { DOCTOR_MAX_EXAMPLES } from "../../kernel/limits.ts";
+import { timestampOf } from "../../kernel/timestamp.ts";
+import { type Home, homes } from "../../residency/home.ts";
+import { asked, type Databases } from "../databases.ts";
+import { readDeployments, readTenants } from "./documents.store.ts";
+import { API_KEY_OLD_DAYS, type DatabaseFact, type DoctorFacts, type JurisdictionFact } from "./facts.ts";
+import { missingBindings } from "./missing-bindings.ts";
+
+export interface DoctorSources {
+  readonly isLocal: boolean;
+  readonly config: { readonly issuer: string; readonly audience: string };
+  readonly keyRing: KeyRing;
+  readonly receiptKeys: ReceiptKeys;
+  readonly configuredHomes: readonly Home[];
+  readonly isBound: (name: string) => boolean;
+  /** Whether a Worker secret is set: all that is asked about one. */
+  readonly hasSecret: (name: string) => boolean;
+  /** Their calls must end. */
+  readonly databases: Databases;
+  readonly probeStores: () => Promise<DoctorFacts["stores"]>;
+  readonly askJurisdiction: (jurisdiction: "eu" | "us") => JurisdictionFact["answer"];
+  readonly clock: Clock;
+}
+
+export const oldApiKeyStatements = {
+  // Walks the primary key: control-plane keys are few, and age has no index.
+  olderThan: "SELECT id FROM api_keys WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
+} as const;
+
+export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
+  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, hasSecret } = sources;
+  const [readings, { tenants, stranded }, deployments, oldApiKeys, stores] = await Promise.all([
+    readMigrations(databases, configuredHomes),
+    readTenants(databases, configuredHomes),
+    readDeployments(databases.platform),
+    readOldApiKeys(databases.platform, sources.clock),
+    sources.probeStores(),
+  ]);
+  const secrets = deployments.items.flatMap(({ backends }) =>
+    backends.map(({ credential }) => credential.secret),
+  );
+  return {
+    isLocal,
+    issuer: config.issuer,
+    audience: config.audience,
+    missingBindings: missingBindings(sources.isBound),
+    configuredHomes,
+    databases: readings,
+    stores,
+    jurisdictions: configuredHomes.flatMap((home) => jurisdictionOf(home, sources.askJurisdiction)),
+    tenants,
+    strandedTenants: stranded,
+    deployments,
+    missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
+    signingKeyIds: signingFirst(keyRing.signing.keyId, [...keyRing.keys.keys()]),
+    receiptKeyIds: signingFirst(
+      receiptKeys.signing.keyId,
+      receiptKeys.published.map(({ kid }) => kid),
+    ),
+    oldApiKeys,
+  };
+};
+
+const signingFirst = (signing: string, keyIds: readonly string[]): readonly string[] => [
+  signing,
+  ...keyIds.filter((keyId) => keyId !== signing),
+];
+
+function jurisdictionOf(home: Home, ask: DoctorSources["askJurisdiction"]): readonly JurisdictionFact[] {
+  const { jurisdiction } = homes[home];
+  return jurisdiction === undefined ? [] : [{ home, jurisdiction, answer: ask(jurisdiction) }];
+}
+
+const readMigrations = (
+  databases: Databases,
+  configuredHomes: readonly Home[],
+): Promise<readonly DatabaseFact[]> =>
+  Promise.all([
+    migrationsIn(databases.platform, "PLATFORM_DB", "platform"),
+    ...configuredHomes.map((home) =>
+      migrationsIn(databases.ofHome(home), `${homes[home].bindingPrefix}_DB`, "home"),
+    ),
+  ]);
+
+// Both tables are a few rows: those of the schema, and one for each migration.
+const HAS_BOOK = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'd1_migrations'";
+const BOOK = "SELECT name FROM d1_migrations ORDER BY id";
+const MigrationRow = z.object({ name: z.string() });
+
+async function migrationsIn(
+  db: D1Database,
+  binding: string,
+  kind: DatabaseFact["kind"],
+): Promise<DatabaseFact> {
+  const applied = await asked(async () => {
+    // A database nobody has migrated has no book of migrations either.
+    if ((await db.prepare(HAS_BOOK).first()) === null) return [];
+    const { results } = await db.prepare(BOOK).all();
+    return results.map((row) => MigrationRow.parse(row).name);
+  });
+  return { binding, kind, applied: applied.ok ? applied.value : null };
+}
+
+const KeyRow = z.object({ id: ApiKeyId });
+
+async function readOldApiKeys(platformDb: D1Database, clock: Clock): Promise<DoctorFacts["oldApiKeys"]> {
+  const before = timestampOf(clock() - API_KEY_OLD_DAYS * DAY_MS);
+  const statement = platformDb
+    .prepare(oldApiKeyStatements.olderThan)
+    .bind("", before, DOCTOR_MAX_EXAMPLES + 1);
+  const rows = await asked(() => statement.all());
+  return rows.ok ? rows.value.results.map((row) => KeyRow.parse(row).id) : null;
+}

@@ -1,0 +1,34 @@
+/** One command of `portcullis`. All it touches of the world comes in, so that tests run it without a process. */
+
+export interface CommandIo {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly fetch: typeof fetch;
+  readonly readFile: (path: string) => Promise<string>;
+  readonly readStandardInput: () => Promise<string>;
+  readonly clock: () => number;
+}
+
+export interface Command {
+  /** What is typed after `portcullis`, such as `receipt verify`. */
+  readonly words: readonly string[];
+  /** The whole line, with its arguments. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Answers the exit code. */
+  run(args: readonly string[], io: CommandIo): Promise<number>;
+}
+
+/** What every command means by an exit code; a command may have further ones. */
+export const exitCodes = {
+  /** What was asked about is in order. */
+  well: 0,
+  /** It is not, and the output says why. */
+  ill: 1,
+  /** Nothing was judged: wrong arguments, or input that cannot be read. */
+  notJudged: 2,
+  /** A bug. */
+  failed: 70,
+} as const;

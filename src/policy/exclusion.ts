@@ -1,0 +1,101 @@
+/**
+ * What excludes an ask whatever the grants say: a token that does not cover it, a deny that matches, a boundary that it
+ * is not inside. All of it is known before the body is read, but for what only the body names.
+ */
+import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import type { Place } from "../residency/place.ts";
+import { type Asked, boundaryRefusal } from "./boundary.ts";
+import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
+import type { Ask, TraceLine, Verdict } from "./decision.ts";
+import { covers, type Rule, type Rules } from "./rules.ts";
+import { type Facts, unmetOf } from "./selectors.ts";
+
+export type RefusedVerdict = Extract<Verdict, { kind: "refused" }>;
+
+export const factsOf = (
+  { tenantId, roles }: Pick<Capability, "tenantId" | "roles">,
+  { tlsVersion, country, clientAddress }: Pick<Place, "tlsVersion" | "country" | "clientAddress">,
+  { classification }: Pick<Ask, "classification">,
+  nowMs: number,
+): Facts => ({ tenantId, roles, classification, tlsVersion, country, clientAddress, nowMs });
+
+/** @param trace gets a line for each rule that was looked at. */
+export function exclusionOf(
+  rules: Rules,
+  capability: Capability,
+  asked: Asked,
+  facts: Facts,
+  trace: TraceLine[],
+): RefusedVerdict | null {
+  const { action, resource } = asked;
+  if (action !== undefined && resource !== undefined) {
+    if (tokenSets(capability, { action, resource }).length === 0) {
+      const refusal = refuse("outside_token");
+      trace.push({ policyId: "token", outcome: "denies", refusal });
+      return refusedBy(refusal, [], trace);
+    }
+    for (const deny of rules.covering(action, resource).denies) {
+      const refusal = denialOf(deny, facts);
+      if (refusal === null) trace.push({ policyId: deny.policy.id, outcome: "not_matched" });
+      else return refusedByRule(deny, refusal, trace);
+    }
+  }
+  for (const boundary of rules.boundaries) {
+    const refusal = boundaryRefusal(boundary, asked, facts);
+    if (refusal === null) trace.push({ policyId: boundary.policy.id, outcome: "bounds" });
+    else return refusedByRule(boundary, refusal, trace);
+  }
+  return null;
+}
+
+/** The token's own alternatives; a token without authorization details covers all that the policies grant. */
+export function tokenSets(
+  { authorization, tokenId }: Pick<Capability, "authorization" | "tokenId">,
+  { action, resource }: Pick<Ask, "action" | "resource">,
+): readonly (ConstraintSet | null)[] {
+  if (authorization === null) return [null];
+  return authorization
+    .filter((detail) => covers(detail.actions, detail.locations, action, resource))
+    .map((detail) => tokenSet(`token:${tokenId}`, detail));
+}
+
+/** A token that comes again is the same object as long as it is remembered as verified. */
+const prepared = new WeakMap<AuthorizationDetail, ConstraintSet>();
+
+function tokenSet(owner: string, detail: AuthorizationDetail): ConstraintSet {
+  const known = prepared.get(detail);
+  if (known?.limits.owner === owner) return known;
+  const set = constraintSet(owner, detail.constraints);
+  prepared.set(detail, set);
+  return set;
+}
+
+/** Refused because the boundaries leave no backend. */
+export function unplaced(rules: Rules, refusal: Refusal, trace: TraceLine[]): RefusedVerdict {
+  const demanding = rules.boundaries.filter(({ demand }) => demand !== null);
+  const policyIds = demanding.map(({ policy }) => policy.id);
+  for (const policyId of policyIds) trace.push({ policyId, outcome: "denies", refusal });
+  return refusedBy(refusal, policyIds, trace);
+}
+
+/** Null when the policy does not deny. A deny applies to exactly the asks that a grant with its selectors would cover. */
+function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal | null {
+  const evidence = { policyId: policy.id };
+  if (unavailable !== undefined)
+    return refuse("constraint_not_available", { evidence: { constraint: unavailable, ...evidence } });
+  const unmet = unmetOf(checks, facts);
+  if (unmet === null) return refuse("denied_by_policy", { evidence });
+  return unmet.code === "indeterminate" ? unmet : null;
+}
+
+export const refusedBy = (
+  refusal: Refusal,
+  policyIds: RefusedVerdict["policyIds"],
+  trace: RefusedVerdict["trace"],
+): RefusedVerdict => ({ kind: "refused", refusal, policyIds, trace });
+
+function refusedByRule({ policy }: Rule, refusal: Refusal, trace: TraceLine[]): RefusedVerdict {
+  trace.push({ policyId: policy.id, outcome: "denies", refusal });
+  return refusedBy(refusal, [policy.id], trace);
+}
