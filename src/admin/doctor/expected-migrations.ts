@@ -4,7 +4,7 @@
  */
 export const expectedMigrations = {
   platform: ["0001_create_platform_state.sql"],
-  home: ["0001_create_home_state.sql", "0002_count_usage.sql"],
+  home: ["0001_create_home_state.sql", "0002_count_usage.sql", "0003_fewer_audit_indexes.sql"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DatabaseKind = keyof typeof expectedMigrations;

@@ -124,7 +124,7 @@ describe("what is ill", () => {
       const { status, report } = await askIn(env);
       expect(status).toBe(200);
       expect(found(report, "migrations").map(({ subject, sentence }) => `${subject}: ${sentence}`)).toEqual([
-        "GLOBAL_DB: GLOBAL_DB lacks 2 migrations: 0001_create_home_state.sql, 0002_count_usage.sql.",
+        "GLOBAL_DB: GLOBAL_DB lacks 3 migrations: 0001_create_home_state.sql, 0002_count_usage.sql, 0003_fewer_audit_indexes.sql.",
         "EU_DB: EU_DB lacks 1 migration: 0002_count_usage.sql.",
       ]);
       expect(found(report, "documents")).toMatchObject([
