@@ -11,6 +11,7 @@ import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
 import { createPolicyStore } from "./admin/policies.store.ts";
+import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
@@ -158,6 +159,7 @@ export async function compose(
       keyKeepers: createKeyKeepers(databases.platform),
       agents,
       policies: createPolicyStore(databases),
+      policyHistory: createPolicyHistory(databases),
       tenants,
       deployments: createDeploymentStore(databases.platform),
       apiKeys: createApiKeyStore(databases.platform),

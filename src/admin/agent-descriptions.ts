@@ -21,7 +21,7 @@ export const agentDescriptions = {
     query: NoQuery,
     body: AgentInput.meta({ id: "AgentInput" }),
     example: { name: "support-bot", description: "Answers customers.", roles: ["support"] },
-    answer: { status: 201, schema: AgentDocument },
+    answer: { status: 201, schema: AgentDocument, hasEtag: true },
     refusals: ["tenant_mismatch", "not_found", "home_not_configured", ...ofWrites],
   }),
   list: described({
@@ -44,7 +44,7 @@ export const agentDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: AgentDocument },
+    answer: { status: 200, schema: AgentDocument, hasEtag: true },
   }),
   change: described({
     method: "PATCH",
@@ -57,7 +57,7 @@ export const agentDescriptions = {
     query: NoQuery,
     body: AgentPatch.meta({ id: "AgentPatch" }),
     example: { status: "disabled" },
-    answer: { status: 200, schema: AgentDocument },
+    answer: { status: 200, schema: AgentDocument, hasEtag: true },
     refusals: ofWrites,
   }),
   delete: described({

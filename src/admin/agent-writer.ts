@@ -8,11 +8,12 @@ import type { Clock } from "../kernel/clock.ts";
 import type { AgentId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { timestampOf } from "../kernel/timestamp.ts";
+import { timestampAfter } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { AgentChange, StoredAgent } from "./agents.store.ts";
 import { changeRecord } from "./change-record.ts";
 import { asked } from "./databases.ts";
+import { checkIfMatch, type IfMatch } from "./if-match.ts";
 import type { Caller } from "./operation.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import { type AgentStateDeps, putAgentState } from "./put-agent-state.ts";
@@ -41,20 +42,25 @@ export async function createAgent(
   return acknowledged(deps, { agent, home, status: agent.status, acknowledgedVersion: 0 });
 }
 
+/** Who changes which agent, and in which version only. */
+export interface AgentWrite {
+  readonly caller: Caller;
+  readonly id: AgentId;
+  readonly ifMatch: IfMatch;
+}
+
 export const patchAgent = (
   deps: AgentWriterDeps,
-  caller: Caller,
-  id: AgentId,
+  write: AgentWrite,
   patch: AgentPatch,
-): Promise<Result<Agent>> => changeAgent(deps, caller, id, patch, "agent.update");
+): Promise<Result<Agent>> => changeAgent(deps, write, patch, "agent.update");
 
-export const deleteAgent = (deps: AgentWriterDeps, caller: Caller, id: AgentId): Promise<Result<Agent>> =>
-  changeAgent(deps, caller, id, { status: "deleted" }, "agent.delete");
+export const deleteAgent = (deps: AgentWriterDeps, write: AgentWrite): Promise<Result<Agent>> =>
+  changeAgent(deps, write, { status: "deleted" }, "agent.delete");
 
 async function changeAgent(
   deps: AgentWriterDeps,
-  caller: Caller,
-  id: AgentId,
+  { caller, id, ifMatch }: AgentWrite,
   patch: AgentChange["patch"],
   operation: string,
 ): Promise<Result<Agent>> {
@@ -63,16 +69,25 @@ async function changeAgent(
     if (!found.ok) return found;
     const from = found.value;
     if (from === null || !canSee(caller.apiKey, from.agent.tenantId)) return fail(notFound("agent"));
-    // Deleting again is how a caller repeats a deletion that the ledger did not acknowledge.
-    const isPending = from.acknowledgedVersion < from.agent.version;
+    // Deleting again is how a caller repeats a deletion that the ledger did not acknowledge; it has no version to name.
+    const isPending = from.acknowledgedVersion < from.agent.version && ifMatch === null;
     if (from.status === "deleted" && !(patch.status === "deleted" && isPending))
       return fail(notFound("agent"));
+    const unmet = await checkIfMatch(ifMatch, from.agent);
+    if (unmet !== null) return fail(unmet);
     const next = nextOf(from, patch, deps.clock());
     if (next === null) return acknowledged(deps, from);
     const facts = { caller, scope: from.agent.tenantId, home: from.home, operation, objectId: id };
     const record = changeRecord({ ...facts, revision: null, nowMs: deps.clock() });
     const { version, updatedAt } = next.agent;
-    const committed = await deps.agents.change({ from, patch, version, updatedAt, record });
+    const committed = await deps.agents.change({
+      from,
+      patch,
+      version,
+      updatedAt,
+      record,
+      exactly: ifMatch !== null,
+    });
     if (!committed.ok) return committed;
     if (committed.value === "outdated") continue;
     deliver(deps, next.agent, next.home);
@@ -104,7 +119,7 @@ function nextOf(from: StoredAgent, patch: AgentChange["patch"], nowMs: number): 
       classification: fields.classification ?? agent.classification,
       status: newStatus === "active" ? "active" : "disabled",
       version: changesState ? agent.version + 1 : agent.version,
-      updatedAt: timestampOf(nowMs),
+      updatedAt: timestampAfter(agent.updatedAt, nowMs),
     },
   };
 }

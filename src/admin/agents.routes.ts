@@ -10,6 +10,7 @@ import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
 import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { objectAnswer } from "./written-answer.ts";
 
 export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(agentDescriptions.create, async ({ body: { tenantId: requested, ...input }, ...caller }) => {
@@ -28,7 +29,7 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       updatedAt: at,
     };
     const created = await createAgent(deps, caller, agent, address.value.home);
-    return created.ok ? ok({ status: 201, body: created.value }) : created;
+    return objectAnswer(201, created);
   }),
   operation(agentDescriptions.list, async ({ query: { tenant: requested, ...page }, apiKey }) => {
     const tenant = tenantOf(apiKey, requested, DEFAULT_TENANT, "tenant");
@@ -40,18 +41,18 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
   }),
   operation(agentDescriptions.get, async ({ param, apiKey }) => {
     const found = await findAgent(deps, param("id"), apiKey);
-    return found.ok ? ok({ status: 200, body: found.value.agent }) : found;
+    return objectAnswer(200, found.ok ? ok(found.value.agent) : found);
   }),
-  operation(agentDescriptions.change, async ({ param, body, ...caller }) => {
+  operation(agentDescriptions.change, async ({ param, body, ifMatch, ...caller }) => {
     const id = AgentId.safeParse(param("id"));
     if (!id.success) return fail(notFound("agent"));
-    const changed = await patchAgent(deps, caller, id.data, body);
-    return changed.ok ? ok({ status: 200, body: changed.value }) : changed;
+    const changed = await patchAgent(deps, { caller, id: id.data, ifMatch }, body);
+    return objectAnswer(200, changed);
   }),
-  operation(agentDescriptions.delete, async ({ param, ...caller }) => {
+  operation(agentDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
     const id = AgentId.safeParse(param("id"));
     if (!id.success) return fail(notFound("agent"));
-    const deleted = await deleteAgent(deps, caller, id.data);
+    const deleted = await deleteAgent(deps, { caller, id: id.data, ifMatch });
     return deleted.ok ? ok({ status: 204 }) : deleted;
   }),
 ];

@@ -24,10 +24,11 @@ export const agentStatements = {
   get: `SELECT ${COLUMNS} FROM agents WHERE id = ?1`,
   list: `SELECT ${COLUMNS} FROM agents WHERE tenant_id = ?1 AND id > ?2 AND status <> 'deleted' ORDER BY id LIMIT ?3`,
   anyOfTenant: "SELECT 1 FROM agents WHERE tenant_id = ?1 AND status <> 'deleted' LIMIT 1",
-  // Another version than the one read makes version null: a lost race fails the batch and leaves no record.
+  // Another version than the one read makes version null: a lost race fails the batch and leaves no record. A name
+  // changes no version: where exactly what was read may be changed, the moment of its last change counts as well.
   change: `UPDATE agents SET name = COALESCE(?2, name), description = COALESCE(?3, description),
     roles = COALESCE(?4, roles), status = COALESCE(?5, status), classification = COALESCE(?6, classification),
-    version = CASE WHEN version = ?7 THEN ?8 END, updated_at = ?9 WHERE id = ?1`,
+    version = CASE WHEN version = ?7 AND updated_at = COALESCE(?10, updated_at) THEN ?8 END, updated_at = ?9 WHERE id = ?1`,
   acknowledge: "UPDATE agents SET acknowledged_version = MAX(acknowledged_version, ?2) WHERE id = ?1",
   unacknowledged: `SELECT ${COLUMNS} FROM agents INDEXED BY agents_unacknowledged
     WHERE acknowledged_version < version AND id > ?1 ORDER BY id LIMIT ?2`,
@@ -82,6 +83,8 @@ export interface AgentChange {
   readonly version: number;
   readonly updatedAt: Timestamp;
   readonly record: UnnumberedRecord;
+  /** Not even a change that makes no version may have come between. */
+  readonly exactly: boolean;
 }
 
 export interface AgentStore {
@@ -154,7 +157,7 @@ export function createAgentStore(databases: Databases): AgentStore {
       return row.ok ? ok(row.value !== null) : row;
     },
 
-    async change({ from, patch, version, updatedAt, record }) {
+    async change({ from, patch, version, updatedAt, record, exactly }) {
       const { agent, home } = from;
       const db = databases.ofHome(home);
       const roles = patch.roles === undefined ? null : JSON.stringify(patch.roles);
@@ -167,13 +170,17 @@ export function createAgentStore(databases: Databases): AgentStore {
       ];
       const update = db
         .prepare(agentStatements.change)
-        .bind(agent.id, ...columns, agent.version, version, updatedAt);
+        .bind(agent.id, ...columns, agent.version, version, updatedAt, exactly ? agent.updatedAt : null);
       const batch = await askedToWrite(() =>
         db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record)]),
       );
       if (batch.ok) return ok("committed");
       const now = await findIn(home, agent.id);
-      return now.ok && now.value?.agent.version !== agent.version ? ok("outdated") : batch;
+      if (!now.ok) return batch;
+      const isOutdated =
+        now.value?.agent.version !== agent.version ||
+        (exactly && now.value.agent.updatedAt !== agent.updatedAt);
+      return isOutdated ? ok("outdated") : batch;
     },
 
     async acknowledge({ agent, home }) {

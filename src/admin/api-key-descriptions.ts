@@ -23,7 +23,7 @@ export const apiKeyDescriptions = {
     query: NoQuery,
     body: ApiKeyInput.meta({ id: "ApiKeyInput" }),
     example: { name: "deployment pipeline", scopes: ["agents:read", "tokens:write"] },
-    answer: { status: 201, schema: NewApiKey },
+    answer: { status: 201, schema: NewApiKey, hasEtag: true },
     refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   list: described({
@@ -46,7 +46,7 @@ export const apiKeyDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: ApiKeyDocument },
+    answer: { status: 200, schema: ApiKeyDocument, hasEtag: true },
   }),
   delete: described({
     method: "DELETE",

@@ -8,9 +8,11 @@ import { PLATFORM_HOME } from "../residency/home.ts";
 import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { asked } from "./databases.ts";
+import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
 import { notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { objectAnswer } from "./written-answer.ts";
 
 /** Keys are platform state, so their records are the platform's, whichever tenant they are bound to. */
 const platform = { scope: PLATFORM, home: PLATFORM_HOME, revision: null } as const;
@@ -41,7 +43,7 @@ export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const stored = await deps.apiKeys.insert({ apiKey, hash }, [deps.changes.statement(facts)]);
     if (!stored.ok) return stored;
     deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-    return ok({ status: 201, body: { ...apiKey, key } });
+    return objectAnswer(201, ok(apiKey), { key });
   }),
   operation(apiKeyDescriptions.list, async ({ query: { tenant: requested, ...page }, apiKey }) => {
     const scope = tenantOf(apiKey, requested, PLATFORM, "tenant");
@@ -54,11 +56,14 @@ export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
   }),
   operation(apiKeyDescriptions.get, async ({ param, apiKey }) => {
     const found = await findApiKey(deps, param("id"), apiKey);
-    return found.ok ? ok({ status: 200, body: found.value }) : found;
+    return objectAnswer(200, found);
   }),
-  operation(apiKeyDescriptions.delete, async ({ param, ...caller }) => {
+  operation(apiKeyDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
     const found = await findApiKey(deps, param("id"), caller.apiKey);
     if (!found.ok) return found;
+    // A key never changes, so what was read is what is deleted, if it is still there.
+    const unmet = await checkIfMatch(ifMatch, found.value);
+    if (unmet !== null) return fail(unmet);
     const { id } = found.value;
     const facts = { caller, ...platform, operation: "key.delete", objectId: id, nowMs: deps.clock() };
     const isKeeper = found.value.tenantId === null && found.value.scopes.includes("keys:write");
@@ -66,7 +71,8 @@ export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const deleted = await deps.apiKeys.delete(id, [...guards, deps.changes.statement(facts)]);
     if (!deleted.ok) return isKeeper ? whyNotDeleted(deps, id, deleted.error) : deleted;
     deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-    return ok({ status: 204 });
+    // Of two deletions at once, one found nothing.
+    return deleted.value ? ok({ status: 204 }) : fail(notFound("API key"));
   }),
 ];
 

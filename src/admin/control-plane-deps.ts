@@ -16,6 +16,7 @@ import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
+import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
 
@@ -24,6 +25,7 @@ export interface ControlPlaneDeps {
   readonly homes: readonly Home[];
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
+  readonly policyHistory: PolicyHistory;
   readonly tenants: TenantStore;
   readonly deployments: DeploymentStore;
   readonly apiKeys: ApiKeyStore;

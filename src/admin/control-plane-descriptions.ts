@@ -6,6 +6,7 @@ import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
+import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 import { quotaDescriptions, usageDescriptions } from "./usage-descriptions.ts";
@@ -14,6 +15,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   agentDescriptions,
   tokenDescriptions,
   policyDescriptions,
+  policyHistoryDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,

@@ -17,6 +17,7 @@ import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
+import { policyHistoryOperations } from "./policy-history.routes.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
@@ -30,6 +31,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     auditOperations(deps),
     deploymentOperations(deps),
     policyOperations(deps),
+    policyHistoryOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     usageOperations(deps),
@@ -85,9 +87,10 @@ async function admit(
   return requireScope(apiKey.value, operation.description.scope);
 }
 
-function success({ status, body, revision }: Answer, requestId: string): Response {
+function success({ status, body, revision, etag }: Answer, requestId: string): Response {
   const headers = new Headers({ "x-request-id": requestId, "cache-control": "no-store" });
   if (revision !== undefined) headers.set("portcullis-revision", String(revision));
+  if (etag !== undefined) headers.set("etag", etag);
   if (body === undefined) return new Response(null, { status, headers });
   headers.set("content-type", "application/json");
   return new Response(JSON.stringify(body), { status, headers });

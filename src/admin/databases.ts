@@ -3,7 +3,7 @@ import { PLATFORM, type Scope } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { unsettledWrite } from "../kernel/unsettled-write.ts";
-import type { Home } from "../residency/home.ts";
+import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 
 export interface Databases {
   readonly platform: D1Database;
@@ -12,6 +12,12 @@ export interface Databases {
   /** Of a home that is one of `homes`; of any other it is a bug to ask. */
   ofHome(home: Home): D1Database;
 }
+
+/** Every database that holds policies: the platform's, and one per configured home. */
+export const policyPlaces = ({ homes }: Pick<Databases, "homes">) => [
+  { isPlatform: true, home: PLATFORM_HOME },
+  ...homes.map((home) => ({ isPlatform: false, home })),
+];
 
 /** Where the rows of a scope are, and so its outbox and its revisions. */
 export const databaseOf = (databases: Databases, scope: Scope, home: Home): D1Database =>

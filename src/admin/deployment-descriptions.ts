@@ -37,7 +37,7 @@ export const deploymentDescriptions = {
     query: NoQuery,
     body: DeploymentBody,
     example,
-    answer: { status: 201, schema: WrittenDeployment, hasRevision: true },
+    answer: { status: 201, schema: WrittenDeployment, hasRevision: true, hasEtag: true },
     refusals: ["already_exists", ...ofWrites],
   }),
   list: described({
@@ -61,7 +61,7 @@ export const deploymentDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: DeploymentDocument },
+    answer: { status: 200, schema: DeploymentDocument, hasEtag: true },
   }),
   replace: described({
     method: "PUT",
@@ -74,7 +74,7 @@ export const deploymentDescriptions = {
     query: NoQuery,
     body: DeploymentBody,
     example,
-    answer: { status: 200, schema: WrittenDeployment, hasRevision: true },
+    answer: { status: 200, schema: WrittenDeployment, hasRevision: true, hasEtag: true },
     refusals: ["meaningless", ...ofWrites],
   }),
   delete: described({

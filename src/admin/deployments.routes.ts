@@ -9,9 +9,10 @@ import { PLATFORM_HOME } from "../residency/home.ts";
 import { checkEndpoints } from "./check-endpoint.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
+import { checkIfMatch } from "./if-match.ts";
 import { type Operation, operation } from "./operation.ts";
 import { notFound } from "./tenant-access.ts";
-import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
+import { deletedAnswer, objectAnswer, writtenAnswer } from "./written-answer.ts";
 
 const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
 
@@ -39,9 +40,9 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
   }),
   operation(deploymentDescriptions.get, async ({ param }) => {
     const found = await findDeployment(deps, param("name"));
-    return found.ok ? ok({ status: 200, body: found.value }) : found;
+    return objectAnswer(200, found);
   }),
-  operation(deploymentDescriptions.replace, async ({ param, body, ...caller }) => {
+  operation(deploymentDescriptions.replace, async ({ param, body, ifMatch, ...caller }) => {
     if (body.name !== param("name")) {
       return fail(refuse("meaningless", { field: "name", message: "A deployment's name is fixed." }));
     }
@@ -53,6 +54,8 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
       async plan() {
         const existing = await findDeployment(deps, body.name);
         if (!existing.ok) return existing;
+        const unmet = await checkIfMatch(ifMatch, existing.value);
+        if (unmet !== null) return fail(unmet);
         const deployment = withBackendIds(body, existing.value.backends, deps.ids);
         const statements = [deps.deployments.put(deployment, timestampOf(deps.clock()))];
         return ok({ statements, operation: "deployment.update", objectId: body.name, value: deployment });
@@ -60,13 +63,15 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
     });
     return writtenAnswer(200, written);
   }),
-  operation(deploymentDescriptions.delete, async ({ param, ...caller }) => {
+  operation(deploymentDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
     const written = await deps.writer.write({
       ...platform,
       caller,
       async plan() {
         const existing = await findDeployment(deps, param("name"));
         if (!existing.ok) return existing;
+        const unmet = await checkIfMatch(ifMatch, existing.value);
+        if (unmet !== null) return fail(unmet);
         const { name } = existing.value;
         const statements = [deps.deployments.delete(name)];
         return ok({ statements, operation: "deployment.delete", objectId: name, value: null });

@@ -63,6 +63,11 @@ const headers = {
     schema: { type: "string" },
   },
   Revision: { description: "The revision this write made.", schema: { type: "integer" } },
+  ETag: {
+    description:
+      "The object's entity tag, for `if-match` of a later write; on a 412 the present one, if any.",
+    schema: { type: "string" },
+  },
   RateLimitPolicy: {
     description: "The limits that applied, where there are any (draft-ietf-httpapi-ratelimit-headers).",
     schema: { type: "string" },
@@ -107,7 +112,11 @@ function operationOf(route: RouteDescription, components: Components): JsonObjec
     summary,
     ...(externalDocs === undefined ? {} : { externalDocs: { url: externalDocs } }),
     security: securityOf[credential.kind](credential.kind === "api_key" ? credential.scope : ""),
-    parameters: [...pathParameters(route, components), ...queryParameters(route, components)],
+    parameters: [
+      ...pathParameters(route, components),
+      ...queryParameters(route, components),
+      ...(route.isConditional === true ? [ifMatch] : []),
+    ],
     ...(body === null
       ? {}
       : {
@@ -149,14 +158,30 @@ function queryParameters({ query }: RouteDescription, components: Components): r
   }));
 }
 
+const ifMatch = {
+  name: "if-match",
+  in: "header",
+  required: false,
+  description: "The entity tags of which one must be the object's, or `*`. Without it the last write wins.",
+  schema: { type: "string" },
+};
+
 const successOf = (
-  { status, schema, hasRevision = false, hasLimits = false, hasReceipt = false }: RouteAnswer,
+  {
+    status,
+    schema,
+    hasRevision = false,
+    hasEtag = false,
+    hasLimits = false,
+    hasReceipt = false,
+  }: RouteAnswer,
   components: Components,
 ) => ({
   description: successSentence[status],
   headers: {
     "x-request-id": header("RequestId"),
     ...(hasRevision ? { "portcullis-revision": header("Revision") } : {}),
+    ...(hasEtag ? { etag: header("ETag") } : {}),
     ...(hasLimits ? limitHeaders : {}),
     ...(hasReceipt ? { "portcullis-receipt": header("Receipt") } : {}),
   },
@@ -175,6 +200,8 @@ const errorForms = {
   azure: { mediaType: "application/json", schema: AzureError },
 } as const;
 
+const PRECONDITION_FAILED = 412;
+
 /** One response per status; its codes stand in a table of their own for programs, in sentences for people. */
 function refusalsOf({ refusals, errors }: RouteDescription, components: Components) {
   const { mediaType, schema } = errorForms[errors];
@@ -184,6 +211,7 @@ function refusalsOf({ refusals, errors }: RouteDescription, components: Componen
       status,
       components.responseOf(responseName(errors, status, codes), {
         description: codes.map(sentenceOf).join("\n"),
+        ...(status === PRECONDITION_FAILED ? { headers: { etag: header("ETag") } } : {}),
         ...contentOf(mediaType, schema, components),
         "x-refusal-codes": codes,
       }),

@@ -24,6 +24,8 @@ export interface OperationDescription<Q extends z.ZodType = z.ZodType, B extends
   /** A body that is taken as it stands, ids apart. */
   readonly example?: unknown;
   readonly answer: RouteAnswer;
+  /** `If-Match` is heeded: on every PUT, PATCH and DELETE, and where this says so. */
+  readonly isConditional?: boolean;
   /** Beyond those that every operation has. */
   readonly refusals?: readonly RefusalCode[];
 }
@@ -52,6 +54,15 @@ const withBody = [
   "body_invalid",
 ] as const satisfies readonly RefusalCode[];
 
+const ofPreconditions = [
+  "precondition_invalid",
+  "precondition_failed",
+] as const satisfies readonly RefusalCode[];
+
+const conditionalMethods: ReadonlySet<Method> = new Set<Method>(["PUT", "PATCH", "DELETE"]);
+export const isConditional = ({ method, isConditional = false }: OperationDescription): boolean =>
+  isConditional || conditionalMethods.has(method);
+
 export function routeOfOperation(description: OperationDescription): RouteDescription {
   const { method, path, operationId, summary, scope, params = {}, query, body, answer } = description;
   const hasBody = !(body instanceof z.ZodUndefined);
@@ -59,6 +70,7 @@ export function routeOfOperation(description: OperationDescription): RouteDescri
     ...always,
     ...(hasBody ? withBody : []),
     ...(Object.keys(params).length > 0 ? (["not_found"] as const) : []),
+    ...(isConditional(description) ? ofPreconditions : []),
     ...(description.refusals ?? []),
   ]);
   return {
@@ -72,6 +84,7 @@ export function routeOfOperation(description: OperationDescription): RouteDescri
     query,
     body: hasBody ? { schema: body, example: description.example } : null,
     answer,
+    isConditional: isConditional(description),
     errors: "problem",
     refusals: [...refusals],
   };

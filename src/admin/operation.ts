@@ -10,7 +10,8 @@ import { parseDocument } from "../kernel/parse-document.ts";
 import { type BodySource, readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { OperationDescription } from "./operation-description.ts";
+import { type IfMatch, parseIfMatch } from "./if-match.ts";
+import { isConditional, type OperationDescription } from "./operation-description.ts";
 
 export interface Answer {
   readonly status: 200 | 201 | 204;
@@ -18,6 +19,8 @@ export interface Answer {
   readonly body?: unknown;
   /** The revision a write made, repeated as a header since a 204 has no body. */
   readonly revision?: number;
+  /** Of the object that the body shows, without the write's revision. */
+  readonly etag?: string;
 }
 
 export interface Caller {
@@ -36,6 +39,7 @@ export interface RawCall extends Caller {
 export interface Call<Q, B> extends Caller {
   readonly query: Q;
   readonly body: B;
+  readonly ifMatch: IfMatch;
   param(name: string): string;
 }
 
@@ -52,9 +56,18 @@ export const operation = <Q extends z.ZodType, B extends z.ZodType>(
   async run({ searchParams, source, param, apiKey, requestId }) {
     const query = parseQuery(description.query, searchParams);
     if (!query.ok) return query;
+    const ifMatch = isConditional(description) ? parseIfMatch(source.headers.get("if-match")) : ok(null);
+    if (!ifMatch.ok) return ifMatch;
     const body = await parseBody(description.body, source);
     if (!body.ok) return body;
-    return handle({ query: query.value, body: body.value, param, apiKey, requestId });
+    return handle({
+      query: query.value,
+      body: body.value,
+      ifMatch: ifMatch.value,
+      param,
+      apiKey,
+      requestId,
+    });
   },
 });
 

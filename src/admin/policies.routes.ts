@@ -1,16 +1,18 @@
 /** `/v1/policies`: the rules of a tenant or of the platform. Every write is a revision of its scope. */
 import { PLATFORM, PolicyId } from "../kernel/ids.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { timestampOf } from "../kernel/timestamp.ts";
+import { timestampAfter, timestampOf } from "../kernel/timestamp.ts";
 import type { Policy } from "../policy/policy.ts";
 import { checkPolicy } from "./check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
 import type { StoredPolicy } from "./policies.store.ts";
+import { policyChange } from "./policy-change.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { canSee, notFound, scopeOf, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
-import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
+import { deletedAnswer, objectAnswer, writtenAnswer } from "./written-answer.ts";
 
 export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(policyDescriptions.create, async ({ body: { tenantId: requested, ...input }, ...caller }) => {
@@ -23,7 +25,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const written = await deps.writer.write({
       ...address.value,
       caller,
-      async plan() {
+      async plan(revision) {
         const still = await addressOf(deps.tenants, scope.value, "tenantId");
         if (!still.ok) return still;
         // Minted and dated in turn, so that the order of ids is the order of revisions.
@@ -35,8 +37,9 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
           createdAt: at,
           updatedAt: at,
         };
-        const statements = [deps.policies.put(address.value, policy)];
-        return ok({ statements, operation: "policy.create", objectId: policy.id, value: policy });
+        const { id } = policy;
+        const facts = { ...address.value, id, caller, revision, at, before: null, after: policy };
+        return ok(policyChange(deps, { ...facts, operation: "create" }));
       },
     });
     return writtenAnswer(201, written);
@@ -51,44 +54,55 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
   }),
   operation(policyDescriptions.get, async ({ param, apiKey }) => {
     const found = await findPolicy(deps, param("id"), apiKey);
-    return found.ok ? ok({ status: 200, body: found.value.policy }) : found;
+    return objectAnswer(200, found.ok ? ok(found.value.policy) : found);
   }),
-  operation(policyDescriptions.replace, async ({ param, body, ...caller }) => {
+  operation(policyDescriptions.replace, async ({ param, body, ifMatch, ...caller }) => {
     const refusal = checkPolicy(body);
     if (refusal !== null) return fail(refusal);
     const found = await findPolicy(deps, param("id"), caller.apiKey);
     if (!found.ok) return found;
+    // Told before a revision is taken, where it can be; what counts is what is read in turn.
+    const unmet = await checkIfMatch(ifMatch, found.value.policy);
+    if (unmet !== null) return fail(unmet);
     const { scope, home } = found.value;
     const written = await deps.writer.write({
       scope,
       home,
       caller,
-      async plan() {
+      async plan(revision) {
         const still = await findPolicy(deps, param("id"), caller.apiKey);
         if (!still.ok) return still;
-        const { id, createdAt } = still.value.policy;
-        const updatedAt = timestampOf(deps.clock());
-        const policy: Policy = { id, scope, ...body, createdAt, updatedAt };
-        const statements = [deps.policies.put({ scope, home }, policy)];
-        return ok({ statements, operation: "policy.update", objectId: id, value: policy });
+        const before = still.value.policy;
+        const unmetNow = await checkIfMatch(ifMatch, before);
+        if (unmetNow !== null) return fail(unmetNow);
+        const { id, createdAt } = before;
+        const at = timestampAfter(before.updatedAt, deps.clock());
+        const after: Policy = { id, scope, ...body, createdAt, updatedAt: at };
+        const facts = { scope, home, id, caller, revision, at, before, after };
+        return ok(policyChange(deps, { ...facts, operation: "update" }));
       },
     });
     return writtenAnswer(200, written);
   }),
-  operation(policyDescriptions.delete, async ({ param, ...caller }) => {
+  operation(policyDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
     const found = await findPolicy(deps, param("id"), caller.apiKey);
     if (!found.ok) return found;
+    const unmet = await checkIfMatch(ifMatch, found.value.policy);
+    if (unmet !== null) return fail(unmet);
     const { scope, home } = found.value;
     const written = await deps.writer.write({
       scope,
       home,
       caller,
-      async plan() {
+      async plan(revision) {
         const still = await findPolicy(deps, param("id"), caller.apiKey);
         if (!still.ok) return still;
-        const { id } = still.value.policy;
-        const statements = [deps.policies.delete({ scope, home }, id)];
-        return ok({ statements, operation: "policy.delete", objectId: id, value: null });
+        const before = still.value.policy;
+        const unmetNow = await checkIfMatch(ifMatch, before);
+        if (unmetNow !== null) return fail(unmetNow);
+        const at = timestampAfter(before.updatedAt, deps.clock());
+        const facts = { scope, home, id: before.id, caller, revision, at, before, after: null };
+        return ok(policyChange(deps, { ...facts, operation: "delete" }));
       },
     });
     return deletedAnswer(written);

@@ -6,8 +6,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { Policy } from "../policy/policy.ts";
 import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { type Home, PLATFORM_HOME } from "../residency/home.ts";
-import { asked, type Databases, databaseOf, firstFound } from "./databases.ts";
+import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
 
 export const policyStatements = {
   ofScope: SELECT_POLICIES_OF_SCOPE,
@@ -35,10 +34,7 @@ export interface PolicyStore {
 }
 
 export function createPolicyStore(databases: Databases): PolicyStore {
-  const everywhere: readonly { readonly isPlatform: boolean; readonly home: Home }[] = [
-    { isPlatform: true, home: PLATFORM_HOME },
-    ...databases.homes.map((home) => ({ isPlatform: false, home })),
-  ];
+  const everywhere = policyPlaces(databases);
   const prepare = ({ scope, home }: ScopeAddress, sql: string) =>
     databaseOf(databases, scope, home).prepare(sql);
 

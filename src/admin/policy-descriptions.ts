@@ -11,7 +11,7 @@ import { described, NoBody, NoQuery } from "./operation-description.ts";
 const NewPolicy = PolicyInput.extend({ tenantId: TenantId.optional() }).meta({ id: "NewPolicy" });
 const PoliciesQuery = ListQuery.extend({ tenant: Scope.optional() });
 const PolicyDocument = Policy.meta({ id: "Policy" });
-const WrittenPolicy = Policy.extend({ revision: Revision }).meta({ id: "WrittenPolicy" });
+export const WrittenPolicy = Policy.extend({ revision: Revision }).meta({ id: "WrittenPolicy" });
 const params = { id: PolicyId };
 const ofWrites = ["write_in_progress", "ledger_unavailable"] as const satisfies readonly RefusalCode[];
 const example = {
@@ -32,7 +32,7 @@ export const policyDescriptions = {
     query: NoQuery,
     body: NewPolicy,
     example,
-    answer: { status: 201, schema: WrittenPolicy, hasRevision: true },
+    answer: { status: 201, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
     refusals: [
       "tenant_mismatch",
       "not_found",
@@ -62,7 +62,7 @@ export const policyDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: PolicyDocument },
+    answer: { status: 200, schema: PolicyDocument, hasEtag: true },
   }),
   replace: described({
     method: "PUT",
@@ -74,7 +74,7 @@ export const policyDescriptions = {
     query: NoQuery,
     body: PolicyInput.meta({ id: "PolicyInput" }),
     example,
-    answer: { status: 200, schema: WrittenPolicy, hasRevision: true },
+    answer: { status: 200, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
     refusals: ["meaningless", "not_available_yet", ...ofWrites],
   }),
   delete: described({

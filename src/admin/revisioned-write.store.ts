@@ -39,7 +39,7 @@ export interface Change<T> {
 export interface Write<T> extends ScopeAddress {
   readonly caller: Caller;
   /** Reads the preconditions; nothing else writes to the scope from here until the change is published. */
-  readonly plan: () => Promise<Result<Change<T>>>;
+  readonly plan: (revision: number) => Promise<Result<Change<T>>>;
 }
 
 export interface Written<T> {
@@ -105,7 +105,7 @@ async function planOrGiveUp<T>(
 ): Promise<Result<Change<T>>> {
   let change: Result<Change<T>> | undefined;
   try {
-    change = await plan();
+    change = await plan(revision);
     return change;
   } finally {
     if (change?.ok !== true) await tenantLedgers.resolve({ scope, home }, revision);

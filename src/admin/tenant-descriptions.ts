@@ -34,7 +34,7 @@ export const tenantDescriptions = {
     query: NoQuery,
     body: Tenant.meta({ id: "TenantInput" }),
     example,
-    answer: { status: 201, schema: WrittenTenant, hasRevision: true },
+    answer: { status: 201, schema: WrittenTenant, hasRevision: true, hasEtag: true },
     refusals: ["already_exists", ...ofWrites],
   }),
   list: described({
@@ -58,7 +58,7 @@ export const tenantDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: TenantDocument },
+    answer: { status: 200, schema: TenantDocument, hasEtag: true },
     refusals: ofReads,
   }),
   replace: described({
@@ -72,7 +72,7 @@ export const tenantDescriptions = {
     query: NoQuery,
     body: TenantReplacement,
     example,
-    answer: { status: 200, schema: WrittenTenant, hasRevision: true },
+    answer: { status: 200, schema: WrittenTenant, hasRevision: true, hasEtag: true },
     refusals: ["meaningless", ...ofWrites],
   }),
   delete: described({

@@ -10,13 +10,14 @@ import type { Tenant } from "../policy/tenant.ts";
 import { configuredHome } from "../residency/configured-home.ts";
 import type { Home } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { checkIfMatch, type IfMatch } from "./if-match.ts";
 import type { Caller } from "./operation.ts";
 import type { Written } from "./revisioned-write.store.ts";
 import { notFound } from "./tenant-access.ts";
 
 type TenantWriterDeps = Pick<
   ControlPlaneDeps,
-  "agents" | "apiKeys" | "clock" | "homes" | "policies" | "tenants" | "writer"
+  "agents" | "apiKeys" | "clock" | "homes" | "policies" | "policyHistory" | "tenants" | "writer"
 >;
 
 export async function createTenant(
@@ -58,6 +59,7 @@ export const replaceTenant = (
   deps: TenantWriterDeps,
   caller: Caller,
   tenant: Tenant,
+  ifMatch: IfMatch,
 ): Promise<Result<Written<Tenant>>> =>
   deps.writer.write({
     scope: tenant.id,
@@ -67,6 +69,8 @@ export const replaceTenant = (
       const existing = await deps.tenants.find(tenant.id);
       if (!existing.ok) return existing;
       if (existing.value === null) return fail(notFound("tenant"));
+      const unmet = await checkIfMatch(ifMatch, existing.value);
+      if (unmet !== null) return fail(unmet);
       const statements = [deps.tenants.put(tenant, timestampOf(deps.clock()))];
       return ok({ statements, operation: "tenant.update", objectId: tenant.id, value: tenant });
     },
@@ -76,6 +80,7 @@ export async function deleteTenant(
   deps: TenantWriterDeps,
   caller: Caller,
   id: TenantId,
+  ifMatch: IfMatch,
 ): Promise<Result<Written<null>>> {
   // The directory, not the document: a deletion that broke off left only the former.
   const home = await deps.tenants.homeOf(id);
@@ -90,8 +95,10 @@ export async function deleteTenant(
     async plan() {
       const unused = await checkUnused(deps, id, address.home);
       if (!unused.ok) return unused;
+      const asSeen = await checkAsSeen(deps, id, ifMatch);
+      if (!asSeen.ok) return asSeen;
       return ok({
-        statements: deps.tenants.delete(id, address.home),
+        statements: [...deps.tenants.delete(id, address.home), deps.policyHistory.remove(id, address.home)],
         operation: "tenant.delete",
         objectId: id,
         value: null,
@@ -99,6 +106,16 @@ export async function deleteTenant(
       });
     },
   });
+}
+
+/** Without a precondition nothing is read: a deletion that broke off left no document to read. */
+async function checkAsSeen(deps: TenantWriterDeps, id: TenantId, ifMatch: IfMatch): Promise<Result<null>> {
+  if (ifMatch === null) return ok(null);
+  const existing = await deps.tenants.find(id);
+  if (!existing.ok) return existing;
+  if (existing.value === null) return fail(notFound("tenant"));
+  const unmet = await checkIfMatch(ifMatch, existing.value);
+  return unmet === null ? ok(null) : fail(unmet);
 }
 
 /** Keys count: a tenant made anew under the same id must not be open to the old one's. */

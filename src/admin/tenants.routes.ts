@@ -8,7 +8,7 @@ import { type Operation, operation } from "./operation.ts";
 import { canSee, notFound } from "./tenant-access.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { createTenant, deleteTenant, replaceTenant } from "./tenant-writer.ts";
-import { deletedAnswer, writtenAnswer } from "./written-answer.ts";
+import { deletedAnswer, objectAnswer, writtenAnswer } from "./written-answer.ts";
 
 export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tenantDescriptions.create, async ({ body, ...caller }) => {
@@ -23,9 +23,9 @@ export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const id = TenantId.safeParse(param("id"));
     if (!id.success || !canSee(apiKey, id.data)) return fail(notFound("tenant"));
     const found = await findTenant(deps, id.data);
-    return found.ok ? ok({ status: 200, body: found.value }) : found;
+    return objectAnswer(200, found);
   }),
-  operation(tenantDescriptions.replace, async ({ param, body, ...caller }) => {
+  operation(tenantDescriptions.replace, async ({ param, body, ifMatch, ...caller }) => {
     const id = TenantId.safeParse(param("id"));
     if (!id.success) return fail(notFound("tenant"));
     const found = await findTenant(deps, id.data);
@@ -33,16 +33,16 @@ export const tenantOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const { home } = found.value;
     if (body.id !== undefined && body.id !== id.data) return fail(fixed("id"));
     if (body.home !== undefined && body.home !== home) return fail(fixed("home"));
-    const written = await replaceTenant(deps, caller, { ...body, id: id.data, home });
+    const written = await replaceTenant(deps, caller, { ...body, id: id.data, home }, ifMatch);
     return writtenAnswer(200, written);
   }),
-  operation(tenantDescriptions.delete, async ({ param, ...caller }) => {
+  operation(tenantDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
     const id = TenantId.safeParse(param("id"));
     if (!id.success) return fail(notFound("tenant"));
     if (id.data === DEFAULT_TENANT) {
       return fail(refuse("in_use", { message: "`default-tenant` cannot be deleted." }));
     }
-    const deleted = await deleteTenant(deps, caller, id.data);
+    const deleted = await deleteTenant(deps, caller, id.data, ifMatch);
     return deletedAnswer(deleted);
   }),
 ];

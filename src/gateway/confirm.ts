@@ -4,7 +4,7 @@
  */
 import { MAX_RELOADS } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
-import { type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
+import { newerRevisions, type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { ConfirmReply } from "../quota/contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Question, type Refused, type Stale } from "./question.ts";
@@ -29,13 +29,14 @@ export async function confirm(
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
+  const revisions = newerRevisions(value.revisions, revisionsOf(snapshot));
   switch (value.outcome) {
     case "stale":
       return { kind: "stale", revisions: value.revisions };
     case "refused":
-      return refusedByLedger(value.refusal, value, reasoning);
+      return refusedByLedger(value.refusal, { ...value, revisions }, reasoning);
     case "confirmed":
-      return { kind: "confirmed", number: value.number, revisions: value.revisions };
+      return { kind: "confirmed", number: value.number, revisions };
   }
 }
 

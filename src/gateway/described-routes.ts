@@ -26,6 +26,9 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "not_available_yet",
   "query_invalid",
   "request_id_reused",
+  "revision_unknown",
+  "precondition_invalid",
+  "precondition_failed",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
@@ -157,6 +160,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "body_invalid",
       "home_not_configured",
       "request_id_reused",
+      "revision_unknown",
       "snapshot_unavailable",
       "revision_unsettled",
       "ledger_unavailable",

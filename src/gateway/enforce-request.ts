@@ -17,6 +17,8 @@ export const EnforceRequest = z.strictObject({
   resourceId: Resource,
   /** The tenant the caller believes it acts for; another than the token's is denied. */
   tenantId: z.string().min(1).max(200).optional(),
+  /** Of the tenant, as a write answered it: the decision is made under that revision or a later one. */
+  minRevision: z.int().min(0).optional(),
   /** What is known about the call. Unknown members pass: they are the caller's own notes. */
   context: z
     .looseObject({

@@ -6,7 +6,7 @@
 import type { ApiKey } from "../capability/api-key.ts";
 import type { Capability } from "../capability/claims.ts";
 import { PLATFORM, type TenantId } from "../kernel/ids.ts";
-import { type Refusal, refusalTable, refuse } from "../kernel/refusal.ts";
+import { type Refusal, type RefusalCode, refusalTable, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { storeAnswer } from "../kernel/store-answer.ts";
 import { toldLimit } from "../quota/told-limit.ts";
@@ -58,6 +58,7 @@ export async function enforce(
     action: request.action,
     resource: request.resourceId,
     deploymentInPath: null,
+    minRevision: request.minRevision,
     understand: (snapshot) =>
       understandEnforce(ports, request, { capability, place, classification }, snapshot),
   };
@@ -80,9 +81,11 @@ const isForeign = (apiKey: ApiKey, { tenantId }: EnforceRequest, capability: Cap
   (apiKey.tenantId !== null && apiKey.tenantId !== capability.tenantId) ||
   (tenantId !== undefined && tenantId !== capability.tenantId);
 
-/** Trouble with stores and a reused request id are answers of their own status, not decisions. */
-const isDecision = ({ code }: Refusal): boolean =>
-  refusalTable[code].status < 500 && code !== "request_id_reused";
+/** What is wrong with the question, which so was not decided. */
+const ofQuestion: ReadonlySet<RefusalCode> = new Set<RefusalCode>(["request_id_reused", "revision_unknown"]);
+
+/** Trouble with stores, and with the question itself, are answers of their own status, not decisions. */
+const isDecision = ({ code }: Refusal): boolean => refusalTable[code].status < 500 && !ofQuestion.has(code);
 
 /** What was reserved for a decision that nobody may know of is given back. */
 async function unrecorded(

@@ -31,7 +31,7 @@ async function judgeOnce(
 ): Promise<Judgement | Stale> {
   const { capability } = question;
 
-  const loaded = await ports.snapshots.load(capability, atLeast);
+  const loaded = await ports.snapshots.load(capability, atLeast, question.minRevision);
   if (!loaded.ok) return unconfirmed(ports, loaded.error);
   const snapshot = loaded.value;
 

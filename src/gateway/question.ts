@@ -34,6 +34,8 @@ export interface Question {
   readonly resource: Resource | null;
   /** Named by the path, so that its rules are judged before the body is read. */
   readonly deploymentInPath: string | null;
+  /** Decided under no older revision of the tenant than this. */
+  readonly minRevision?: number | undefined;
   /** Reads the body (once, however often it is called) and says what it asks for. */
   readonly understand: (snapshot: Snapshot) => Promise<Result<Understood>>;
 }

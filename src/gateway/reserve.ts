@@ -4,7 +4,7 @@ import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.ts";
-import { revisionsOf, type Snapshot } from "../policy/snapshot.ts";
+import { newerRevisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
 import { refusedByLedger } from "./refused-as.ts";
@@ -41,7 +41,10 @@ export async function reserve(
     },
   });
   if (!reply.ok) return reply;
-  const reserved = reply.value;
+  const reserved = {
+    ...reply.value,
+    revisions: newerRevisions(reply.value.revisions, revisionsOf(snapshot)),
+  };
   switch (reserved.outcome) {
     case "stale":
       return ok({ kind: "stale", revisions: reserved.revisions });

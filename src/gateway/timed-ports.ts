@@ -12,7 +12,7 @@ export function timedPorts<P extends GatewayPorts>(ports: P, { measure }: Server
     },
     snapshots: {
       ...snapshots,
-      load: (tenant, atLeast) => measure("snapshot", () => snapshots.load(tenant, atLeast)),
+      load: (...wanted) => measure("snapshot", () => snapshots.load(...wanted)),
     },
     ledgers: {
       ...ledgers,

@@ -5,7 +5,7 @@
  */
 
 interface RefusalRow {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 502 | 503 | 504;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 502 | 503 | 504;
   readonly sentence: string;
   /** False tells the SDKs to stop at once (`x-should-retry`); true invites a retry. */
   readonly retry: boolean;
@@ -98,6 +98,10 @@ export const refusalTable = {
   price_unknown: row(403, "A cost limit applies, and no price is known for this deployment."),
   unbounded_ask: row(400, "A token or cost limit applies, and the prompt of this request cannot be bounded."),
   request_id_reused: row(409, "This request id was used for a different request within the last 10 minutes."),
+  revision_unknown: row(
+    409,
+    "The tenant has not reached the revision that this request must be decided under.",
+  ),
 
   // The request itself
   route_unknown: row(404, "This gateway does not serve this path."),
@@ -124,6 +128,8 @@ export const refusalTable = {
   not_found: row(404, "There is no such object."),
   already_exists: row(409, "An object with this id or name exists."),
   in_use: row(409, "The object is still in use."),
+  precondition_invalid: row(400, "`If-Match` takes `*` or a list of entity tags."),
+  precondition_failed: row(412, "The object is not, or no longer, the version that `If-Match` names."),
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
@@ -170,6 +176,8 @@ export interface Refusal {
   /** May be a fraction. */
   readonly retryAfterSeconds?: number;
   readonly limit?: BindingLimit;
+  /** What an unmet precondition should have named, for the header `etag`. */
+  readonly etag?: string;
   /** For administrators and records: what was compared with what. */
   readonly evidence?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
 }

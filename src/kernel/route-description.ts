@@ -21,6 +21,8 @@ export interface RouteDescription {
   readonly query: z.ZodType | null;
   readonly body: { readonly schema: z.ZodType; readonly example: unknown } | null;
   readonly answer: RouteAnswer;
+  /** `If-Match` is heeded. */
+  readonly isConditional?: boolean;
   /** The form of a refusal: an RFC 9457 problem, or Azure's error object for the sake of the SDKs. */
   readonly errors: "problem" | "azure";
   readonly refusals: readonly RefusalCode[];
@@ -36,6 +38,8 @@ export interface RouteAnswer {
   readonly otherwise?: 503;
   /** The write's revision stands in the header `portcullis-revision`. */
   readonly hasRevision?: boolean;
+  /** The object's entity tag stands in the header `etag`. */
+  readonly hasEtag?: boolean;
   /** What is left of the limits that apply stands in `ratelimit` and `x-ratelimit-*`. */
   readonly hasLimits?: boolean;
   /** An allowed answer carries a signed receipt in the header `portcullis-receipt`. */

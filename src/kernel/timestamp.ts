@@ -13,6 +13,10 @@ export type Timestamp = z.infer<typeof Timestamp>;
 
 export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toISOString();
 
+/** Of a change: later than that of the one before, so that no two versions carry the same, however fast they came. */
+export const timestampAfter = (previous: Timestamp, epochMs: number): Timestamp =>
+  timestampOf(Math.max(epochMs, Date.parse(previous) + 1));
+
 function isCalendarMoment(text: string): boolean {
   const epochMs = Date.parse(text);
   return !Number.isNaN(epochMs) && timestampOf(epochMs) === text;

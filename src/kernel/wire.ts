@@ -65,7 +65,11 @@ export function problemOf(refusal: Refusal, requestId: string): WireAnswer {
   const { status, sentence } = refusalTable[refusal.code];
   return {
     status,
-    headers: { ...commonHeaders(refusal, requestId), "content-type": "application/problem+json" },
+    headers: {
+      ...commonHeaders(refusal, requestId),
+      "content-type": "application/problem+json",
+      ...(refusal.etag === undefined ? {} : { etag: refusal.etag }),
+    },
     body: JSON.stringify({
       type: `urn:portcullis:problem:${refusal.code}`,
       title: sentence,

@@ -32,6 +32,12 @@ export interface Snapshot {
   readonly tenant: TenantSnapshot;
 }
 
+/** What a decision was made under: a snapshot may be newer than the lease that confirmed it, never older. */
+export const newerRevisions = (a: Revisions, b: Revisions): Revisions => ({
+  tenant: Math.max(a.tenant, b.tenant),
+  platform: Math.max(a.platform, b.platform),
+});
+
 export const revisionsOf = (snapshot: Snapshot): Revisions => ({
   tenant: snapshot.tenant.revision,
   platform: snapshot.platform.revision,

@@ -75,28 +75,36 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
     read: () => readTenant(stores.dbOf(home), tenantId),
   });
 
-  async function load<S extends Revised>(part: Part<S>, atLeast: number | undefined): Promise<S | null> {
+  /** @param wanted what D1 is asked for, and may not have yet. */
+  async function load<S extends Revised>(
+    part: Part<S>,
+    atLeast: number | undefined,
+    wanted = atLeast,
+  ): Promise<S | null> {
     const kept = part.memory.get(part.scope) ?? null;
     const fresh = (snapshot: S | null): snapshot is S =>
-      snapshot !== null && snapshot.revision >= (atLeast ?? 0);
+      snapshot !== null && snapshot.revision >= (wanted ?? 0);
     if (fresh(kept)) return kept;
-    const cached = await fromKv(stores.kvOf(part.home), part, atLeast, startTimer);
+    const cached = await fromKv(stores.kvOf(part.home), part, wanted, startTimer);
     if (fresh(cached)) return remember(part, cached);
     const read = await fromD1(part);
     if (read === null) return null;
-    if (!fresh(read)) throw new Error("The database is behind the revision its ledger published.");
+    if (read.revision < (atLeast ?? 0))
+      throw new Error("The database is behind the revision its ledger published.");
     stores.background(toKv(stores.kvOf(part.home), part, read, startTimer));
     return remember(part, read);
   }
 
   return {
-    async load({ tenantId, home }, atLeast) {
+    async load({ tenantId, home }, atLeast, minRevision = 0) {
       try {
+        const wanted = minRevision === 0 ? atLeast?.tenant : Math.max(minRevision, atLeast?.tenant ?? 0);
         const [platform, tenant] = await Promise.all([
           load(platformPart, atLeast?.platform),
-          load(tenantPart(tenantId, home), atLeast?.tenant),
+          load(tenantPart(tenantId, home), atLeast?.tenant, wanted),
         ]);
         if (tenant === null || platform === null) return fail(refuse("tenant_unknown"));
+        if (tenant.revision < minRevision) return fail(refuse("revision_unknown", { field: "minRevision" }));
         return ok({ platform, tenant });
       } catch {
         return fail(refuse("snapshot_unavailable"));

@@ -8,11 +8,14 @@ import type { Revisions, Snapshot } from "./snapshot.ts";
 export interface Snapshots {
   /**
    * @param atLeast revisions a ledger named: whatever is older is read again.
-   * Fails with `tenant_unknown` or `snapshot_unavailable`.
+   * @param minRevision a revision of the tenant that the caller named: it is read again as well, but that it does not
+   * exist is the caller's mistake (`revision_unknown`), where a database behind its ledger is ill.
+   * Fails with `tenant_unknown`, `revision_unknown` or `snapshot_unavailable`.
    */
   load(
     tenant: { readonly tenantId: TenantId; readonly home: Home },
     atLeast?: Revisions,
+    minRevision?: number,
   ): Promise<Result<Snapshot, Refusal>>;
   /** After a committed write: reads the scope's snapshot on the primary and puts it into KV. Best effort. */
   fill(scope: Scope, home: Home): Promise<void>;

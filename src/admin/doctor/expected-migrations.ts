@@ -3,8 +3,13 @@
  * A Worker cannot read the folders when it runs; a test holds this list against them.
  */
 export const expectedMigrations = {
-  platform: ["0001_create_platform_state.sql"],
-  home: ["0001_create_home_state.sql", "0002_count_usage.sql", "0003_fewer_audit_indexes.sql"],
+  platform: ["0001_create_platform_state.sql", "0002_keep_policy_history.sql"],
+  home: [
+    "0001_create_home_state.sql",
+    "0002_count_usage.sql",
+    "0003_fewer_audit_indexes.sql",
+    "0004_keep_policy_history.sql",
+  ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DatabaseKind = keyof typeof expectedMigrations;

@@ -8,6 +8,7 @@ import type { Databases } from "../../../src/admin/databases.ts";
 import { createDeploymentStore } from "../../../src/admin/deployments.store.ts";
 import { createKeyKeepers } from "../../../src/admin/key-keepers.store.ts";
 import { createPolicyStore } from "../../../src/admin/policies.store.ts";
+import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
@@ -69,6 +70,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     homes: databases.homes,
     agents: createAgentStore(databases),
     policies: createPolicyStore(databases),
+    policyHistory: createPolicyHistory(databases),
     tenants: createTenantStore(databases),
     deployments: createDeploymentStore(env.PLATFORM_DB),
     apiKeys,

@@ -112,6 +112,9 @@ const real: Readonly<Record<string, string>> = {
   model: deployment,
 };
 
+/** The revisions that made objects, for bodies that name one. */
+const madeAt = new Map<string, number>();
+
 export function objectOf(value: unknown): JsonObject {
   if (!isJsonObject(value)) throw new Error("The example is no object.");
   return value;
@@ -143,7 +146,7 @@ const creationOf = (path: string): RouteDescription | undefined => {
 };
 
 /** A body that is taken: the example, with what cannot be real replaced, for the tenant if it may name one. */
-export function bodyFor(route: RouteDescription, own: Readonly<Record<string, string>> = {}): JsonObject {
+export function bodyFor(route: RouteDescription, own: JsonObject = {}): JsonObject {
   const example = objectOf(route.body?.example);
   const replaced = Object.entries({ ...real, ...own }).filter(
     ([name]) => name in example && !(name === "model" && route.errors === "problem"),
@@ -159,7 +162,9 @@ export async function makeObject(path: string): Promise<string> {
   if (creation === undefined || parameter === undefined)
     throw new Error(`Nothing makes an object of ${path}.`);
   const object = await made(creation.path, freshBody(creation));
-  return object[parameter] ?? object.id;
+  const value = object[parameter] ?? object.id;
+  madeAt.set(value, object.revision);
+  return value;
 }
 
 /** The same, under a name that nobody has where names are chosen by callers. */
@@ -181,7 +186,11 @@ export interface Target {
 export function targetOf(route: RouteDescription, value: string): Target {
   const [parameter] = Object.keys(route.params);
   const path = route.path.replace(/:\w+/, value);
-  const own = parameter === undefined ? {} : { [parameter]: value };
+  const revision = madeAt.get(value);
+  const own = {
+    ...(parameter === undefined ? {} : { [parameter]: value }),
+    ...(revision === undefined ? {} : { revision }),
+  };
   const isClassic = route.errors === "azure" && !route.path.startsWith("/openai/v1/");
   return {
     path: isClassic ? `${path}?api-version=2024-10-21` : path,
@@ -195,6 +204,10 @@ export async function validTarget(route: RouteDescription): Promise<Target> {
   if (Object.keys(route.params).length === 0) return targetOf(route, "");
   return targetOf(route, "deployment" in route.params ? deployment : await makeObject(route.path));
 }
+
+/** Where the object itself is: the path as far as the parameter that names it. */
+export const objectPathOf = (route: RouteDescription, value: string): string =>
+  route.path.replace(/:\w+.*$/, value);
 
 /** The credential that opens the route. */
 export const opened = ({ credential }: RouteDescription): CallOptions =>

@@ -19,6 +19,7 @@ import {
   makeObject,
   membersOf,
   objectOf,
+  objectPathOf,
   opened,
   ownTenant,
   routes,
@@ -203,6 +204,7 @@ describe("the body", () => {
       [{ id: "another" }, "id"],
     ],
     replaceDeployment: [[{ name: "another" }, "name"]],
+    revertPolicy: [[{ revision: 0 }, "constraints.validUntil"]],
     reportUsage: [
       [{ totalTokens: 1 }, "totalTokens"],
       [{ cachedPromptTokens: 1_000 }, "cachedPromptTokens"],
@@ -214,6 +216,7 @@ describe("the body", () => {
     "of $method $path means something",
     async (route) => {
       const { path, body } = await validTarget(route);
+      if (route.operationId === "revertPolicy") await keepVersion(path.split("/")[3] ?? "", backwards);
       const rows = withoutMeaning[route.operationId] ?? [];
       expect(rows, `Say in this table what means nothing to ${route.operationId}.`).not.toEqual([]);
       for (const [changed, field] of rows) {
@@ -225,14 +228,65 @@ describe("the body", () => {
   );
 });
 
+/** A version that an earlier program took, in the history of a policy. */
+async function keepVersion(id: string, changed: object): Promise<void> {
+  await env.GLOBAL_DB.prepare(
+    `INSERT INTO policy_history (policy_id, revision, scope, operation, at, document_after)
+      SELECT id, 0, scope, 'baseline', '2026-01-01T00:00:00.000Z', json_patch(document, ?2)
+      FROM policies WHERE id = ?1`,
+  )
+    .bind(id, JSON.stringify(changed))
+    .run();
+}
+
+describe("the precondition", () => {
+  const changing = ofControlPlane.filter(({ method }) => method !== "GET" && method !== "POST");
+  it("is heeded by every PUT, PATCH and DELETE, and by a revert", () => {
+    const conditional = ofControlPlane.filter(({ isConditional }) => isConditional);
+    expect(conditional).toEqual(expect.arrayContaining(changing));
+    expect(conditional.map(({ operationId }) => operationId)).toContain("revertPolicy");
+  });
+
+  it.each(ofControlPlane.filter(({ isConditional }) => isConditional))(
+    "of $method $path is the version that its caller has seen",
+    async (route) => {
+      const id = await makeObject(route.path);
+      const { path, body } = targetOf(route, id);
+      const own = objectPathOf(route, id);
+      const answers = (ifMatch: string) =>
+        call(route.method, path, { body, headers: { "if-match": ifMatch } });
+      const before = await call("GET", own);
+      const etag = before.headers.get("etag") ?? "";
+      expect(etag).toMatch(/^"[0-9a-f]{64}"$/);
+      for (const malformed of ["", "no-tag", `${etag} ${etag}`, `*, ${etag}`, `"open`]) {
+        expectRefusal(route, await answers(malformed), { code: "precondition_invalid", field: "if-match" });
+      }
+      for (const other of ['"other"', `W/${etag}`, `"a", "b,${etag.slice(1)}`]) {
+        const reply = await answers(other);
+        expectRefusal(route, reply, { code: "precondition_failed", field: "if-match" });
+        expect(reply.headers.get("etag")).toBe(etag);
+      }
+      expect(await call("GET", own)).toMatchObject({ status: 200, body: before.body });
+
+      const written = await answers(`"other", ${etag}`);
+      expect(written.status, written.text).toBe(route.answer.status);
+      const after = await call("GET", own);
+      expect(after.headers.get("etag")).toBe(written.headers.get("etag"));
+      if (route.method === "DELETE") return expect(after.status).toBe(404);
+      expect((await answers("*")).status).toBe(route.answer.status);
+    },
+  );
+});
+
 describe("objects of other tenants, and of nobody", () => {
   it.each(onObjects)("$method $path reaches none of them", async (route) => {
     const id = await makeObject(route.path);
     const { path, body } = targetOf(route, id);
     const code = isPlatformOnly(route) ? "scope_missing" : "not_found";
-    const before = await call("GET", path);
+    const own = route.method === "GET" ? path : objectPathOf(route, id);
+    const before = await call("GET", own);
     expectRefusal(route, await call(route.method, path, { key: foreignKey, body }), { code });
-    expect(await call("GET", path)).toMatchObject({ status: 200, body: before.body });
+    expect(await call("GET", own)).toMatchObject({ status: 200, body: before.body });
 
     const absent = targetOf(route, `${id.slice(0, -4)}0000`);
     expectRefusal(route, await call(route.method, absent.path, { body: absent.body }), { code: "not_found" });
@@ -296,6 +350,7 @@ describe("the answer", () => {
     if (route.answer.schema === null) expect(reply.text).toBe("");
     // Schemas that strip what they do not know would hide a member nobody documented.
     else expect(route.answer.schema.parse(reply.body)).toEqual(reply.body);
+    expect(reply.headers.has("etag")).toBe(route.answer.hasEtag === true);
     expect(reply.headers.has("portcullis-revision")).toBe(route.answer.hasRevision === true);
     if (reply.body?.revision !== undefined && route.answer.hasRevision) {
       expect(reply.headers.get("portcullis-revision")).toBe(String(reply.body.revision));

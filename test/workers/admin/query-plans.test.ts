@@ -6,6 +6,7 @@ import { doctorStatements, doctorTenantStatements } from "../../../src/admin/doc
 import { oldApiKeyStatements } from "../../../src/admin/doctor/facts.store.ts";
 import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
+import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
@@ -19,6 +20,8 @@ describe.each([
   ["tenants", home, named(tenantStatements)],
   ["policies at home", home, named(policyStatements)],
   ["policies of the platform", databases.platform, named(policyStatements)],
+  ["histories at home", home, named({ ...policyHistoryStatements, ...tenantHistoryStatements })],
+  ["histories of the platform", databases.platform, named(policyHistoryStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
   ["directory", databases.platform, named(directoryStatements)],

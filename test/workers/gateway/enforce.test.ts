@@ -1,4 +1,5 @@
 /** /v1/enforce under faults: no decision stands that is not recorded, and what nobody may use is given back. */
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
@@ -102,4 +103,41 @@ it("reserves what the caller states, and all that a request may use when it stat
   const unlimited = await newCaller();
   const byDefault = await enforce(unlimited.token, "default");
   expect(byDefault.body).toMatchObject({ obligations: { reservedTokens: 4_096, maxOutputTokens: 4_096 } });
+});
+
+it("is decided under the revision that its caller names or a later one, and else refused and recorded", async () => {
+  const { token, tenantId } = await newCaller();
+  const first = await enforce(token, "before");
+  const revision = Object(first.body.revision).tenant;
+  expect(first.body).toMatchObject({ decision: "allowed" });
+  // Committed and not published: no lease carries it, and this isolate has an older snapshot in memory.
+  await env.GLOBAL_DB.batch([
+    env.GLOBAL_DB.prepare("DELETE FROM policies WHERE scope = ?1").bind(tenantId),
+    env.GLOBAL_DB.prepare("INSERT INTO revisions (scope, revision) VALUES (?1, ?2)").bind(
+      tenantId,
+      revision + 1,
+    ),
+  ]);
+  const records: AuditRecord[] = [];
+  const recording = {
+    records: {
+      send: async (_home: string, record: AuditRecord) => {
+        records.push(record);
+        return true;
+      },
+    },
+  };
+  const under = (minRevision: number, requestId = `under ${minRevision}`) =>
+    enforce(token, requestId, recording, { minRevision });
+  expect((await under(revision)).body).toMatchObject({ decision: "allowed" });
+  const unknown = await under(revision + 2);
+  expect(unknown).toMatchObject({ status: 409, body: { code: "revision_unknown", field: "minRevision" } });
+  expect(records.at(-1)).toMatchObject({ kind: "decision", decision: "denied", tenantId });
+  expect((await under(revision + 1)).body).toMatchObject({
+    decision: "denied",
+    reasons: [{ code: "no_matching_grant" }],
+    revision: { tenant: revision + 1 },
+  });
+  // Whoever names no revision that exists is not decided under an older one either, not even when asking again.
+  expect((await under(revision + 2, "again")).status).toBe(409);
 });

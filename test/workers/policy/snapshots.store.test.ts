@@ -124,6 +124,25 @@ describe("load", () => {
     );
   });
 
+  it("reads again for a revision that a caller names, and says where there is none", async () => {
+    await writeTenant("Acme", 1);
+    const isolate = newIsolate();
+    await isolate.snapshots.load(acme);
+    await writeTenant("Acme Ltd", 2);
+    const under = (minRevision: number, atLeast?: { tenant: number; platform: number }) =>
+      isolate.snapshots.load(acme, atLeast, minRevision);
+    expect(named(await under(1))).toEqual(["Acme", 1]);
+    expect(named(await under(2))).toEqual(["Acme Ltd", 2]);
+    expect(named(await under(3))).toBe("revision_unknown");
+    expect(named(await under(3, { tenant: 2, platform: 0 }))).toBe("revision_unknown");
+    // A database behind its ledger is ill, whatever the caller named.
+    expect(named(await under(3, { tenant: 3, platform: 0 }))).toBe("snapshot_unavailable");
+    expect(named(await newIsolate({ db: failing(env.EU_DB) }).snapshots.load(acme, undefined, 9))).toBe(
+      "snapshot_unavailable",
+    );
+    expect(named(await under(0))).toEqual(["Acme Ltd", 2]);
+  });
+
   it("takes what is in KV under exactly the revision that was named", async () => {
     await writeTenant("Acme", 4);
     await newIsolate().snapshots.fill(acme.tenantId, "eu");
