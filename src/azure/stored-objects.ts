@@ -32,19 +32,23 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
   const field = storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false);
   return (
     field ??
-    referenceIn(body.input, "input") ??
-    bareItemIn(body.input) ??
+    referenceInItems(body.input, "input") ??
+    // Items as well, in what Azure answers.
+    referenceInItems(body.instructions, "instructions") ??
     referenceInTools(body.tools, "tools")
   );
 }
 
+const referenceInItems = (items: unknown, path: string): string | undefined =>
+  referenceIn(items, path) ?? bareItemIn(items, path);
+
 /** An item that has an id and nothing of its own is looked up at Azure, whatever type it states. */
-function bareItemIn(input: unknown): string | undefined {
-  if (!Array.isArray(input)) return undefined;
-  const index = input.findIndex(
+function bareItemIn(items: unknown, path: string): string | undefined {
+  if (!Array.isArray(items)) return undefined;
+  const index = items.findIndex(
     (item) => isJsonObject(item) && isNamed(item.id) && !itemContents.some((key) => isNamed(item[key])),
   );
-  return index === -1 ? undefined : `input.${index}.id`;
+  return index === -1 ? undefined : `${path}.${index}.id`;
 }
 
 function referenceIn(value: unknown, path: string): string | undefined {
@@ -58,7 +62,10 @@ function referenceIn(value: unknown, path: string): string | undefined {
   return (
     referenceIn(value.content, `${path}.content`) ??
     referenceIn(value.output, `${path}.output`) ??
-    referenceIn(value.file, `${path}.file`)
+    referenceIn(value.file, `${path}.file`) ??
+    referenceIn(value.environment, `${path}.environment`) ??
+    // Some items bring tools; the list of a remote server's own is history, and in that server's words.
+    (value.type === "mcp_list_tools" ? undefined : referenceInTools(value.tools, `${path}.tools`))
   );
 }
 

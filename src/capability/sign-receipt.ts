@@ -15,7 +15,7 @@ export interface ReceiptSigner {
 export function createReceiptSigner({ signing }: ReceiptKeys, issuer: string): ReceiptSigner {
   const header = { alg: signing.algorithm, typ: RECEIPT_TYPE, kid: signing.keyId };
   return {
-    sign: (record) =>
+    sign: async (record) =>
       new CompactSign(utf8Bytes(JSON.stringify(receiptOf(issuer, record))))
         .setProtectedHeader(header)
         .sign(signing.privateKey),

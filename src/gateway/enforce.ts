@@ -64,11 +64,14 @@ export async function enforce(
   };
   const judged = await judge(ports, question);
   const decided = decisionRecordOf(question, judged, ports.clock());
-  const [recorded, receipt] = await Promise.all([
+  const [recorded, [signing]] = await Promise.all([
     deliverRecord(ports, decided, capability),
-    judged.kind === "allowed" ? ports.receipts.sign(decided) : null,
+    Promise.allSettled([judged.kind === "allowed" ? ports.receipts.sign(decided) : null]),
   ]);
-  if (!recorded) return unrecorded(ports, question, judged);
+  if (!recorded || signing.status === "rejected") await giveBack(ports, question, judged);
+  if (!recorded) return fail(refuse("audit_unavailable"));
+  if (signing.status === "rejected") throw signing.reason;
+  const receipt = signing.value;
   const limits = limitsOf(judged, ports.clock());
   if (judged.kind === "allowed") return ok({ reply: allowedReply(request, judged), limits, receipt });
   return isDecision(judged.refusal)
@@ -87,12 +90,8 @@ const ofQuestion: ReadonlySet<RefusalCode> = new Set<RefusalCode>(["request_id_r
 /** Trouble with stores, and with the question itself, are answers of their own status, not decisions. */
 const isDecision = ({ code }: Refusal): boolean => refusalTable[code].status < 500 && !ofQuestion.has(code);
 
-/** What was reserved for a decision that nobody may know of is given back. */
-async function unrecorded(
-  ports: EnforcePorts,
-  { capability }: Question,
-  judged: Judgement,
-): Promise<Result<never>> {
+/** What was reserved for a decision that its caller is not told is given back. */
+async function giveBack(ports: EnforcePorts, { capability }: Question, judged: Judgement): Promise<void> {
   if (judged.kind === "allowed" && !judged.reserved.replayed) {
     const { home, tenantId, agentId } = capability;
     const { reservationId } = judged.reserved;
@@ -105,7 +104,6 @@ async function unrecorded(
       completion: null,
     });
   }
-  return fail(refuse("audit_unavailable"));
 }
 
 /**

@@ -68,21 +68,23 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Rel
     cutoff.close();
     await settle(backend, end);
   };
-  const [recorded, answer, receipt] = await Promise.all([
+  const [recorded, answer, [signing]] = await Promise.all([
     recordedFirst || record(decided),
     send(ports, call, chosen.value, cutoff),
-    // Last: computing it takes no time from what is under way.
-    ports.receipts.sign(decided),
+    // Last: computing it takes no time from what is under way. A bug there must not leave that open either.
+    Promise.allSettled([ports.receipts.sign(decided)]),
   ]);
-  if (!recorded) {
+  if (!recorded || signing.status === "rejected") {
     cutoff.cut();
     await settleAndClose({
       end: "upstream_error",
       upstreamStatus: answer.ok ? answer.value.status : null,
       outcome: { kind: "as_reserved" },
     });
+    if (recorded && signing.status === "rejected") throw signing.reason;
     return withoutReceipt(refuse("answer_unrecorded"));
   }
+  const receipt = signing.value;
   if (!answer.ok) {
     await settleAndClose({
       end: (cutoff.refusal && cutoff.reason) ?? "upstream_unreachable",

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Action } from "../policy/action.ts";
 import type { Classification } from "../policy/classification.ts";
 import type { Ask } from "../policy/decision.ts";
-import { deploymentOfResource } from "../policy/resource.ts";
+import { deploymentOfResource, isAtAzure } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
@@ -27,8 +27,8 @@ export async function understandEnforce(
   const name = deploymentOfResource(resourceId);
   const registered = snapshot.platform.deployments.some((deployment) => deployment.name === name);
   // A resource that is no deployment of this gateway is still decided by policy; one that is keeps its own rules.
-  // Under a residency promise nobody can say where a model that is not registered would process.
-  if (name !== undefined && !registered && snapshot.tenant.tenant.residency.zone !== "none") {
+  // Under a residency promise nobody can say where Azure would process for anything that is not registered.
+  if (isAtAzure(resourceId) && !registered && snapshot.tenant.tenant.residency.zone !== "none") {
     return fail(refuse("deployment_unknown", { field: "resourceId" }));
   }
   const deployment =

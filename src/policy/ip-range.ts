@@ -63,8 +63,8 @@ function groupsOf(text: string): Groups | null {
   if (!text.includes(":")) return ipv4Groups(text);
   const [head = "", tail, ...more] = text.split("::");
   if (more.length > 0) return null;
-  const leading = ipv6Groups(head);
-  const trailing = tail === undefined ? [] : ipv6Groups(tail);
+  const leading = ipv6Groups(head, tail === undefined);
+  const trailing = tail === undefined ? [] : ipv6Groups(tail, true);
   if (leading === null || trailing === null) return null;
   const missing = IPV6_GROUPS - leading.length - trailing.length;
   // "::" stands for one group of zeros at least.
@@ -72,12 +72,13 @@ function groupsOf(text: string): Groups | null {
   return [...leading, ...Array<number>(missing).fill(0), ...trailing];
 }
 
-function ipv6Groups(text: string): Groups | null {
+/** @param isEnd whether the address ends here: only there may it be written with dots (RFC 4291, 2.2). */
+function ipv6Groups(text: string, isEnd: boolean): Groups | null {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    const dotted = index === parts.length - 1 && part.includes(".") ? ipv4Groups(part) : null;
+    const dotted = isEnd && index === parts.length - 1 && part.includes(".") ? ipv4Groups(part) : null;
     if (dotted) groups.push(...dotted);
     else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
     else return null;

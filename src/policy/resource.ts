@@ -27,7 +27,8 @@ export function matchesResource(pattern: ResourcePattern, resource: Resource): b
   return pattern === resource;
 }
 
-const MODEL_PREFIX = "api://azure-openai/models/";
+const AZURE = "api://azure-openai";
+const MODEL_PREFIX = `${AZURE}/models/`;
 
 export const modelResource = (deployment: string): Resource => `${MODEL_PREFIX}${deployment}`;
 
@@ -36,3 +37,7 @@ export const deploymentOfResource = (resource: Resource): string | undefined =>
   resource.startsWith(MODEL_PREFIX) && !resource.slice(MODEL_PREFIX.length).includes("/")
     ? resource.slice(MODEL_PREFIX.length)
     : undefined;
+
+/** Whatever stands behind the name: who calls it sends data to Azure OpenAI. */
+export const isAtAzure = (resource: Resource): boolean =>
+  resource === AZURE || resource.startsWith(`${AZURE}/`);

@@ -11,7 +11,7 @@ import { D1_READ_MAX_MS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { withinLimit } from "../kernel/within-limit.ts";
-import { type Home, PLATFORM_HOME } from "../residency/home.ts";
+import { type Home, homeNames, PLATFORM_HOME } from "../residency/home.ts";
 import { builtInDefaultTenant } from "./default-tenant.ts";
 import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "./policy-rows.ts";
 import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
@@ -30,7 +30,7 @@ export const snapshotStatements = {
 const RevisionRow = z.object({ revision: z.int().nullable() });
 const DocumentRow = z.object({ document: z.string() });
 
-/** Enough for every tenant an isolate meets in its life; the oldest go first. */
+/** Of a home: enough for every tenant an isolate meets in its life; the oldest go first. */
 const MAX_SCOPES_IN_MEMORY = 500;
 
 interface SnapshotStores {
@@ -50,7 +50,7 @@ interface Part<S> {
   readonly scope: Scope;
   readonly home: Home;
   readonly schema: z.ZodType<S>;
-  /** Of this isolate: values, never promises, which must not be shared between requests. */
+  /** Of this isolate and this home: values, never promises, which must not be shared between requests. */
   readonly memory: Map<Scope, S>;
   /** Null when the scope does not exist. */
   read(): Promise<S | null>;
@@ -59,7 +59,10 @@ interface Part<S> {
 export function createSnapshots(stores: SnapshotStores): Snapshots {
   const { startTimer } = stores;
   const fromD1 = <S>({ read }: Part<S>) => withinLimit(startTimer, D1_READ_MAX_MS, read());
-  const tenants = new Map<Scope, TenantSnapshot>();
+  // By home: a tenant that is made anew in another home is another tenant, and its revisions start again.
+  const tenants = Object.fromEntries(
+    homeNames.map((home) => [home, new Map<Scope, TenantSnapshot>()]),
+  ) as Readonly<Record<Home, Map<Scope, TenantSnapshot>>>; // Object.fromEntries loses the key type.
   const platformPart: Part<PlatformSnapshot> = {
     scope: PLATFORM,
     home: PLATFORM_HOME,
@@ -71,7 +74,7 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
     scope: tenantId,
     home,
     schema: TenantSnapshot,
-    memory: tenants,
+    memory: tenants[home],
     read: () => readTenant(stores.dbOf(home), tenantId),
   });
 

@@ -1,7 +1,11 @@
 /** Checks of promises: what tenants promise, against homes, against what backends can keep, and against where Workers run. */
 import { homes } from "../../residency/home.ts";
 import { type Check, counted, type Found, named } from "./check.ts";
+import type { Reading } from "./facts.ts";
 import { promiseGroupsOf } from "./promise-groups.ts";
+
+/** What is not kept, or not used, by those that were looked at may be by the others. */
+const isWhole = ({ rest, illegible }: Reading<unknown>): boolean => rest === null && illegible.length === 0;
 
 const deploymentsExist: Check = {
   id: "deployments",
@@ -28,18 +32,33 @@ const tenantPromises: Check = {
   needs: ["tenants", "deployments"],
   find({ tenants, deployments }) {
     const backends = deployments.items.flatMap((deployment) => deployment.backends);
-    if (backends.length === 0) return [];
-    return promiseGroupsOf(tenants.items)
+    const groups = promiseGroupsOf(tenants.items);
+    if (backends.length === 0) {
+      const ids = groups.flatMap((group) => group.tenants);
+      if (ids.length === 0 || !isWhole(deployments)) return [];
+      const sentence = `There is no backend yet to keep the promise of ${counted(ids.length, "tenant")}: ${named(ids)}.`;
+      const remedy = "Make a deployment at `/v1/deployments` with a backend whose sku and region keep it.";
+      return [{ severity: "note", subject: null, sentence, remedy }];
+    }
+    return groups
       .filter(({ isKeptBy }) => !backends.some(isKeptBy))
-      .map(
-        ({ promise, tenants: ids }): Found => ({
-          severity: "error",
-          subject: promise,
-          sentence: `No backend keeps the promise (${promise}) of ${counted(ids.length, "tenant")}, whose calls are all refused with \`residency_backend\`: ${named(ids)}.`,
-          remedy:
-            "Add a backend whose sku and region keep it, or change what is promised at `/v1/tenants`, if that is true.",
-        }),
-      );
+      .map(({ promise, tenants: ids }): Found => {
+        const whose = `keeps the promise (${promise}) of ${counted(ids.length, "tenant")}`;
+        return isWhole(deployments)
+          ? {
+              severity: "error",
+              subject: promise,
+              sentence: `No backend ${whose}, whose calls are all refused with \`residency_backend\`: ${named(ids)}.`,
+              remedy:
+                "Add a backend whose sku and region keep it, or change what is promised at `/v1/tenants`, if that is true.",
+            }
+          : {
+              severity: "warning",
+              subject: promise,
+              sentence: `No backend that was looked at ${whose}: ${named(ids)}. Not all deployments were.`,
+              remedy: "See that one of the others has a backend whose sku and region keep it.",
+            };
+      });
   },
 };
 
@@ -81,6 +100,10 @@ const backendSkus: Check = {
         .filter((backend) => !groups.some(({ isKeptBy }) => isKeptBy(backend)))
         .map(({ id, sku, region }): Found => {
           const kept = `Backend ${id} of ${name} is ${sku} in ${region}, which keeps no promise that a tenant makes`;
+          if (!isWhole(tenants)) {
+            const sentence = `${kept}, as far as tenants were looked at.`;
+            return { severity: "note", subject: id, sentence, remedy: null };
+          }
           return free > 0
             ? {
                 severity: "note",

@@ -187,6 +187,30 @@ describe("stored objects, which belong to whoever holds the Azure key", () => {
       { tools: [{ type: "function" }, { type: "image_generation", input_image_mask: { file_id: "f" } }] },
       "tools.1.input_image_mask.file_id",
     ],
+    [
+      { input: [{ type: "additional_tools", tools: [{ type: "file_search", vector_store_ids: ["vs_1"] }] }] },
+      "input.0.tools.0.vector_store_ids",
+    ],
+    [
+      {
+        input: [
+          {
+            type: "tool_search_output",
+            tools: [{ type: "namespace", tools: [{ type: "code_interpreter", container: "cntr_1" }] }],
+          },
+        ],
+      },
+      "input.0.tools.0.tools.0.container",
+    ],
+    [
+      { input: [{ type: "shell_call", call_id: "c", environment: { container_id: "cntr_1" } }] },
+      "input.0.environment.container_id",
+    ],
+    [
+      { instructions: [{ role: "user", content: [{ type: "input_file", file_id: "f" }] }] },
+      "instructions.0.content.0.file_id",
+    ],
+    [{ instructions: [{ id: "msg_1" }] }, "instructions.0.id"],
   ])("responses with %j are refused at %s", (changes, field) => {
     expect(refused("responses", { ...responsesBody, ...changes })).toBe(`stored_object_refused at ${field}`);
   });
@@ -208,6 +232,17 @@ describe("stored objects, which belong to whoever holds the Azure key", () => {
     { tools: [{ type: "code_interpreter", container: { type: "auto", file_ids: [] } }] },
     { tools: [{ type: "function", name: "f", parameters: { properties: { file_id: { type: "string" } } } }] },
     { tools: null },
+    {
+      input: [
+        {
+          type: "mcp_list_tools",
+          server_label: "s",
+          tools: [{ name: "read", input_schema: { properties: { file_id: { type: "string" } } } }],
+        },
+        { type: "additional_tools", tools: [{ type: "function", name: "f", parameters: { file_id: {} } }] },
+      ],
+    },
+    { instructions: "file_id" },
   ])("responses with %j name none", (changes) => {
     expect(refused("responses", { ...responsesBody, ...changes })).toBe("accepted");
   });

@@ -142,3 +142,30 @@ it("a resource that is no deployment of this gateway has no price", async () => 
   const { ask } = unwrapped(await understandEnforce(ports, request, caller, snapshotWith({})));
   expect(ask.price).toBeNull();
 });
+
+describe("under a residency promise, an /v1/enforce", () => {
+  const outcomeOf = async (resourceId: string, zone: "none" | "eu") => {
+    const snapshot = snapshotWith({});
+    const residency = { ...snapshot.tenant.tenant.residency, zone };
+    const tenant = { ...snapshot.tenant, tenant: { ...snapshot.tenant.tenant, residency } };
+    const request = EnforceRequest.parse({
+      requestId: "order-1",
+      capabilityToken: "token",
+      action: "chat",
+      resourceId,
+    });
+    const understood = await understandEnforce(ports, request, caller, { ...snapshot, tenant });
+    return understood.ok ? "understood" : understood.error.code;
+  };
+
+  it.each([
+    ["api://azure-openai/models/unregistered", "deployment_unknown"],
+    ["api://azure-openai/models/gpt-4/v2", "deployment_unknown"],
+    ["api://azure-openai/deployments/gpt-4", "deployment_unknown"],
+    ["api://azure-openai", "deployment_unknown"],
+    ["api://clinic/letters", "understood"],
+  ])("about %s: %s", async (resourceId, outcome) => {
+    expect(await outcomeOf(resourceId, "eu")).toBe(outcome);
+    expect(await outcomeOf(resourceId, "none")).toBe("understood");
+  });
+});

@@ -138,3 +138,11 @@ it.each([
   const range = ipRange(text);
   expect(range && isWholeRange(range)).toBe(expected);
 });
+
+it.each(["1.2.3.4::", "192.0.2.1::1", "2001:db8:192.0.2.1::"])(
+  "%s has dots before its end: no address, no range",
+  (text) => {
+    expect(ipAddress(text)).toBeNull();
+    expect(ipRange(`${text}/128`)).toBeNull();
+  },
+);

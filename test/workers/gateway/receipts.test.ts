@@ -173,6 +173,45 @@ describe("an allowed answer without a call", () => {
   });
 });
 
+describe("a receipt that cannot be signed", () => {
+  const unsigned: Partial<typeof ports> = { receipts: { sign: () => Promise.reject(new Error("no key")) } };
+
+  it.each([
+    ["a whole answer", completion],
+    ["a stream", streamedAnswer],
+  ])("withholds %s, and leaves neither the call to Azure nor its reservation open", async (_name, answer) => {
+    const caller = await newCaller({ maxConcurrentRequests: 1 });
+    const azure = scriptedAzure(answer);
+    const response = await call(caller, { azure, ...recording(), ...unsigned });
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ error: { code: "internal_error" } });
+    expect(response.headers.has("portcullis-receipt")).toBe(false);
+    await backgroundDone();
+    expect(azure.requests.map(({ signal }) => signal.aborted)).toEqual([true]);
+    expect((await call(caller, { azure: scriptedAzure(completion), ...recording() })).status).toBe(200);
+    await backgroundDone();
+  });
+
+  it("gives back what an /v1/enforce reserved", async () => {
+    const { token } = await newCaller({ maxRequestsPerDay: 1 });
+    const enforce = (requestId: string, overrides: Partial<typeof ports>) =>
+      createEnforceRoutes(async () => ({ ...ports, ...recording(), ...overrides })).fetch(
+        new Request("https://gateway.test/v1/enforce", {
+          method: "POST",
+          headers: { "x-api-key": adminKey, "content-type": "application/json" },
+          body: JSON.stringify({
+            requestId,
+            capabilityToken: token,
+            action: "chat",
+            resourceId: "api://azure-openai/models/gpt",
+          }),
+        }),
+      );
+    expect((await enforce("one", unsigned)).status).toBe(500);
+    expect(await (await enforce("two", {})).json()).toMatchObject({ decision: "allowed" });
+  });
+});
+
 describe("no receipt goes with", () => {
   const refusedBy = async (constraints: object, overrides: Partial<typeof ports>, options?: CallOptions) =>
     call(

@@ -219,6 +219,19 @@ it("keeps a tenant's snapshot in its own home", async () => {
   expect(keys.filter((name) => name.includes("acme"))).toEqual([]);
 });
 
+it("takes a tenant of one home for no tenant of another, whatever it remembers", async () => {
+  await writeTenant("Acme", 7);
+  const { snapshots } = newIsolate();
+  await snapshots.load(acme);
+  const made = { id: acme.tenantId, name: "Acme anew", home: "global" };
+  await env.GLOBAL_DB.prepare("INSERT INTO tenants (id, document, updated_at) VALUES (?1, ?2, ?3)")
+    .bind(acme.tenantId, JSON.stringify(made), "2026-01-01T00:00:00.000Z")
+    .run();
+  const anew = await snapshots.load({ ...acme, home: "global" });
+  expect(anew).toMatchObject({ ok: true, value: { tenant: { tenant: made, revision: 0 } } });
+  expect(await snapshots.load(acme)).toMatchObject({ ok: true, value: { tenant: { revision: 7 } } });
+});
+
 it.each([
   ["revision", env.EU_DB],
   ["tenant", env.EU_DB],

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkTable } from "../../../../src/admin/doctor/check-table.ts";
 import { examine } from "../../../../src/admin/doctor/examine.ts";
 import { expectedMigrations } from "../../../../src/admin/doctor/expected-migrations.ts";
-import type { DoctorFacts } from "../../../../src/admin/doctor/facts.ts";
+import type { DoctorFacts, Reading } from "../../../../src/admin/doctor/facts.ts";
 import { Sku } from "../../../../src/azure/backend.ts";
 import type { Finding } from "../../../../src/kernel/doctor-report.ts";
 import { ApiKeyId } from "../../../../src/kernel/ids.ts";
@@ -157,6 +157,12 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "tenant_promises",
+    "there is no backend at all",
+    { deployments: allOf() },
+    { severity: "note", subject: null, sentence: /no backend yet.*1 tenant: hospital/ },
+  ],
+  [
     "deployment_promises",
     "one deployment of two keeps no promise",
     { deployments: allOf(deploymentOf(), deploymentOf({ name: "anywhere", backends: [worldwide] })) },
@@ -251,6 +257,35 @@ describe("what could not be read", () => {
     expect(judged.size).toBeGreaterThan(4);
     expect(findings.filter(({ check, severity }) => judged.has(check) && severity === "ok")).toEqual([]);
   });
+});
+
+describe("what is only known in part", () => {
+  const partly = <T>(reading: Reading<T>) => [
+    { ...reading, rest: "too_many" as const },
+    { ...reading, illegible: ["broken"] },
+  ];
+  const globalOnly = allOf(deploymentOf({ backends: [worldwide] }));
+
+  it.each(partly(globalOnly))(
+    "deployments: no promise is called unkept that another may keep",
+    (deployments) => {
+      const [found] = findingsOf("tenant_promises", { deployments });
+      expect(found).toMatchObject({
+        severity: "warning",
+        sentence: expect.stringMatching(/that was looked at/),
+      });
+      expect(found?.sentence).not.toMatch(/all refused/);
+    },
+  );
+
+  it.each(partly(allOf(euTenant("hospital"))))(
+    "tenants: no backend is called useless that another may use",
+    (tenants) => {
+      const [found] = findingsOf("backend_skus", { tenants, deployments: globalOnly });
+      expect(found).toMatchObject({ severity: "note" });
+      expect(found?.sentence).not.toMatch(/never called/);
+    },
+  );
 });
 
 describe("a long list of findings", () => {
