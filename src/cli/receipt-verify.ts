@@ -3,6 +3,7 @@ import { receiptFaults, type VerifiedReceipt, verifyReceipt } from "../capabilit
 import type { Receipt } from "../residency/receipt.ts";
 import { type Command, type CommandIo, exitCodes } from "./command.ts";
 import { parseArguments } from "./command-arguments.ts";
+import { printable } from "./printable.ts";
 import { readKeySet } from "./read-key-set.ts";
 
 const usage = "portcullis receipt verify <receipt | -> --jwks <url or file> [--json]";
@@ -29,7 +30,8 @@ export const receiptVerify: Command = {
     const text = given === "-" ? (await io.readStandardInput()).trim() : given;
     const verified = await verifyReceipt(text, keys.value);
     if (verified.ok) {
-      for (const line of values.json ? [jsonOf(verified.value)] : linesOf(verified.value)) io.out(line);
+      for (const line of values.json ? [jsonOf(verified.value)] : linesOf(verified.value))
+        io.out(printable(line));
       return exitCodes.well;
     }
     const message = receiptFaults[verified.error];

@@ -1,6 +1,7 @@
 /** A doctor's report as lines for people, the worst first, and as an exit code for scripts. */
 import type { DoctorReport, Finding, Severity } from "../kernel/doctor-report.ts";
 import { exitCodes } from "./command.ts";
+import { printable } from "./printable.ts";
 
 const worstFirst = ["error", "warning", "note", "ok"] as const satisfies readonly Severity[];
 
@@ -40,6 +41,3 @@ const lineOf = ({ check, severity, subject, sentence, remedy }: Finding): string
       .join(" ")
       .trimEnd(),
   );
-
-/** A terminal obeys control characters, and what answers may be no gateway. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ");

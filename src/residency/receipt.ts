@@ -11,11 +11,14 @@ import { Place } from "./place.ts";
 
 export const RECEIPT_HEADER = "portcullis-receipt";
 
+/** 9999-12-31T23:59:59Z: what comes after it cannot be written as a date of four digits. */
+const LAST_SECOND = 253_402_300_799;
+
 export const Receipt = z.looseObject({
   /** The deployment of the gateway that signed this. */
   iss: z.url(),
   /** When it was decided, in whole seconds: the record's `at`. */
-  iat: z.int().min(0),
+  iat: z.int().min(0).max(LAST_SECOND),
   /** Leads to the record. A replay of /v1/enforce is the same decision and has a receipt of its own. */
   decision: DecisionId,
   surface: z.enum(["relay", "enforce", "model_list"]),

@@ -157,6 +157,7 @@ describe("what is no receipt", () => {
     ["no backend at all", "claims_invalid", () => signClaims({ backend: undefined })],
     ["no revisions", "claims_invalid", () => signClaims({ revisions: null })],
     ["a time with a fraction", "claims_invalid", () => signClaims({ iat: 1.5 })],
+    ["a time that no calendar has", "claims_invalid", () => signClaims({ iat: 253_402_300_800 })],
     ["a token", "type_invalid", () => validToken()],
   ])("%s", async (_name, fault, forge) => {
     expect(await verdictOf(await forge())).toBe(fault);

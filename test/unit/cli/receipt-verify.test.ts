@@ -45,6 +45,14 @@ describe("portcullis receipt verify", () => {
       expect(told).toContain(fact);
   });
 
+  it("hands no control character to the terminal", async () => {
+    const backend = { id: "one", region: "\u001b[2Jwesteurope", sku: "Standard" };
+    const { code, out } = await verify([await signClaims({ backend }), "--jwks", "keys.json"]);
+    expect(code).toBe(0);
+    expect(out.join("")).toContain(" [2Jwesteurope");
+    expect(out.join("")).not.toMatch(/\p{Cc}/u);
+  });
+
   it("says unknown where the platform told nothing, and nobody where nothing was sent", async () => {
     const place = { country: null, continent: null, isEu: null, colo: null, tlsVersion: null };
     const { out } = await verify([await signClaims({ place, backend: null }), "--jwks", "keys.json"]);
