@@ -59,6 +59,8 @@ export const DecisionRecord = z.strictObject({
   revisions: Revisions.nullable(),
   place: Place.omit({ clientAddress: true }),
   reservedTokens: z.int().min(0).nullable(),
+  /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
+  stripped: z.boolean().default(false),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
   detail: z.record(z.string(), z.json()).nullable(),
 });

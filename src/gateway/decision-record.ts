@@ -3,7 +3,7 @@ import type { DecisionRecord } from "../audit/audit-record.ts";
 import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
-import type { Ask, TraceLine } from "../policy/decision.ts";
+import type { Ask, Obligations, TraceLine } from "../policy/decision.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { RecordNumber } from "../quota/contracts.ts";
 import type { Judgement, Question } from "./question.ts";
@@ -19,9 +19,16 @@ interface Decided {
   readonly policyIds?: readonly string[];
   readonly reservedTokens?: number;
   readonly detail?: DecisionRecord["detail"];
+  readonly stripped?: boolean;
 }
 
-export function decisionRecordOf(question: Question, judgement: Judgement, nowMs: number): DecisionRecord {
+/** @param stripped whether texts were removed from the prompt. */
+export function decisionRecordOf(
+  question: Question,
+  judgement: Judgement,
+  nowMs: number,
+  stripped = false,
+): DecisionRecord {
   if (judgement.kind === "refused") {
     const { refusal, trace } = judgement;
     const detail = { evidence: jsonEvidence(refusal.evidence), ...jsonTrace(trace) };
@@ -39,6 +46,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
       decisionId: reserved.decisionId,
       policyIds: candidate.policyIds,
       reservedTokens: candidate.obligations.reservedTokens,
+      stripped,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -50,7 +58,7 @@ export function decisionRecordOf(question: Question, judgement: Judgement, nowMs
                 choices: ask.choices,
                 stream: ask.stream,
               },
-              obligations: { ...candidate.obligations },
+              obligations: jsonObligations(candidate.obligations),
               limits: reserved.limits.slice(0, MAX_TRACE_LINES).map((limit) => ({ ...limit })),
             },
     },
@@ -95,6 +103,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
       tlsVersion: place.tlsVersion,
     },
     reservedTokens: decided.reservedTokens ?? null,
+    stripped: decided.stripped ?? false,
     detail: decided.detail ?? null,
   };
 }
@@ -119,6 +128,15 @@ const cutText = <T>(value: T): T | string =>
   typeof value === "string" && value.length > MAX_EVIDENCE_CHARACTERS
     ? `${value.slice(0, MAX_EVIDENCE_CHARACTERS)}…`
     : value;
+
+const jsonObligations = ({ allowedTools, stripPatterns, ...rest }: Obligations) => ({
+  ...rest,
+  allowedTools: allowedTools && cutList(allowedTools),
+  stripPatterns: stripPatterns && {
+    builtIn: stripPatterns.builtIn,
+    patterns: stripPatterns.patterns.length,
+  },
+});
 
 /** A policy may list a thousand names; a record that the queue cannot take would be no record (guarantee G5). */
 function cutList(values: readonly string[]): string[] {

@@ -33,7 +33,11 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Res
   const { question, allowed } = call;
   const startedAtMs = ports.clock();
   const record = () =>
-    deliverRecord(ports, decisionRecordOf(question, allowed, ports.clock()), question.capability);
+    deliverRecord(
+      ports,
+      decisionRecordOf(question, allowed, ports.clock(), call.isStripped),
+      question.capability,
+    );
   const settle = (backend: Backend | null, end: CallEnd) =>
     settleCall(ports, question, allowed, backend, startedAtMs, end);
   const released: CallEnd = { end: "upstream_error", upstreamStatus: null, outcome: { kind: "released" } };

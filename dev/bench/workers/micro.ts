@@ -2,6 +2,7 @@
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
+import { UNREAD_CONTENT } from "../../../src/policy/content.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
@@ -61,6 +62,7 @@ const ask: Ask = {
   price: null,
   tools: [],
   stores: false,
+  content: UNREAD_CONTENT,
 };
 const place: Place = {
   country: "DE",
