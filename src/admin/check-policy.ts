@@ -2,13 +2,15 @@
  * What a well-formed policy may still get wrong: values this version cannot enforce, and rules that could never
  * mean what they say. An inert rule is refused here rather than ignored later (guarantee G9).
  */
+import { AgentId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { presentKeys } from "../policy/constraint-table.ts";
 import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
 import { ipRange, isWholeRange } from "../policy/ip-range.ts";
 import { hasLimit } from "../policy/limit-claims.ts";
-import { DEFAULT_PRIORITY, type PolicyInput } from "../policy/policy.ts";
+import type { PolicyInput } from "../policy/policy.ts";
 import { countryCodes } from "../residency/country-codes.ts";
+import { checkContent, meaningless } from "./check-content.ts";
 
 /** A deny only selects: it has nothing to limit, to clamp or to oblige. */
 const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
@@ -23,15 +25,11 @@ const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
   "validUntil",
 ]);
 
-const supported = { mode: "enforce", priority: DEFAULT_PRIORITY } as const;
-const supportedFields = ["mode", "priority"] as const;
-
 /** The first thing wrong, or null. */
 export function checkPolicy(policy: PolicyInput): Refusal | null {
-  const unsupported = supportedFields.find((field) => policy[field] !== supported[field]);
-  if (unsupported !== undefined) {
-    const message = `Only \`${supported[unsupported]}\` is supported as \`${unsupported}\` yet.`;
-    return refuse("not_available_yet", { field: unsupported, message });
+  if (policy.mode !== "enforce") {
+    const message = "Only `enforce` is supported as `mode` yet.";
+    return refuse("not_available_yet", { field: "mode", message });
   }
   if (policy.kind === "boundary" && policy.effect === "deny") {
     return meaningless("effect", "A boundary says what is inside; a policy of its own can deny.");
@@ -48,13 +46,11 @@ export function checkPolicy(policy: PolicyInput): Refusal | null {
 
 /** @param path where the constraints stand in the document. */
 export function checkConstraints(constraints: Constraints, path: string): Refusal | null {
-  const { parameters, validFrom, validUntil, quotaScope } = constraints;
-  for (const [name, { min, max }] of Object.entries(parameters ?? {})) {
-    const field = `${path}.parameters.${name}`;
-    if (min === undefined && max === undefined)
-      return meaningless(field, "A range needs `min`, `max` or both.");
-    if (min !== undefined && max !== undefined && min > max) return meaningless(field, "The range is empty.");
-  }
+  const { validFrom, validUntil, quotaScope } = constraints;
+  const contentRefusal = checkContent(constraints, path);
+  if (contentRefusal) return contentRefusal;
+  const strange = constraints.allowedAgents?.findIndex((id) => !AgentId.safeParse(id).success) ?? -1;
+  if (strange !== -1) return meaningless(`${path}.allowedAgents[${strange}]`, "No agent has such an id.");
   if (quotaScope !== undefined && !hasLimit(constraints)) {
     return meaningless(`${path}.quotaScope`, "`quotaScope` needs a limit to count.");
   }
@@ -94,5 +90,3 @@ function checkRanges({ allowedIpRanges }: Constraints, path: string): Refusal | 
   const message = `\`${odd}\` is not the first address of its range.`;
   return odd === undefined ? null : meaningless(`${path}.allowedIpRanges`, message);
 }
-
-const meaningless = (field: string, message: string): Refusal => refuse("meaningless", { field, message });

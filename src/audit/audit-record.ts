@@ -64,6 +64,8 @@ export const DecisionRecord = z.strictObject({
   /** Null where nothing was sent to Azure, and in records from before it was told here. */
   backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
+  /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
+  stripped: z.boolean().default(false),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
   detail: z.record(z.string(), z.json()).nullable(),
 });

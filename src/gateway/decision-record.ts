@@ -4,7 +4,7 @@ import type { Backend } from "../azure/backend.ts";
 import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
-import type { Ask, TraceLine } from "../policy/decision.ts";
+import type { Ask, Obligations, TraceLine } from "../policy/decision.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { RecordNumber } from "../quota/contracts.ts";
 import type { Judgement, Question } from "./question.ts";
@@ -21,14 +21,22 @@ interface Decided {
   readonly backend?: Backend | null;
   readonly reservedTokens?: number;
   readonly detail?: DecisionRecord["detail"];
+  readonly stripped?: boolean;
 }
 
-/** @param backend where the call is sent; null where it is not. */
+/** What becomes of an allowed call. */
+interface Forwarded {
+  /** Where it is sent; null where it is not. */
+  readonly backend?: Backend | null;
+  /** Whether texts were removed from its prompt. */
+  readonly isStripped?: boolean;
+}
+
 export function decisionRecordOf(
   question: Question,
   judgement: Judgement,
   nowMs: number,
-  backend: Backend | null = null,
+  { backend = null, isStripped = false }: Forwarded = {},
 ): DecisionRecord {
   if (judgement.kind === "refused") {
     const { refusal, trace } = judgement;
@@ -48,6 +56,7 @@ export function decisionRecordOf(
       policyIds: candidate.policyIds,
       backend,
       reservedTokens: candidate.obligations.reservedTokens,
+      stripped: isStripped,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -59,7 +68,7 @@ export function decisionRecordOf(
                 choices: ask.choices,
                 stream: ask.stream,
               },
-              obligations: { ...candidate.obligations },
+              obligations: jsonObligations(candidate.obligations),
               limits: reserved.limits.slice(0, MAX_TRACE_LINES).map((limit) => ({ ...limit })),
             },
     },
@@ -106,6 +115,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     },
     backend: backend ? { id: backend.id, region: backend.region, sku: backend.sku } : null,
     reservedTokens: decided.reservedTokens ?? null,
+    stripped: decided.stripped ?? false,
     detail: decided.detail ?? null,
   };
 }
@@ -130,6 +140,15 @@ const cutText = <T>(value: T): T | string =>
   typeof value === "string" && value.length > MAX_EVIDENCE_CHARACTERS
     ? `${value.slice(0, MAX_EVIDENCE_CHARACTERS)}…`
     : value;
+
+const jsonObligations = ({ allowedTools, stripPatterns, ...rest }: Obligations) => ({
+  ...rest,
+  allowedTools: allowedTools && cutList(allowedTools),
+  stripPatterns: stripPatterns && {
+    builtIn: stripPatterns.builtIn,
+    patterns: stripPatterns.patterns.length,
+  },
+});
 
 /** A policy may list a thousand names; a record that the queue cannot take would be no record (guarantee G5). */
 function cutList(values: readonly string[]): string[] {

@@ -30,6 +30,10 @@ export const EnforceRequest = z.strictObject({
       tools: z.array(ToolName).max(1_000).optional(),
       /** Whether the call asks Azure to keep its answer. */
       store: z.boolean().optional(),
+      /** Unicode code points of all texts of the prompt. */
+      promptCharacters: z.int().min(0).max(100_000_000).optional(),
+      /** Those of the call's parameters that are numbers; `{}` = none. */
+      parameters: z.record(z.string().min(1).max(64), z.number()).optional(),
     })
     .default({}),
 });

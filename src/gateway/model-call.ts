@@ -3,6 +3,7 @@ import type { Route } from "../azure/route.ts";
 import { modelResource } from "../policy/resource.ts";
 import { placeOfRequest } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
+import { strippedBody } from "../safeguard/stripped-body.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
 import { azureError, type Received } from "./azure-error.ts";
@@ -62,11 +63,13 @@ export async function answerModelCall(
   const call = await readCall();
   if (!call.ok) return azureError(call.error, received, question.decisionId);
 
+  const { body, isStripped } = strippedBody(call.value.body, judged.candidate.obligations.stripPatterns);
   const { answer: relayed, receipt } = await relay(ports, {
     question,
     allowed: judged,
     operation,
-    body: call.value.body,
+    body,
+    isStripped,
     wantsUsage: call.value.wantsUsage,
     apiVersion: route.apiVersion,
     headers: request.headers,

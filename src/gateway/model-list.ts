@@ -123,6 +123,7 @@ const smallestAsk = {
   endUser: "anybody",
   tools: [],
   stores: false,
+  content: { promptCharacters: 0, parameters: {}, literals: [], canStrip: true },
 } as const satisfies Partial<Ask>;
 
 /** In Azure's item shape, with the two members that the official SDKs' types name. */

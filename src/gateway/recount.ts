@@ -21,10 +21,11 @@ export function bytesBind({ trace, ...verdict }: Verdict, understood: Understood
  */
 const WORTH_COUNTING = 4;
 
-function isCutShort({ obligations }: Candidate, { ask, namesOutput }: Understood): boolean {
+function isCutShort({ obligations, outputCap }: Candidate, { ask, namesOutput }: Understood): boolean {
   const { maxOutputTokens } = obligations;
-  if (maxOutputTokens === null || ask.outputTokens === null || maxOutputTokens >= ask.outputTokens)
-    return false;
+  if (maxOutputTokens === null || ask.outputTokens === null) return false;
+  // What a policy cuts whatever the prompt is, counting does not give back.
+  if (maxOutputTokens >= Math.min(ask.outputTokens, outputCap ?? Infinity)) return false;
   return namesOutput || (ask.promptTokens ?? 0) * WORTH_COUNTING > maxOutputTokens * ask.choices;
 }
 

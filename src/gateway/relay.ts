@@ -37,7 +37,7 @@ export interface Relayed {
 }
 
 export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Relayed> {
-  const { question, allowed } = call;
+  const { question, allowed, isStripped } = call;
   const startedAtMs = ports.clock();
   const record = (decided: DecisionRecord) => deliverRecord(ports, decided, question.capability);
   const settle = (backend: Backend | null, end: CallEnd) =>
@@ -46,12 +46,12 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Rel
 
   const chosen = backendFor(ports, call);
   if (!chosen.ok) {
-    const decided = decisionRecordOf(question, allowed, startedAtMs);
+    const decided = decisionRecordOf(question, allowed, startedAtMs, { isStripped });
     const [recorded] = await Promise.all([record(decided), settle(null, released)]);
     return withoutReceipt(recorded ? chosen.error : refuse("audit_unavailable"));
   }
   const { backend } = chosen.value;
-  const decided = decisionRecordOf(question, allowed, startedAtMs, backend);
+  const decided = decisionRecordOf(question, allowed, startedAtMs, { backend, isStripped });
 
   const recordedFirst = allowed.candidate.obligations.auditLogging === "detailed";
   if (recordedFirst && !(await record(decided))) {

@@ -7,7 +7,10 @@ export interface RelayedCall {
   readonly question: Question;
   readonly allowed: Allowed;
   readonly operation: Operation;
+  /** Without what its obligations strip. */
   readonly body: JsonObject;
+  /** Whether anything was removed from it. */
+  readonly isStripped: boolean;
   readonly wantsUsage: boolean;
   /** What the caller asked for; null where it left the choice to the gateway. */
   readonly apiVersion: string | null;

@@ -15,6 +15,7 @@ import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
+import { askContent } from "./ask-content.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
@@ -52,9 +53,10 @@ export async function understandCall(
   if (hasOutput && cap === 0) return fail(refuse("operation_not_supported"));
   const { model } = deployment.value;
   const promptTokens = promptTokenBound(call.prompt, model);
+  const asked = { action: operation.action, resource: modelResource(name) };
+  const { content, isStripped } = askContent(call.body, caller.capability, asked, snapshot);
   const ask: Ask = {
-    action: operation.action,
-    resource: modelResource(name),
+    ...asked,
     deployment: name,
     promptTokens,
     outputTokens: hasOutput ? Math.min(call.requestedOutputTokens ?? cap, cap) : 0,
@@ -66,6 +68,7 @@ export async function understandCall(
     price: dearestPrice(deployment.value),
     tools: call.tools,
     stores: call.stores,
+    content,
   };
   const understood: Understood = {
     ask,
@@ -77,7 +80,8 @@ export async function understandCall(
     idempotency: null,
   };
   const encoding = encodingOf(model);
-  if (promptTokens === null || encoding === null) return ok(understood);
+  // What is left of a text that loses some of its middle may be more tokens than it was, but never more bytes.
+  if (promptTokens === null || encoding === null || isStripped) return ok(understood);
   return ok({
     ...understood,
     refine: async () => {

@@ -50,6 +50,13 @@ export async function understandEnforce(
     endUser: context.user === undefined ? null : await ports.hashEndUser(capability.tenantId, context.user),
     tools: context.tools ?? null,
     stores: context.store ?? null,
+    content: {
+      promptCharacters: context.promptCharacters ?? null,
+      parameters: context.parameters ?? null,
+      // Nobody states a text here. What is to be stripped, the caller strips.
+      literals: null,
+      canStrip: true,
+    },
   };
   return ok({
     ask: {

@@ -3,6 +3,9 @@ import type * as z from "zod";
 import { type RefusalCode, refuse } from "./refusal.ts";
 import { fail, ok, type Result } from "./result.ts";
 
+/** Parameters of a refinement: what fails it is well-formed, and means nothing. */
+export const MEANINGLESS = { refusal: "meaningless" } as const;
+
 /** Parses against a schema; the first issue becomes the refusal. */
 export function parseDocument<S extends z.ZodType>(
   schema: S,
@@ -17,7 +20,8 @@ export function parseDocument<S extends z.ZodType>(
   const field = jsonPath(path);
   const subject = field === "" ? "The body" : `\`${field}\``;
   const message = `${subject} ${complaint(issue, isAbsent(value, path))}.`;
-  return fail(refuse(code, field === "" ? { message } : { field, message }));
+  const isMeaningless = issue.code === "custom" && issue.params?.refusal === MEANINGLESS.refusal;
+  return fail(refuse(isMeaningless ? "meaningless" : code, field === "" ? { message } : { field, message }));
 }
 
 /** `constraints.allowedTenants[0]` */

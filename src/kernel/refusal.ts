@@ -52,8 +52,12 @@ export const refusalTable = {
   outside_token: row(403, "The capability token does not cover this action on this resource."),
   tenant_not_allowed: row(403, "The policy does not allow this tenant."),
   role_not_allowed: row(403, "The policy requires a role that the capability does not carry."),
+  agent_not_allowed: row(403, "The policy does not allow this agent."),
   classification_exceeded: row(403, "The data is classified higher than the policy allows."),
   tokens_per_request_exceeded: row(403, "The prompt alone exceeds the tokens allowed per request."),
+  prompt_characters_exceeded: row(403, "The prompt is longer than the policy allows."),
+  parameter_not_allowed: row(403, "A parameter of the request is outside the range that a policy allows."),
+  pattern_denied: row(403, "The prompt holds a text that a policy denies."),
   encryption_required: row(
     403,
     "The policy requires TLS 1.2 or newer from the caller and https to the backend.",

@@ -9,12 +9,12 @@ import { coversAction, coversResource, type Rule } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
 
 /** What an ask is for, as far as it is known: before the body some of it is not. */
-export type Asked = Partial<Pick<Ask, "action" | "resource" | "tools">>;
+export type Asked = Partial<Pick<Ask, "action" | "resource" | "tools" | "content">>;
 
 /** Null when the ask is inside, as far as it is known. */
 export function boundaryRefusal(boundary: Rule, asked: Asked, facts: Facts): Refusal | null {
   const { policy, unavailable, checks } = boundary;
-  const { action, resource, tools } = asked;
+  const { action, resource, tools, content } = asked;
   if (unavailable !== undefined)
     return refuse("constraint_not_available", {
       evidence: { constraint: unavailable, policyId: policy.id },
@@ -23,7 +23,10 @@ export function boundaryRefusal(boundary: Rule, asked: Asked, facts: Facts): Ref
     return outside(boundary, { constraint: "actions", actual: action, limit: policy.actions });
   if (resource !== undefined && !coversResource(policy.resources, resource))
     return outside(boundary, { constraint: "resources", actual: resource, limit: policy.resources });
-  const unmet = unmetOf(checks, facts) ?? (tools === undefined ? null : toolRefusal(boundary, { tools }));
+  const unmet =
+    unmetOf(checks, facts) ??
+    (tools === undefined ? null : toolRefusal(boundary, { tools })) ??
+    (content === undefined ? null : unmetOf(boundary.contentChecks, content));
   if (unmet === null) return null;
   return unmet.code === "indeterminate"
     ? { ...unmet, evidence: { ...unmet.evidence, policyId: policy.id } }

@@ -9,6 +9,7 @@ import type { LimitClaim, Meter } from "../quota/limit-claim.ts";
 import type { Place } from "../residency/place.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask, Candidate } from "./decision.ts";
+import { type PatternSet, unitedPatterns } from "./denied-patterns.ts";
 import { featuresOf, toolRefusal } from "./features.ts";
 import { claimsOf, type LimitSet, subjectOf } from "./limit-claims.ts";
 import { type Placement, residencyOf } from "./placement.ts";
@@ -43,7 +44,7 @@ export function candidateOf(
   const { ask, facts, boundaries, placement, tenantLimits } = circumstances;
   const own: readonly ConstraintSet[] = token === null ? [grant] : [grant, token];
   for (const set of own) {
-    const unmet = refusalOf(set, facts) ?? toolRefusal(set, ask);
+    const unmet = refusalOf(set, facts) ?? toolRefusal(set, ask) ?? unmetOf(set.contentChecks, ask.content);
     if (unmet) return fail(unmet);
   }
   const others: readonly ConstraintSet[] = token === null ? boundaries : [token, ...boundaries];
@@ -54,7 +55,9 @@ export function candidateOf(
 
   const sets: readonly ConstraintSet[] = [grant, ...others];
   const limitSets: readonly LimitSet[] = [...sets.map(({ limits }) => limits), tenantLimits];
+  const outputCap = smallest(sets.map(({ constraints }) => constraints.maxOutputTokens));
   const bounds = boundTokens(ask, {
+    perChoice: outputCap,
     perRequest: smallest(sets.map(({ constraints }) => constraints.maxTokensPerRequest)),
     perWindow: smallest(limitSets.map(({ leastTokens }) => leastTokens)),
     costNanoUsd: smallest(limitSets.map(({ leastCost }) => leastCost)),
@@ -75,6 +78,7 @@ export function candidateOf(
     policyIds: [grant.policy.id, ...boundaries.map(({ policy }) => policy.id)],
     claims: claims.value,
     reservedCostNanoUsd,
+    outputCap,
     obligations: {
       ...bounded,
       auditLogging: sets.some(({ constraints }) => constraints.auditLogging === "detailed")
@@ -83,9 +87,13 @@ export function candidateOf(
       encryptionRequired: sets.some(({ constraints }) => constraints.encryptionRequired === true),
       residency: residency.value,
       ...features.value,
+      stripPatterns: unitedPatterns(sets.flatMap(strippedBy)),
     },
   });
 }
+
+const strippedBy = ({ constraints, patterns }: ConstraintSet): readonly PatternSet[] =>
+  patterns && constraints.deniedPatterns?.action === "strip" ? [patterns] : [];
 
 /** What a grant or a token refuses whatever the body asks for. */
 export const refusalOf = ({ unavailable, checks }: ConstraintSet, facts: Facts): Refusal | null =>

@@ -5,6 +5,8 @@
 import type { ResidencyDemand } from "../residency/narrowed-promise.ts";
 import { unavailableKey } from "./constraint-table.ts";
 import type { ConstraintKey, Constraints } from "./constraints.ts";
+import { type ContentCheck, contentChecksOf, patternsOf } from "./content.ts";
+import type { PatternSet } from "./denied-patterns.ts";
 import { type LimitSet, limitSet } from "./limit-claims.ts";
 import { type Check, checksOf } from "./selectors.ts";
 
@@ -13,6 +15,9 @@ export interface ConstraintSet {
   /** The first key that cannot be enforced yet. */
   readonly unavailable: ConstraintKey | undefined;
   readonly checks: readonly Check[];
+  readonly contentChecks: readonly ContentCheck[];
+  /** Null when it names none. */
+  readonly patterns: PatternSet | null;
   readonly limits: LimitSet;
   /** Null when it says nothing about backends. */
   readonly demand: ResidencyDemand | null;
@@ -25,6 +30,8 @@ export function constraintSet(owner: string, constraints: Constraints): Constrai
     constraints,
     unavailable: unavailableKey(constraints),
     checks: checksOf(constraints),
+    contentChecks: contentChecksOf(constraints),
+    patterns: patternsOf(constraints),
     limits: limitSet(owner, quotaScope ?? "agent", constraints),
     demand: dataResidency === undefined && processing === undefined ? null : { dataResidency, processing },
   };

@@ -8,6 +8,7 @@ import type { ConstraintKey, Constraints } from "./constraints.ts";
 /**
  * - `selector`: a fact of the request decides whether the policy applies.
  * - `tokens`: bounds one request's tokens.
+ * - `content`: says what a request may hold.
  * - `quota`: counted by a ledger, or says what is counted by.
  * - `backends`: narrows which backends are left.
  * - `features`: which of Azure's features a request may use.
@@ -18,6 +19,7 @@ import type { ConstraintKey, Constraints } from "./constraints.ts";
 export type Enforcement =
   | "selector"
   | "tokens"
+  | "content"
   | "quota"
   | "backends"
   | "features"
@@ -28,12 +30,12 @@ export type Enforcement =
 export const constraintTable = {
   allowedTenants: "selector",
   allowedRoles: "selector",
-  allowedAgents: "unavailable",
+  allowedAgents: "selector",
   maxTokensPerRequest: "tokens",
-  maxOutputTokens: "unavailable",
-  maxPromptCharacters: "unavailable",
-  parameters: "unavailable",
-  deniedPatterns: "unavailable",
+  maxOutputTokens: "tokens",
+  maxPromptCharacters: "content",
+  parameters: "content",
+  deniedPatterns: "content",
   maxRequestsPerMinute: "quota",
   maxRequestsPerDay: "quota",
   maxTokensPerMinute: "quota",

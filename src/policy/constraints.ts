@@ -6,6 +6,7 @@ import * as z from "zod";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { QuotaScope } from "../quota/limit-claim.ts";
 import { Classification } from "./classification.ts";
+import { BuiltInPatterns } from "./denied-patterns.ts";
 
 const names = z.array(z.string().min(1).max(256)).min(1).max(1_000);
 const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -37,10 +38,12 @@ export const Constraints = z.strictObject({
   maxTokensPerRequest: count.optional(),
   maxOutputTokens: count.optional(),
   maxPromptCharacters: count.optional(),
+  /** By the name of a top-level parameter. */
   parameters: z.record(z.string().min(1).max(64), range).optional(),
   deniedPatterns: z
     .strictObject({
-      builtIn: z.array(z.enum(["script_markup", "data_url_markup"])).optional(),
+      builtIn: z.array(BuiltInPatterns).optional(),
+      /** Literal texts, whatever their case. */
       patterns: z.array(z.string().min(1).max(256)).max(50).optional(),
       action: z.enum(["deny", "strip"]).default("deny"),
     })

@@ -7,6 +7,8 @@ import type { LimitClaim } from "../quota/limit-claim.ts";
 import { ResidencyObligation } from "../residency/demanded-backends.ts";
 import type { Action } from "./action.ts";
 import type { Classification } from "./classification.ts";
+import type { AskContent } from "./content.ts";
+import { PatternSet } from "./denied-patterns.ts";
 import type { Resource } from "./resource.ts";
 
 /** What one request wants. Token bounds are upper bounds, never estimates. */
@@ -36,11 +38,12 @@ export interface Ask {
   readonly tools: readonly string[] | null;
   /** Whether it asks Azure to keep its answer; null where a caller of /v1/enforce did not say. */
   readonly stores: boolean | null;
+  readonly content: AskContent;
 }
 
 /** What a decision obliges the gateway (or the caller of /v1/enforce) to do. */
 export const Obligations = z.strictObject({
-  /** Write this bound of output tokens per choice into the request; null = no token or cost limit applies. */
+  /** Write this bound of output tokens per choice into the request; null = no token, output or cost limit applies. */
   maxOutputTokens: z.int().min(0).nullable(),
   /** What is reserved: prompt bound plus output bound times choices. */
   reservedTokens: z.int().min(0),
@@ -52,6 +55,8 @@ export const Obligations = z.strictObject({
   allowedTools: z.array(z.string()).nullable(),
   /** Whether the request may have Azure keep its answer; where not, `store` must be false. */
   allowStore: z.boolean(),
+  /** The texts to remove from every text of the prompt, whatever their case; null = none. */
+  stripPatterns: PatternSet.nullable(),
 });
 export type Obligations = z.infer<typeof Obligations>;
 
@@ -63,6 +68,8 @@ export interface Candidate {
   readonly claims: readonly LimitClaim[];
   /** What is reserved, at most; null where no price is known, and then no claim counts cost. */
   readonly reservedCostNanoUsd: number | null;
+  /** The smallest `maxOutputTokens` that applies; null = none. */
+  readonly outputCap: number | null;
   readonly obligations: Obligations;
 }
 

@@ -14,11 +14,11 @@ import { type Facts, unmetOf } from "./selectors.ts";
 export type RefusedVerdict = Extract<Verdict, { kind: "refused" }>;
 
 export const factsOf = (
-  { tenantId, roles }: Pick<Capability, "tenantId" | "roles">,
+  { tenantId, agentId, roles }: Pick<Capability, "tenantId" | "agentId" | "roles">,
   { tlsVersion, country, clientAddress }: Pick<Place, "tlsVersion" | "country" | "clientAddress">,
   { classification }: Pick<Ask, "classification">,
   nowMs: number,
-): Facts => ({ tenantId, roles, classification, tlsVersion, country, clientAddress, nowMs });
+): Facts => ({ tenantId, agentId, roles, classification, tlsVersion, country, clientAddress, nowMs });
 
 /** @param trace gets a line for each rule that was looked at. */
 export function exclusionOf(

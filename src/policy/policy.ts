@@ -6,9 +6,9 @@ import { ActionPattern } from "./action.ts";
 import { Constraints } from "./constraints.ts";
 import { ResourcePattern } from "./resource.ts";
 
-export const DEFAULT_PRIORITY = 100;
+const DEFAULT_PRIORITY = 100;
 
-/** What a security officer writes. `mode` and `priority` beyond their defaults are refused at write until they are built. */
+/** What a security officer writes. `mode` other than `enforce` is refused at write until it is built. */
 export const PolicyInput = z.strictObject({
   name: z.string().min(1).max(200),
   description: z.string().max(2_000).default(""),

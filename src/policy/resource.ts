@@ -3,6 +3,7 @@
  * need normalising first is rejected (no identifier may have two spellings), so containment stays a string comparison.
  */
 import * as z from "zod";
+import { MEANINGLESS } from "../kernel/parse-document.ts";
 
 const SEGMENT = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?";
 const resourceExpression = new RegExp(`^(?!.*\\.\\.)api://${SEGMENT}(?:/${SEGMENT})*$`);
@@ -18,8 +19,34 @@ export type Resource = z.infer<typeof Resource>;
 export const ResourcePattern = z
   .string()
   .max(MAX_RESOURCE_LENGTH)
+  .refine((text) => !needsNormalising(text), {
+    message: "must be written as it is compared: no escapes, empty or dot segments, nor capitals in `api://`",
+    params: MEANINGLESS,
+  })
   .regex(patternExpression, "must be an exact resource, a prefix ending in /*, or *");
 export type ResourcePattern = z.infer<typeof ResourcePattern>;
+
+/** Whether it is another spelling of a pattern, which would never match what whoever wrote it has in mind. */
+function needsNormalising(text: string): boolean {
+  if (patternExpression.test(text)) return false;
+  const [scheme = "", rest = ""] = unescaped(text.trim())
+    .normalize("NFKC")
+    .split(/:\/\/(.*)/s);
+  const segments: string[] = [];
+  for (const segment of rest.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "." && segment !== "") segments.push(segment);
+  }
+  return patternExpression.test(`${scheme.toLowerCase()}://${segments.join("/")}`);
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 export function matchesResource(pattern: ResourcePattern, resource: Resource): boolean {
   if (pattern === "*") return true;

@@ -6,6 +6,7 @@ import type { Deployment } from "../azure/deployment.ts";
 import type { ResidencyDemand } from "../residency/narrowed-promise.ts";
 import type { Action, ActionPattern } from "./action.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
+import { type ContentDemand, contentDemand } from "./content.ts";
 import { type LimitSet, limitSet } from "./limit-claims.ts";
 import type { Policy } from "./policy.ts";
 import { matchesResource, type Resource, type ResourcePattern } from "./resource.ts";
@@ -19,6 +20,8 @@ export interface Rule extends ConstraintSet {
 export interface CoveringRules {
   readonly denies: readonly Rule[];
   readonly grants: readonly Rule[];
+  /** What grants and boundaries ask about the content; null = nothing. */
+  readonly content: ContentDemand | null;
 }
 
 export interface Rules {
@@ -68,7 +71,9 @@ function prepare(platform: PlatformSnapshot, tenant: TenantSnapshot): Rules {
       const known = coverages.get(key);
       if (known) return known;
       const fits = ({ policy }: Rule) => covers(policy.actions, policy.resources, action, resource);
-      const coverage = { denies: denies.filter(fits), grants: grants.filter(fits) };
+      const covering = grants.filter(fits);
+      const content = contentDemand([...covering, ...boundaries]);
+      const coverage = { denies: denies.filter(fits), grants: covering, content };
       if (coverages.size >= MAX_REMEMBERED_COVERAGES) coverages.clear();
       coverages.set(key, coverage);
       return coverage;

@@ -13,6 +13,7 @@ import { type IpRange, ipAddress, ipRange, isInRange } from "./ip-range.ts";
 /** What selectors look at; all of it is known before a byte of the body is read. */
 export interface Facts {
   readonly tenantId: string;
+  readonly agentId: string;
   readonly roles: readonly string[];
   readonly classification: Classification;
   readonly tlsVersion: string | null;
@@ -35,6 +36,7 @@ const checks: {
   readonly [K in
     | "allowedTenants"
     | "allowedRoles"
+    | "allowedAgents"
     | "dataClassification"
     | "encryptionRequired"
     | "allowedCountries"
@@ -51,6 +53,10 @@ const checks: {
     roles.some((role) => facts.roles.includes(role))
       ? null
       : unmet("role_not_allowed", "allowedRoles", [...facts.roles], roles),
+  allowedAgents:
+    (agents) =>
+    ({ agentId }) =>
+      agents.includes(agentId) ? null : unmet("agent_not_allowed", "allowedAgents", agentId, agents),
   dataClassification: (ceiling) => (facts) =>
     withinCeiling(facts.classification, ceiling)
       ? null
@@ -126,7 +132,7 @@ export const checksOf = (constraints: Constraints): readonly Check[] =>
  * Why the selectors do not hold together, or null when all hold. One that certainly fails outweighs one that cannot be
  * judged: whatever the missing fact is, the policy does not apply.
  */
-export function unmetOf(checks: readonly Check[], facts: Facts): Refusal | null {
+export function unmetOf<F>(checks: readonly ((facts: F) => Refusal | null)[], facts: F): Refusal | null {
   let undecided: Refusal | null = null;
   for (const check of checks) {
     const refusal = check(facts);

@@ -10,6 +10,8 @@ import { affordableOutput } from "./affordable-output.ts";
 import type { Ask } from "./decision.ts";
 
 export interface TokenLimits {
+  /** The smallest `maxOutputTokens` that applies; null = none. */
+  readonly perChoice: number | null;
   /** The smallest `maxTokensPerRequest` that applies; null = none. */
   readonly perRequest: number | null;
   /** The smallest token quota of any window that applies; null = none. */
@@ -19,7 +21,7 @@ export interface TokenLimits {
 }
 
 export interface TokenBounds {
-  /** To be written into the request, per choice; null = no token or cost limit applies. */
+  /** To be written into the request, per choice; null = no token, output or cost limit applies. */
   readonly maxOutputTokens: number | null;
   readonly reservedTokens: number;
   /** Null where no price is known. */
@@ -31,7 +33,8 @@ export function boundTokens(
   limits: TokenLimits,
 ): Result<TokenBounds> {
   const { promptTokens, choices, price } = ask;
-  const outputTokens = ask.outputTokens ?? unstatedOutput(promptTokens ?? 0, limits);
+  const asked = ask.outputTokens ?? unstatedOutput(promptTokens ?? 0, limits);
+  const outputTokens = Math.min(asked, limits.perChoice ?? Infinity);
   const costOf = (perChoice: number): number | null =>
     boundNanoUsd(price, {
       promptTokens: promptTokens ?? 0,
@@ -45,7 +48,9 @@ export function boundTokens(
     reservedCostNanoUsd: costOf(perChoice),
   });
   if (limits.perRequest === null && limits.perWindow === null && limits.costNanoUsd === null) {
-    return ok(bounds(ask.outputTokens === null ? outputTokens : null, outputTokens));
+    // A caller who named no bound is bound as well, and so is what names more: it is cut, never refused for that alone.
+    const binds = ask.outputTokens === null || (limits.perChoice !== null && outputTokens > 0);
+    return ok(bounds(binds ? outputTokens : null, outputTokens));
   }
   if (promptTokens === null) return fail(refuse("unbounded_ask"));
 

@@ -91,6 +91,7 @@ describe("the quick start", () => {
         residency: null,
         allowedTools: null,
         allowStore: false,
+        stripPatterns: null,
       },
     });
 

@@ -6,6 +6,7 @@ import { createReceiptSigner } from "../../../src/capability/sign-receipt.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { admit } from "../../../src/gateway/admit.ts";
 import { AgentId, BackendId, DecisionId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
+import { UNREAD_CONTENT } from "../../../src/policy/content.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { Policy } from "../../../src/policy/policy.ts";
@@ -67,6 +68,7 @@ const ask: Ask = {
   price: null,
   tools: [],
   stores: false,
+  content: UNREAD_CONTENT,
 };
 const place: Place = {
   country: "DE",

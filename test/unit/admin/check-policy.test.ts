@@ -16,7 +16,7 @@ const policy = (fields: Record<string, unknown>) =>
 const samples: Readonly<Record<ConstraintKey, unknown>> = {
   allowedTenants: ["t"],
   allowedRoles: ["r"],
-  allowedAgents: ["a"],
+  allowedAgents: [`agent_${"0".repeat(32)}`],
   maxTokensPerRequest: 1,
   maxOutputTokens: 1,
   maxPromptCharacters: 1,
@@ -91,11 +91,9 @@ it.each(["maxCostPerDay", "maxCostPerMonth"])("%s is an amount that stays exact 
   }
 });
 
-it.each([
-  ["mode", "shadow"],
-  ["priority", 99],
-])("refuses %s %s until it is built", (field, value) => {
-  expect(checkPolicy(policy({ [field]: value }))).toMatchObject({ code: "not_available_yet", field });
+it("refuses shadow mode until it is built, and takes any priority", () => {
+  expect(checkPolicy(policy({ mode: "shadow" }))).toMatchObject({ code: "not_available_yet", field: "mode" });
+  for (const priority of [0, 99, 1_000_000]) expect(checkPolicy(policy({ priority }))).toBeNull();
 });
 
 it.each([
@@ -142,7 +140,26 @@ describe("what could never mean what it says", () => {
     expect(refusal?.message).toContain(`\`${named}\``);
   });
 
+  it.each<[constraints: object, field: string]>([
+    [{ allowedAgents: [`agent_${"0".repeat(32)}`, "somebody"] }, "allowedAgents[1]"],
+    [{ parameters: {} }, "parameters"],
+    [{ parameters: { temprature: { max: 1 } } }, "parameters.temprature"],
+    [{ parameters: { max_tokens: { max: 1 } } }, "parameters.max_tokens"],
+    [{ deniedPatterns: {} }, "deniedPatterns"],
+    [{ deniedPatterns: { builtIn: [], patterns: [] } }, "deniedPatterns"],
+    [{ deniedPatterns: { patterns: ["fine", "Cafe\u0301"] } }, "deniedPatterns.patterns[1]"],
+    [{ deniedPatterns: { patterns: [" x"] } }, "deniedPatterns.patterns[0]"],
+    [{ deniedPatterns: { patterns: ["sec\u200bret"] } }, "deniedPatterns.patterns[0]"],
+    [{ deniedPatterns: { patterns: ["\ud83d"] } }, "deniedPatterns.patterns[0]"],
+  ])("%j is refused, and told where", (constraints, field) => {
+    expect(checkPolicy(policy({ constraints }))).toMatchObject({
+      code: "meaningless",
+      field: `constraints.${field}`,
+    });
+  });
+
   it.each<[constraints: object]>([
+    [{ deniedPatterns: { patterns: ["Caf\u00e9", "a  b", "\ud83d\ude00"], action: "strip" } }],
     [{ allowedCountries: ["DE", "XK"], deniedCountries: ["KP"] }],
     [{ allowedIpRanges: ["192.0.2.0/24", "2001:db8::/32", "::ffff:192.0.2.0/120"] }],
     [{ allowStore: false, dataResidency: "eu" }],

@@ -40,7 +40,7 @@ describe("the record of an allowance", () => {
 
   it("names the backend that the call is sent to, and nothing of how to reach it", () => {
     const backend = backendOf({ region: "swedencentral", sku: "DataZoneStandard" });
-    const record = decisionRecordOf(question, allowedWith({}), NOW_MS, backend);
+    const record = decisionRecordOf(question, allowedWith({}), NOW_MS, { backend });
     expect(DecisionRecord.parse(record).backend).toEqual({
       id: backend.id,
       region: "swedencentral",

@@ -28,6 +28,7 @@ describe("the bytes bind", () => {
     ["where they exceed what a request may use", { maxTokensPerRequest: 99 }, {}],
     ["where they take from the output", { maxTokensPerRequest: 1_099 }, {}],
     ["where they take from it under a window", { maxTokensPerDay: 1_099 }, {}],
+    ["where they take from what a policy leaves", { maxOutputTokens: 50, maxTokensPerRequest: 140 }, {}],
     ["where they take from what a budget pays", { maxCostPerDay: 0.01 }, {}],
   ])("%s", (_what, constraints, changes) => {
     expect(binds(constraints, changes)).toBe(true);
@@ -37,6 +38,11 @@ describe("the bytes bind", () => {
     ["without limits", {}, {}],
     ["where all that is asked for fits", { maxTokensPerRequest: 1_100, maxTokensPerDay: 1_100 }, {}],
     ["where another rule refuses", { maxTokensPerRequest: 99, allowedRoles: ["auditor"] }, {}],
+    [
+      "where a policy cuts the output whatever the prompt is",
+      { maxOutputTokens: 10, maxTokensPerDay: 200 },
+      {},
+    ],
     ["where nothing is generated", { maxTokensPerDay: 50 }, { outputTokens: 0 }],
   ])("not %s", (_what, constraints, changes) => {
     expect(binds(constraints, changes)).toBe(false);

@@ -45,6 +45,7 @@ function relayed(wantsUsage = true) {
       allowed: allowedWith({}),
       operation: operations["chat/completions"],
       body: {},
+      isStripped: false,
       wantsUsage,
       apiVersion: null,
       headers: new Headers(),

@@ -61,6 +61,14 @@ const forbidsStoring = {
   constraint: { allowStore: false },
   becomes: "output null, reserved 1100, standard, claims none",
 };
+const otherAgent = `agent_${"0".repeat(31)}2`;
+/** What says of the inside of a boundary that the ask is not in it, though it does not select. */
+const insideCodes = new Set([
+  "tool_not_allowed",
+  "prompt_characters_exceeded",
+  "parameter_not_allowed",
+  "pattern_denied",
+]);
 const later = (constraint: Constraints): LaterRow => ({ live: false, constraint });
 
 // A key of the schema without a row does not compile, and fails the first test below.
@@ -172,11 +180,43 @@ const rows: Readonly<Record<ConstraintKey, LiveRow | LaterRow>> = {
     becomes: "constraint_not_available",
     harmless: { requiresApproval: false },
   },
-  allowedAgents: later({ allowedAgents: [capability.agentId] }),
-  maxOutputTokens: later({ maxOutputTokens: 1_000_000 }),
-  maxPromptCharacters: later({ maxPromptCharacters: 1_000_000 }),
-  parameters: later({ parameters: { temperature: { min: 0, max: 2 } } }),
-  deniedPatterns: later({ deniedPatterns: { action: "deny" } }),
+  allowedAgents: {
+    live: true,
+    selects: true,
+    constraint: { allowedAgents: [otherAgent] },
+    becomes: "agent_not_allowed",
+    harmless: { allowedAgents: [otherAgent, capability.agentId] },
+  },
+  maxOutputTokens: {
+    live: true,
+    selects: false,
+    constraint: { maxOutputTokens: 50 },
+    becomes: "output 50, reserved 150, standard, claims none",
+    harmless: null,
+  },
+  maxPromptCharacters: {
+    live: true,
+    selects: false,
+    constraint: { maxPromptCharacters: 399 },
+    becomes: "prompt_characters_exceeded",
+    harmless: { maxPromptCharacters: 400 },
+  },
+  parameters: {
+    live: true,
+    selects: false,
+    constraint: { parameters: { temperature: { min: 0, max: 1 } } },
+    becomes: "parameter_not_allowed",
+    harmless: { parameters: { temperature: { min: 1.5, max: 1.5 } } },
+    input: { ask: { ...ask, content: { ...ask.content, parameters: { temperature: 1.5 } } } },
+  },
+  deniedPatterns: {
+    live: true,
+    selects: false,
+    constraint: { deniedPatterns: { patterns: ["Project X"], action: "deny" } },
+    becomes: "pattern_denied",
+    harmless: { deniedPatterns: { builtIn: ["script_markup"], action: "deny" } },
+    input: { ask: { ...ask, content: { ...ask.content, literals: ["project x"] } } },
+  },
   noPersonalData: later({ noPersonalData: true }),
   noSecrets: later({ noSecrets: { action: "redact" } }),
   allowedCountries: {
@@ -328,7 +368,7 @@ describe("a live constraint, alone", () => {
     const plain = policyOf({ id: boundaryId, kind: "boundary", constraints: onBoundary ? {} : beside });
     const bounded = judgeRow([grant, boundary], row);
     expect(described(judgeRow([grant, plain], row))).not.toBe(described(bounded));
-    if (row.selects || becomes === "tool_not_allowed") {
+    if (row.selects || insideCodes.has(becomes)) {
       expect(bounded).toMatchObject({
         refusal: {
           code: "outside_boundary",

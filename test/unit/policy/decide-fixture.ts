@@ -61,6 +61,7 @@ export const ask: Ask = {
   price: { inputPicoUsd: 2_500_000, cachedInputPicoUsd: 1_250_000, outputPicoUsd: 10_000_000 },
   tools: [],
   stores: false,
+  content: { promptCharacters: 400, parameters: {}, literals: [], canStrip: true },
 };
 
 /** 2026-09-21T14:13:20.000Z. */

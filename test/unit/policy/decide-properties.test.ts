@@ -41,6 +41,8 @@ function isWithin(narrow: Candidate, wide: Candidate | undefined): boolean {
     (of.auditLogging === "detailed" || than.auditLogging === "standard") &&
     (of.encryptionRequired || !than.encryptionRequired) &&
     (!of.allowStore || than.allowStore) &&
+    (than.stripPatterns?.builtIn ?? []).every((set) => of.stripPatterns?.builtIn.includes(set)) &&
+    (than.stripPatterns?.patterns ?? []).every((text) => of.stripPatterns?.patterns.includes(text)) &&
     (of.allowedTools ?? ["*"]).every((tool) =>
       (than.allowedTools ?? [tool]).some((allowed) => allowsTool([allowed], tool)),
     ) &&
@@ -275,6 +277,10 @@ describe("what is reserved", () => {
           for (const set of sets) {
             expect(obligations.reservedTokens).toBeLessThanOrEqual(set?.maxTokensPerRequest ?? Infinity);
           }
+          for (const set of sets)
+            if (obligations.maxOutputTokens !== null)
+              expect(output).toBeLessThanOrEqual(set?.maxOutputTokens ?? Infinity);
+            else if (ask.outputTokens !== 0) expect(set?.maxOutputTokens).toBeUndefined();
           const clamping = ["tokens", "cost"];
           if (claims.some(({ meter }) => clamping.includes(meter)) && ask.outputTokens !== 0)
             expect(obligations.maxOutputTokens).not.toBeNull();

@@ -36,6 +36,15 @@ const liveConstraints = fc
   .record({
     allowedTenants: fc.constantFrom(["tenant-a"], ["tenant-b"], ["tenant-a", "tenant-b"]),
     allowedRoles: fc.constantFrom(["analyst"], ["employee"], ["analyst", "employee"]),
+    allowedAgents: fc.constantFrom([capability.agentId], [`agent_${"0".repeat(31)}2`]),
+    maxOutputTokens: fc.integer({ min: 1, max: 1_200 }),
+    maxPromptCharacters: fc.constantFrom(100, 400, 1_000),
+    parameters: fc.constantFrom({ temperature: { max: 1 } }, { temperature: { min: 1 }, n: { max: 2 } }),
+    deniedPatterns: fc.constantFrom<object[]>(
+      { builtIn: ["script_markup"] },
+      { patterns: ["secret"], action: "strip" },
+      { builtIn: ["data_url_markup"], patterns: ["secret"], action: "strip" },
+    ),
     maxTokensPerRequest: fc.integer({ min: 1, max: 1_200 }),
     maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
     maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
@@ -112,6 +121,12 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
     clientAddress: fc.constantFrom("somewhere", null),
     tools: fc.constantFrom([], [], ["function:search"], ["function:search", "web_search"], null),
     stores: fc.constantFrom(false, true, null),
+    content: fc.record({
+      promptCharacters: fc.constantFrom(100, 400, 401, null),
+      parameters: fc.constantFrom({}, { temperature: 0.5 }, { temperature: 2, n: 2 }, null),
+      literals: fc.constantFrom<readonly string[] | null>([], [], ["<script"], ["secret"], null),
+      canStrip: fc.boolean(),
+    }),
     price: fc.option(
       fc.record({
         inputPicoUsd: fc.integer({ min: 0, max: 5_000_000 }),

@@ -1,6 +1,8 @@
 // Resources have one spelling, and patterns contain them by plain string comparison.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { parseDocument } from "../../../src/kernel/parse-document.ts";
 import {
   deploymentOfResource,
   matchesResource,
@@ -120,5 +122,46 @@ describe("a model's resource", () => {
     expect(deploymentOfResource("api://azure-openai/models/a/b")).toBeUndefined();
     expect(deploymentOfResource("api://azure-openai/models")).toBeUndefined();
     expect(deploymentOfResource("api://other/models/gpt-4")).toBeUndefined();
+  });
+});
+
+describe("a pattern as the control plane answers it", () => {
+  const codeOf = (text: string): string => {
+    const parsed = parseDocument(
+      z.object({ resources: z.array(ResourcePattern) }),
+      { resources: ["*", text] },
+      "body_invalid",
+    );
+    if (parsed.ok) return "fine";
+    expect(parsed.error.field).toBe("resources[1]");
+    return parsed.error.code;
+  };
+
+  it.each([
+    "API://azure-openai/models/gpt-4",
+    "api://azure-openai/models/",
+    "api://azure-openai//models/*",
+    "api://azure-openai/x/../models/gpt-4",
+    "api://azure-openai/./models/gpt-4",
+    "api://azure-openai/models/gpt%2D4",
+    " api://azure-openai/models/gpt-4",
+    "api://azure-openai/models/gpt-４",
+  ])("%j is another spelling of one, and means nothing", (text) => {
+    expect(codeOf(text)).toBe("meaningless");
+  });
+
+  it.each([
+    "",
+    "api://",
+    "models/gpt-4",
+    "api://azure-openai/*/gpt-4",
+    "api://azure-openai/models/gpt 4",
+    "%E0%A4%A",
+  ])("%j is malformed", (text) => {
+    expect(codeOf(text)).toBe("body_invalid");
+  });
+
+  it("of the right spelling is fine", () => {
+    for (const text of [...good, "*", "api://azure-openai/models/*"]) expect(codeOf(text)).toBe("fine");
   });
 });

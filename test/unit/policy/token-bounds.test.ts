@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { ENFORCE_DEFAULT_TOKENS } from "../../../src/kernel/limits.ts";
 import type { Constraints } from "../../../src/policy/constraints.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
-import { ask, capability, detailOf, judge, outcomeOf, policyOf, snapshotOf } from "./decide-fixture.ts";
+import {
+  ask,
+  capability,
+  detailOf,
+  judge,
+  outcomeOf,
+  policyId,
+  policyOf,
+  snapshotOf,
+} from "./decide-fixture.ts";
 
 /** Per choice and reserved, or the refusal's code. */
 function bounded(constraints: Constraints, changes: Partial<Ask>): string {
@@ -142,5 +151,61 @@ describe("/v1/enforce without counts", () => {
     expect(bounded({ maxTokensPerRequest: 700 }, { promptTokens: 700, outputTokens: null })).toBe(
       "tokens_per_request_exceeded",
     );
+  });
+});
+
+describe("maxOutputTokens", () => {
+  it.each<[name: string, constraints: Constraints, changes: Partial<Ask>, outcome: string]>([
+    ["cuts what names more", { maxOutputTokens: 50 }, {}, "50 per choice, 150 reserved"],
+    ["holds for each choice", { maxOutputTokens: 50 }, { choices: 3 }, "50 per choice, 250 reserved"],
+    [
+      "is written in also where less was named",
+      { maxOutputTokens: 50 },
+      { outputTokens: 20 },
+      "20 per choice, 120 reserved",
+    ],
+    [
+      "asks for no bound of the prompt",
+      { maxOutputTokens: 50 },
+      { promptTokens: null },
+      "50 per choice, 50 reserved",
+    ],
+    [
+      "has nothing to cut where nothing is generated",
+      { maxOutputTokens: 50 },
+      { outputTokens: 0 },
+      "null per choice, 100 reserved",
+    ],
+    [
+      "binds who named no counts",
+      { maxOutputTokens: 50 },
+      { outputTokens: null },
+      "50 per choice, 150 reserved",
+    ],
+    [
+      "binds with other limits: the smaller cuts",
+      { maxOutputTokens: 50, maxTokensPerRequest: 130 },
+      {},
+      "30 per choice, 130 reserved",
+    ],
+    [
+      "and the other way round",
+      { maxOutputTokens: 20, maxTokensPerRequest: 130, maxTokensPerDay: 5_000 },
+      {},
+      "20 per choice, 120 reserved",
+    ],
+  ])("%s", (_name, constraints, changes, outcome) => {
+    expect(bounded(constraints, changes)).toBe(outcome);
+  });
+
+  it("of grant, boundary and token: the smallest", () => {
+    const policies = [
+      policyOf({ constraints: { maxOutputTokens: 60 } }),
+      policyOf({ id: policyId(2), kind: "boundary", constraints: { maxOutputTokens: 40 } }),
+    ];
+    const narrowed = { ...capability, authorization: [detailOf({ constraints: { maxOutputTokens: 50 } })] };
+    expect(judge(policies, { capability: narrowed })).toMatchObject({
+      candidates: [{ outputCap: 40, obligations: { maxOutputTokens: 40 } }],
+    });
   });
 });

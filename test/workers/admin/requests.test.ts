@@ -121,12 +121,31 @@ it.each([
   [{ ...minimalPolicy, constraints: { maxTokensPerDay: -1 } }, "constraints.maxTokensPerDay"],
   [{ ...minimalPolicy, actions: ["chat", "fly"] }, "actions[1]"],
   [{ ...minimalPolicy, name: undefined }, "name"],
-  [{ ...minimalPolicy, resources: ["api://azure-openai/../x"] }, "resources[0]"],
+  [{ ...minimalPolicy, resources: ["api://azure-openai/x y"] }, "resources[0]"],
   [{ ...minimalPolicy, tenantId: "platform" }, "tenantId"],
 ])("names the JSON path of what is wrong in %j", async (body, field) => {
   const reply = await call("POST", "/policies", { body });
   expect(reply).toMatchObject({ status: 400, body: { code: "body_invalid", field } });
   expect(reply.body.detail).toContain(field);
+});
+
+it.each([
+  [{ ...minimalPolicy, resources: ["api://azure-openai/../x"] }, "resources[0]"],
+  [
+    { ...minimalPolicy, constraints: { parameters: { temperature: { min: 2, max: 1 } } } },
+    "constraints.parameters.temperature",
+  ],
+  [
+    { ...minimalPolicy, constraints: { deniedPatterns: { patterns: ["e\u0301"] } } },
+    "constraints.deniedPatterns.patterns[0]",
+  ],
+  [
+    { ...minimalPolicy, effect: "deny", constraints: { maxPromptCharacters: 5 } },
+    "constraints.maxPromptCharacters",
+  ],
+])("names the JSON path of what means nothing in %j", async (body, field) => {
+  const reply = await call("POST", "/policies", { body });
+  expect(reply).toMatchObject({ status: 422, body: { code: "meaningless", field } });
 });
 
 it.each([

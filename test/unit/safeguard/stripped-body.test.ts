@@ -1,0 +1,57 @@
+// What policies strip is gone from every text that Azure gets, and stripping again finds nothing.
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { jsonBytes } from "../../../src/azure/prompt-bound.ts";
+import { promptTexts } from "../../../src/azure/prompt-texts.ts";
+import { folded } from "../../../src/kernel/literal-matcher.ts";
+import { literalsOf, type PatternSet } from "../../../src/policy/denied-patterns.ts";
+import { strippedBody } from "../../../src/safeguard/stripped-body.ts";
+
+const patterns: PatternSet = { builtIn: ["script_markup", "data_url_markup"], patterns: ["Project X", "é"] };
+
+const fragment = fc.constantFrom(
+  "<scr",
+  "<script",
+  "ipt",
+  "project",
+  " x",
+  "PROJECT X",
+  "data:",
+  "text/",
+  "É",
+  "e",
+  "\ud83d",
+);
+const text = fc.array(fragment, { maxLength: 8 }).map((parts) => parts.join(""));
+const body = fc.record({
+  model: text,
+  instructions: text,
+  messages: fc.array(
+    fc.record({
+      role: fc.constant("user"),
+      content: fc.array(fc.record({ type: fc.constant("text"), text })),
+    }),
+  ),
+  tools: fc.array(fc.record({ type: fc.constant("function"), description: text })),
+  brand_new: fc.record({ anything: text }),
+});
+
+it("no text of what is left holds a denied one; it has no byte more; and nothing is left to strip", () => {
+  fc.assert(
+    fc.property(body, (given) => {
+      const stripped = strippedBody(given, patterns);
+      for (const left of promptTexts(stripped.body) ?? [])
+        for (const literal of literalsOf(patterns)) expect(folded(left)).not.toContain(literal);
+      expect(jsonBytes(stripped.body)).toBeLessThanOrEqual(jsonBytes(given));
+      expect(stripped.isStripped).toBe(JSON.stringify(stripped.body) !== JSON.stringify(given));
+      expect(strippedBody(stripped.body, patterns)).toEqual({ body: stripped.body, isStripped: false });
+      expect(stripped.body.model).toBe(given.model);
+    }),
+  );
+});
+
+it("a body that holds nothing of it, or that nobody strips, is left alone", () => {
+  const plain = { messages: [{ role: "user", content: "Hello <script>" }] };
+  expect(strippedBody(plain, null)).toEqual({ body: plain, isStripped: false });
+  expect(strippedBody(plain, { builtIn: [], patterns: ["Hallo"] }).body).toBe(plain);
+});
