@@ -3,6 +3,7 @@ import type { Deployment } from "../azure/deployment.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
+import { rulesOf } from "../policy/rules.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { eligibleBackends } from "../residency/eligible-backends.ts";
 import { ingressRefusal } from "../residency/ingress.ts";
@@ -27,7 +28,7 @@ export function admitDeployment(
   name: string,
   classification: Classification,
 ): Result<Deployment> {
-  const deployment = snapshot.platform.deployments.find((candidate) => candidate.name === name);
+  const deployment = rulesOf(snapshot).deployment(name);
   if (!deployment) return fail(refuse("deployment_unknown"));
   const eligible = eligibleBackends(deployment, snapshot.tenant.tenant.residency, classification);
   return eligible.ok ? ok(deployment) : eligible;

@@ -7,6 +7,7 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Constraints } from "./constraints.ts";
 import { literalsOf, type PatternSet, patternNamed } from "./denied-patterns.ts";
+import { indeterminate } from "./indeterminate.ts";
 
 /** A fact that nobody asked for, or that nobody can tell, is null. */
 export interface AskContent {
@@ -67,14 +68,11 @@ export function contentChecksOf(constraints: Constraints): readonly ContentCheck
   return checks;
 }
 
-const unknown = (constraint: keyof Constraints, missing: string): Refusal =>
-  refuse("indeterminate", { evidence: { constraint, missing } });
-
 const charactersCheck =
   (limit: number): ContentCheck =>
   ({ promptCharacters: actual }) => {
     const constraint = "maxPromptCharacters";
-    if (actual === null) return unknown(constraint, "text of the prompt");
+    if (actual === null) return indeterminate(constraint, "text of the prompt");
     return actual <= limit
       ? null
       : refuse("prompt_characters_exceeded", { evidence: { constraint, actual, limit } });
@@ -85,7 +83,7 @@ type Range = NonNullable<Constraints["parameters"]>[string];
 function parameterCheck(name: string, range: Range): ContentCheck {
   const { min = -Infinity, max = Infinity } = range;
   return ({ parameters }) => {
-    if (parameters === null || !numericParameters.includes(name)) return unknown("parameters", name);
+    if (parameters === null || !numericParameters.includes(name)) return indeterminate("parameters", name);
     const actual = parameters[name];
     // What a caller leaves out is Azure's to choose.
     if (actual === undefined) return null;
@@ -109,10 +107,10 @@ const textOf = ({ min, max }: Range): string =>
 function patternsCheck(patterns: PatternSet, action: "deny" | "strip"): ContentCheck {
   const constraint = "deniedPatterns";
   if (action === "strip")
-    return ({ canStrip }) => (canStrip ? null : unknown(constraint, "text of the prompt"));
+    return ({ canStrip }) => (canStrip ? null : indeterminate(constraint, "text of the prompt"));
   const denied = literalsOf(patterns);
   return ({ literals }) => {
-    if (literals === null) return unknown(constraint, "text of the prompt");
+    if (literals === null) return indeterminate(constraint, "text of the prompt");
     const found = literals.length === 0 ? undefined : denied.find((literal) => literals.includes(literal));
     return found === undefined
       ? null

@@ -9,13 +9,13 @@ import type { ResidencyObligation } from "../residency/demanded-backends.ts";
 import { allowsTool, commonTools } from "./allowed-tools.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask, Obligations } from "./decision.ts";
+import { indeterminate } from "./indeterminate.ts";
 
 /** Null when these constraints allow every tool of the ask. */
 export function toolRefusal({ constraints }: ConstraintSet, { tools }: Pick<Ask, "tools">): Refusal | null {
   const allowed = constraints.allowedTools;
   if (allowed === undefined) return null;
-  if (tools === null)
-    return refuse("indeterminate", { evidence: { constraint: "allowedTools", missing: "tools" } });
+  if (tools === null) return indeterminate("allowedTools", "tools");
   return firstOutside(tools, allowed, { constraint: "allowedTools", limit: allowed });
 }
 

@@ -2,7 +2,6 @@
  * Where one ask may be processed: the tenant's promise, narrowed by all boundaries, and then by a grant and its token.
  * Nothing of it needs the body, once the deployment is named.
  */
-import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import {
   demandedBackends,
@@ -13,6 +12,7 @@ import type { ResidencyDemand } from "../residency/narrowed-promise.ts";
 import type { ResidencyPromise } from "../residency/promise.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask } from "./decision.ts";
+import { indeterminate } from "./indeterminate.ts";
 import type { Rules } from "./rules.ts";
 
 type Placed = Pick<Ask, "deployment" | "classification">;
@@ -58,7 +58,7 @@ function obligationOf(
   // Nobody can say where a model that is not registered here processes.
   if (deployment === undefined) {
     const constraint = demands.some(({ dataResidency }) => dataResidency) ? "dataResidency" : "processing";
-    return fail(refuse("indeterminate", { evidence: { constraint, missing: "deployment" } }));
+    return fail(indeterminate(constraint, "deployment"));
   }
   const left = demandedBackends(deployment, promise, obligation.value, asked.classification);
   return left.ok ? obligation : left;

@@ -8,6 +8,7 @@ import { timestampOf } from "../kernel/timestamp.ts";
 import { isSecureTls } from "../residency/secure-tls.ts";
 import { type Classification, withinCeiling } from "./classification.ts";
 import type { Constraints } from "./constraints.ts";
+import { indeterminate } from "./indeterminate.ts";
 import { type IpRange, ipAddress, ipRange, isInRange } from "./ip-range.ts";
 
 /** What selectors look at; all of it is known before a byte of the body is read. */
@@ -28,9 +29,6 @@ export type Check = (facts: Facts) => Refusal | null;
 
 /** Null where the value asks for nothing. */
 type CheckMaker<K extends keyof Constraints> = (wanted: NonNullable<Constraints[K]>) => Check | null;
-
-const unknown = (constraint: keyof Constraints, missing: string): Refusal =>
-  refuse("indeterminate", { evidence: { constraint, missing } });
 
 const checks: {
   readonly [K in
@@ -64,7 +62,7 @@ const checks: {
   encryptionRequired: (required) =>
     required
       ? ({ tlsVersion }) => {
-          if (tlsVersion === null) return unknown("encryptionRequired", "request.cf.tlsVersion");
+          if (tlsVersion === null) return indeterminate("encryptionRequired", "request.cf.tlsVersion");
           return isSecureTls(tlsVersion)
             ? null
             : refuse("encryption_required", {
@@ -73,13 +71,13 @@ const checks: {
         }
       : null,
   allowedCountries: (countries) => (facts) => {
-    if (facts.country === null) return unknown("allowedCountries", "country");
+    if (facts.country === null) return indeterminate("allowedCountries", "country");
     return countries.includes(facts.country)
       ? null
       : unmet("residency_country", "allowedCountries", facts.country, countries);
   },
   deniedCountries: (countries) => (facts) => {
-    if (facts.country === null) return unknown("deniedCountries", "country");
+    if (facts.country === null) return indeterminate("deniedCountries", "country");
     return countries.includes(facts.country)
       ? unmet("residency_country", "deniedCountries", facts.country, countries)
       : null;
@@ -89,9 +87,9 @@ const checks: {
     const isReadable = ranges.length === texts.length;
     return (facts) => {
       const address = facts.clientAddress === null ? null : ipAddress(facts.clientAddress);
-      if (address === null) return unknown("allowedIpRanges", "client address");
+      if (address === null) return indeterminate("allowedIpRanges", "client address");
       if (ranges.some((range) => isInRange(address, range))) return null;
-      if (!isReadable) return unknown("allowedIpRanges", "range");
+      if (!isReadable) return indeterminate("allowedIpRanges", "range");
       // The address itself stays out of evidence: records keep no client address.
       return refuse("address_not_allowed", { evidence: { constraint: "allowedIpRanges", limit: texts } });
     };
