@@ -63,7 +63,10 @@ export async function answerModelCall(
   const call = await readCall();
   if (!call.ok) return azureError(call.error, received, question.decisionId);
 
-  const { body, isStripped } = strippedBody(call.value.body, judged.candidate.obligations.stripPatterns);
+  const { ask, candidate } = judged;
+  // Where nothing stands of what any policy names there is nothing to strip, and no need to search for it again.
+  const stripPatterns = ask.content.literals?.length === 0 ? null : candidate.obligations.stripPatterns;
+  const { body, isStripped } = strippedBody(call.value.body, stripPatterns);
   const { answer: relayed, receipt } = await relay(ports, {
     question,
     allowed: judged,
