@@ -1,15 +1,16 @@
 /** `/v1/policies`: the rules of a tenant or of the platform. Every write is a revision of its scope. */
 import { PLATFORM, PolicyId } from "../kernel/ids.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import { timestampAfter, timestampOf } from "../kernel/timestamp.ts";
+import { type Timestamp, timestampAfter, timestampOf } from "../kernel/timestamp.ts";
 import type { Policy } from "../policy/policy.ts";
 import { checkPolicy } from "./check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { checkIfMatch } from "./if-match.ts";
-import { type Caller, type Operation, operation } from "./operation.ts";
+import { type Call, type Caller, type Operation, operation } from "./operation.ts";
 import type { StoredPolicy } from "./policies.store.ts";
 import { policyChange } from "./policy-change.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
+import type { Written } from "./revisioned-write.store.ts";
 import { canSee, notFound, scopeOf, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
 import { deletedAnswer, objectAnswer, writtenAnswer } from "./written-answer.ts";
@@ -56,58 +57,56 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const found = await findPolicy(deps, param("id"), apiKey);
     return objectAnswer(200, found.ok ? ok(found.value.policy) : found);
   }),
-  operation(policyDescriptions.replace, async ({ param, body, ifMatch, ...caller }) => {
+  operation(policyDescriptions.replace, async ({ body, ...call }) => {
     const refusal = checkPolicy(body);
     if (refusal !== null) return fail(refusal);
-    const found = await findPolicy(deps, param("id"), caller.apiKey);
-    if (!found.ok) return found;
-    // Told before a revision is taken, where it can be; what counts is what is read in turn.
-    const unmet = await checkIfMatch(ifMatch, found.value.policy);
-    if (unmet !== null) return fail(unmet);
-    const { scope, home } = found.value;
-    const written = await deps.writer.write({
+    const replaced = ({ id, scope, createdAt }: Policy, updatedAt: Timestamp): Policy => ({
+      id,
       scope,
-      home,
-      caller,
-      async plan(revision) {
-        const still = await findPolicy(deps, param("id"), caller.apiKey);
-        if (!still.ok) return still;
-        const before = still.value.policy;
-        const unmetNow = await checkIfMatch(ifMatch, before);
-        if (unmetNow !== null) return fail(unmetNow);
-        const { id, createdAt } = before;
-        const at = timestampAfter(before.updatedAt, deps.clock());
-        const after: Policy = { id, scope, ...body, createdAt, updatedAt: at };
-        const facts = { scope, home, id, caller, revision, at, before, after };
-        return ok(policyChange(deps, { ...facts, operation: "update" }));
-      },
+      ...body,
+      createdAt,
+      updatedAt,
     });
-    return writtenAnswer(200, written);
+    return writtenAnswer(200, await writeFound(deps, call, "update", replaced));
   }),
-  operation(policyDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
-    const found = await findPolicy(deps, param("id"), caller.apiKey);
-    if (!found.ok) return found;
-    const unmet = await checkIfMatch(ifMatch, found.value.policy);
-    if (unmet !== null) return fail(unmet);
-    const { scope, home } = found.value;
-    const written = await deps.writer.write({
-      scope,
-      home,
-      caller,
-      async plan(revision) {
-        const still = await findPolicy(deps, param("id"), caller.apiKey);
-        if (!still.ok) return still;
-        const before = still.value.policy;
-        const unmetNow = await checkIfMatch(ifMatch, before);
-        if (unmetNow !== null) return fail(unmetNow);
-        const at = timestampAfter(before.updatedAt, deps.clock());
-        const facts = { scope, home, id: before.id, caller, revision, at, before, after: null };
-        return ok(policyChange(deps, { ...facts, operation: "delete" }));
-      },
-    });
-    return deletedAnswer(written);
-  }),
+  operation(policyDescriptions.delete, async (call) =>
+    deletedAnswer(await writeFound(deps, call, "delete", () => null)),
+  ),
 ];
+
+/** A write to a policy that there is, and that its author has seen. */
+async function writeFound<P extends Policy | null>(
+  deps: ControlPlaneDeps,
+  { param, ifMatch, ...caller }: Omit<Call<unknown, unknown>, "query" | "body">,
+  operation: "update" | "delete",
+  change: (before: Policy, at: Timestamp) => P,
+): Promise<Result<Written<P>>> {
+  const findSeen = async (): Promise<Result<StoredPolicy>> => {
+    const found = await findPolicy(deps, param("id"), caller.apiKey);
+    if (!found.ok) return found;
+    const unmet = await checkIfMatch(ifMatch, found.value.policy);
+    return unmet === null ? found : fail(unmet);
+  };
+  // Told before a revision is taken, where it can be; what counts is what is read in turn.
+  const found = await findSeen();
+  if (!found.ok) return found;
+  const { scope, home } = found.value;
+  return deps.writer.write({
+    scope,
+    home,
+    caller,
+    async plan(revision) {
+      const still = await findSeen();
+      if (!still.ok) return still;
+      const before = still.value.policy;
+      const at = timestampAfter(before.updatedAt, deps.clock());
+      const after = change(before, at);
+      return ok(
+        policyChange(deps, { scope, home, id: before.id, operation, caller, revision, at, before, after }),
+      );
+    },
+  });
+}
 
 /** A policy that exists and that this key may know of: platform policies belong to the platform's keys. */
 async function findPolicy(
