@@ -3,7 +3,7 @@
  * those, so locally the home is part of the name. "Local" is exactly that the probe throws "not implemented", so what
  * is relaxed locally cannot be switched on when deployed.
  */
-import { type Home, homes } from "../residency/home.ts";
+import { type Home, homes, type Jurisdiction } from "../residency/home.ts";
 
 const probed = new WeakMap<object, boolean>();
 
@@ -31,7 +31,7 @@ export function isLocalRuntime<T extends Rpc.DurableObjectBranded>(
 /** Whether ledgers can be made in a jurisdiction. Nothing is made: an id is only computed. */
 export function askJurisdiction<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
-  jurisdiction: "eu" | "us",
+  jurisdiction: Jurisdiction,
 ): "given" | "not_implemented" | "refused" {
   try {
     if (isLocalRuntime(namespace)) return "not_implemented";

@@ -9,7 +9,7 @@ import { type Clock, DAY_MS } from "../../kernel/clock.ts";
 import { ApiKeyId } from "../../kernel/ids.ts";
 import { DOCTOR_MAX_EXAMPLES } from "../../kernel/limits.ts";
 import { timestampOf } from "../../kernel/timestamp.ts";
-import { type Home, homes } from "../../residency/home.ts";
+import { type Home, homeBinding, homes, type Jurisdiction } from "../../residency/home.ts";
 import { asked, type Databases } from "../databases.ts";
 import { readDeployments, readTenants } from "./documents.store.ts";
 import { API_KEY_OLD_DAYS, type DatabaseFact, type DoctorFacts, type JurisdictionFact } from "./facts.ts";
@@ -27,7 +27,7 @@ export interface DoctorSources {
   /** Their calls must end. */
   readonly databases: Databases;
   readonly probeStores: () => Promise<DoctorFacts["stores"]>;
-  readonly askJurisdiction: (jurisdiction: "eu" | "us") => JurisdictionFact["answer"];
+  readonly askJurisdiction: (jurisdiction: Jurisdiction) => JurisdictionFact["answer"];
   readonly clock: Clock;
 }
 
@@ -86,9 +86,7 @@ const readMigrations = (
 ): Promise<readonly DatabaseFact[]> =>
   Promise.all([
     migrationsIn(databases.platform, "PLATFORM_DB", "platform"),
-    ...configuredHomes.map((home) =>
-      migrationsIn(databases.ofHome(home), `${homes[home].bindingPrefix}_DB`, "home"),
-    ),
+    ...configuredHomes.map((home) => migrationsIn(databases.ofHome(home), homeBinding(home, "db"), "home")),
   ]);
 
 // Both tables are a few rows: those of the schema, and one for each migration.

@@ -1,11 +1,16 @@
 /** Checks of promises: what tenants promise, against homes, against what backends can keep, and against where Workers run. */
+import type { Backend } from "../../azure/backend.ts";
 import { homes } from "../../residency/home.ts";
 import { type Check, counted, type Found, named } from "./check.ts";
 import type { Reading } from "./facts.ts";
-import { promiseGroupsOf } from "./promise-groups.ts";
+import { type PromiseGroup, promiseGroupsOf } from "./promise-groups.ts";
 
 /** What is not kept, or not used, by those that were looked at may be by the others. */
 const isWhole = ({ rest, illegible }: Reading<unknown>): boolean => rest === null && illegible.length === 0;
+
+/** The promises that none of these backends keeps. */
+const unkept = (groups: readonly PromiseGroup[], backends: readonly Backend[]): readonly PromiseGroup[] =>
+  groups.filter(({ isKeptBy }) => !backends.some(isKeptBy));
 
 const deploymentsExist: Check = {
   id: "deployments",
@@ -40,25 +45,23 @@ const tenantPromises: Check = {
       const remedy = "Make a deployment at `/v1/deployments` with a backend whose sku and region keep it.";
       return [{ severity: "note", subject: null, sentence, remedy }];
     }
-    return groups
-      .filter(({ isKeptBy }) => !backends.some(isKeptBy))
-      .map(({ promise, tenants: ids }): Found => {
-        const whose = `keeps the promise (${promise}) of ${counted(ids.length, "tenant")}`;
-        return isWhole(deployments)
-          ? {
-              severity: "error",
-              subject: promise,
-              sentence: `No backend ${whose}, whose calls are all refused with \`residency_backend\`: ${named(ids)}.`,
-              remedy:
-                "Add a backend whose sku and region keep it, or change what is promised at `/v1/tenants`, if that is true.",
-            }
-          : {
-              severity: "warning",
-              subject: promise,
-              sentence: `No backend that was looked at ${whose}: ${named(ids)}. Not all deployments were.`,
-              remedy: "See that one of the others has a backend whose sku and region keep it.",
-            };
-      });
+    return unkept(groups, backends).map(({ promise, tenants: ids }): Found => {
+      const whose = `keeps the promise (${promise}) of ${counted(ids.length, "tenant")}`;
+      return isWhole(deployments)
+        ? {
+            severity: "error",
+            subject: promise,
+            sentence: `No backend ${whose}, whose calls are all refused with \`residency_backend\`: ${named(ids)}.`,
+            remedy:
+              "Add a backend whose sku and region keep it, or change what is promised at `/v1/tenants`, if that is true.",
+          }
+        : {
+            severity: "warning",
+            subject: promise,
+            sentence: `No backend that was looked at ${whose}: ${named(ids)}. Not all deployments were.`,
+            remedy: "See that one of the others has a backend whose sku and region keep it.",
+          };
+    });
   },
 };
 
@@ -70,9 +73,7 @@ const deploymentPromises: Check = {
   find({ tenants, deployments }) {
     const groups = promiseGroupsOf(tenants.items);
     return deployments.items.flatMap(({ name, backends }): readonly Found[] => {
-      const ruledOut = groups
-        .filter(({ isKeptBy }) => !backends.some(isKeptBy))
-        .flatMap((group) => group.tenants);
+      const ruledOut = unkept(groups, backends).flatMap((group) => group.tenants);
       if (ruledOut.length === 0) return [];
       return [
         {
