@@ -5,10 +5,10 @@ import type { Constraints } from "../../../src/policy/constraints.ts";
 import { ResidencyPromise } from "../../../src/residency/promise.ts";
 import { backendId, backendOf, deploymentOf } from "../azure/azure-fixture.ts";
 import {
-  type DecideInput,
   ask,
   candidatesOf,
   capability,
+  type DecideInput,
   detailOf,
   firstCandidate,
   judge,

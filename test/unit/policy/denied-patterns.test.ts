@@ -1,8 +1,8 @@
 // Which texts are denied or stripped: of a policy, and of all that bind together.
 import { describe, expect, it } from "vitest";
-import { contentDemand } from "../../../src/policy/content.ts";
 import { constraintSet } from "../../../src/policy/constraint-set.ts";
 import type { Constraints } from "../../../src/policy/constraints.ts";
+import { contentDemand } from "../../../src/policy/content.ts";
 import { literalsOf, patternNamed } from "../../../src/policy/denied-patterns.ts";
 import {
   ask,

@@ -1,17 +1,15 @@
 /** What policies say of the content of calls, and the order of grants, from the control plane to what Azure is sent. */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
-import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import {
-  adminKey,
   admin,
+  askEnforce,
   call,
   codeOf,
   completion,
   frankfurt,
   newCaller,
   newPolicy,
-  ports,
   scriptedAzure,
 } from "./gateway-fixture.ts";
 
@@ -37,20 +35,7 @@ const send = (caller: Caller, content: string, more: object = {}, taken: AuditRe
   );
 
 async function enforced({ token }: Caller, context: object) {
-  const response = await createEnforceRoutes(async () => ports).fetch(
-    new Request("https://gateway.test/v1/enforce", {
-      method: "POST",
-      headers: { "x-api-key": adminKey, "content-type": "application/json" },
-      body: JSON.stringify({
-        requestId: crypto.randomUUID(),
-        capabilityToken: token,
-        action: "chat",
-        resourceId: "api://azure-openai/models/gpt",
-        context,
-      }),
-      cf: frankfurt,
-    } as RequestInit), // `cf` is the platform's own member of a request's init.
-  );
+  const response = await askEnforce({ capabilityToken: token, context }, {}, frankfurt);
   return (await response.json()) as Record<string, unknown>;
 }
 

@@ -2,10 +2,10 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
-import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
+import type { EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail } from "../../../src/kernel/result.ts";
-import { adminKey, backgroundDone, newCaller, ports } from "./gateway-fixture.ts";
+import { askEnforce, backgroundDone, newCaller, ports } from "./gateway-fixture.ts";
 
 type Reply = Record<string, unknown> & { readonly reasons?: readonly { readonly code: string }[] };
 
@@ -15,20 +15,7 @@ async function enforce(
   overrides: Partial<EnforceRoutePorts> = {},
   more: object = {},
 ) {
-  const routes = createEnforceRoutes(async () => ({ ...ports, ...overrides }));
-  const response = await routes.fetch(
-    new Request("https://gateway.test/v1/enforce", {
-      method: "POST",
-      headers: { "x-api-key": adminKey, "content-type": "application/json" },
-      body: JSON.stringify({
-        requestId,
-        capabilityToken: token,
-        action: "chat",
-        resourceId: "api://azure-openai/models/gpt",
-        ...more,
-      }),
-    }),
-  );
+  const response = await askEnforce({ capabilityToken: token, requestId, ...more }, overrides);
   return { status: response.status, headers: response.headers, body: (await response.json()) as Reply };
 }
 

@@ -7,6 +7,7 @@ import type { AzureCalls, AzureRequest } from "../../../src/azure/azure-calls.ts
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
+import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
 
 export const frankfurt = {
@@ -149,6 +150,27 @@ export async function call(
         ...(signal ? { signal } : {}),
       } as RequestInit,
     ), // `cf` is the platform's own member of a request's init.
+  );
+}
+
+/** One question to /v1/enforce, of the test's admin key. */
+export async function askEnforce(
+  fields: { readonly capabilityToken: string; readonly requestId?: string } & Record<string, unknown>,
+  overrides: Partial<EnforceRoutePorts> = {},
+  cf?: object,
+): Promise<Response> {
+  return createEnforceRoutes(async () => ({ ...ports, ...overrides })).fetch(
+    new Request("https://gateway.test/v1/enforce", {
+      method: "POST",
+      headers: { "x-api-key": adminKey, "content-type": "application/json" },
+      body: JSON.stringify({
+        requestId: crypto.randomUUID(),
+        action: "chat",
+        resourceId: "api://azure-openai/models/gpt",
+        ...fields,
+      }),
+      ...(cf ? { cf } : {}),
+    } as RequestInit), // `cf` is the platform's own member of a request's init.
   );
 }
 

@@ -1,10 +1,9 @@
 /** Limits through the whole gateway: what each counts by, what a call costs, and what a caller is told. */
 import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
-import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import {
   admin,
-  adminKey,
+  askEnforce,
   backend,
   backgroundDone,
   type CallOptions,
@@ -180,21 +179,13 @@ describe("the other windows", () => {
 
 describe("/v1/enforce", () => {
   async function enforced({ token }: Caller, requestId: string, more: object = {}): Promise<string> {
-    const routes = createEnforceRoutes(async () => ports);
-    const response = await routes.fetch(
-      new Request("https://gateway.test/v1/enforce", {
-        method: "POST",
-        headers: { "x-api-key": adminKey, "content-type": "application/json" },
-        body: JSON.stringify({
-          requestId,
-          capabilityToken: token,
-          action: "chat",
-          resourceId: "api://azure-openai/models/priced",
-          context: { promptTokens: 10, maxOutputTokens: 50 },
-          ...more,
-        }),
-      }),
-    );
+    const response = await askEnforce({
+      capabilityToken: token,
+      requestId,
+      resourceId: "api://azure-openai/models/priced",
+      context: { promptTokens: 10, maxOutputTokens: 50 },
+      ...more,
+    });
     const reply = (await response.json()) as { reasons: readonly { code: string }[] };
     return reply.reasons[0]?.code ?? "none";
   }

@@ -1,10 +1,9 @@
 /** What policies say of backends, tools and storage, from the control plane to what Azure is sent. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
-import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import {
   admin,
-  adminKey,
+  askEnforce,
   backend,
   call,
   codeOf,
@@ -42,20 +41,8 @@ const hostsAfter = async (caller: Caller, times: number) => {
 };
 
 async function enforced({ token }: Caller, context: object = {}) {
-  const response = await createEnforceRoutes(async () => ports).fetch(
-    new Request("https://gateway.test/v1/enforce", {
-      method: "POST",
-      headers: { "x-api-key": adminKey, "content-type": "application/json" },
-      body: JSON.stringify({
-        requestId: crypto.randomUUID(),
-        capabilityToken: token,
-        action: "chat",
-        resourceId: "api://azure-openai/models/spread",
-        context,
-      }),
-      cf: frankfurt,
-    } as RequestInit), // `cf` is the platform's own member of a request's init.
-  );
+  const resourceId = "api://azure-openai/models/spread";
+  const response = await askEnforce({ capabilityToken: token, resourceId, context }, {}, frankfurt);
   return (await response.json()) as Record<string, unknown>;
 }
 

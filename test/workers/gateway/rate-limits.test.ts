@@ -1,14 +1,12 @@
 /** What callers are told of their limits, through the whole gateway: on answers, streams, refusals and /v1/enforce. */
 import { expect, it } from "vitest";
-import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import {
-  adminKey,
+  askEnforce,
   backgroundDone,
   type CallOptions,
   call,
   completion,
   newCaller,
-  ports,
   scriptedAzure,
 } from "./gateway-fixture.ts";
 
@@ -135,18 +133,7 @@ it("Azure's own 429 keeps its hint, cut to a minute", async () => {
 it("/v1/enforce tells the same: with what it allows, with what it denies, and nothing on a replay", async () => {
   const { token } = await newCaller({ maxRequestsPerDay: 1 });
   const enforced = async (requestId: string) => {
-    const response = await createEnforceRoutes(async () => ports).fetch(
-      new Request("https://gateway.test/v1/enforce", {
-        method: "POST",
-        headers: { "x-api-key": adminKey, "content-type": "application/json" },
-        body: JSON.stringify({
-          requestId,
-          capabilityToken: token,
-          action: "chat",
-          resourceId: "api://azure-openai/models/gpt",
-        }),
-      }),
-    );
+    const response = await askEnforce({ capabilityToken: token, requestId });
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),

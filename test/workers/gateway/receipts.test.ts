@@ -5,13 +5,12 @@ import { describe, expect, it } from "vitest";
 import type { AuditRecord, DecisionRecord } from "../../../src/audit/audit-record.ts";
 import { PublishedKeys, verifyReceipt } from "../../../src/capability/verify-receipt.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
-import { createEnforceRoutes } from "../../../src/gateway/enforce.routes.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail } from "../../../src/kernel/result.ts";
 import type { Receipt } from "../../../src/residency/receipt.ts";
 import worker from "../../../src/worker.ts";
 import {
-  adminKey,
+  askEnforce,
   backend,
   backgroundDone,
   type CallOptions,
@@ -136,21 +135,8 @@ describe("an allowed answer without a call", () => {
   it("of /v1/enforce says that nothing was sent, and a replay states the same decision", async () => {
     const { records, decided } = recording();
     const { token, tenantId } = await newCaller();
-    const routes = createEnforceRoutes(async () => ({ ...ports, records }));
-    const enforce = async (capabilityToken: string) =>
-      routes.fetch(
-        new Request("https://gateway.test/v1/enforce", {
-          method: "POST",
-          headers: { "x-api-key": adminKey, "content-type": "application/json" },
-          body: JSON.stringify({
-            requestId: "one",
-            capabilityToken,
-            action: "chat",
-            resourceId: "api://azure-openai/models/gpt",
-          }),
-          cf: frankfurt,
-        } as RequestInit), // `cf` is the platform's own member of a request's init.
-      );
+    const enforce = (capabilityToken: string) =>
+      askEnforce({ capabilityToken, requestId: "one" }, { records }, frankfurt);
     const first = await factsOf(await enforce(token));
     expect(first).toEqual(toldBy(decided()));
     expect(first).toMatchObject({ surface: "enforce", tenant: tenantId, backend: null });
@@ -195,18 +181,7 @@ describe("a receipt that cannot be signed", () => {
   it("gives back what an /v1/enforce reserved", async () => {
     const { token } = await newCaller({ maxRequestsPerDay: 1 });
     const enforce = (requestId: string, overrides: Partial<typeof ports>) =>
-      createEnforceRoutes(async () => ({ ...ports, ...recording(), ...overrides })).fetch(
-        new Request("https://gateway.test/v1/enforce", {
-          method: "POST",
-          headers: { "x-api-key": adminKey, "content-type": "application/json" },
-          body: JSON.stringify({
-            requestId,
-            capabilityToken: token,
-            action: "chat",
-            resourceId: "api://azure-openai/models/gpt",
-          }),
-        }),
-      );
+      askEnforce({ capabilityToken: token, requestId }, { ...recording(), ...overrides });
     expect((await enforce("one", unsigned)).status).toBe(500);
     expect(await (await enforce("two", {})).json()).toMatchObject({ decision: "allowed" });
   });
