@@ -14,7 +14,9 @@ import { createPolicyStore } from "./admin/policies.store.ts";
 import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
+import { sweepRevocations } from "./admin/sweep-revocations.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
+import { createTokenRevocationStore } from "./admin/token-revocations.store.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
@@ -63,7 +65,7 @@ export interface Composed {
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
   readonly flushCounts: () => void;
-  /** What the minute's schedule repeats: records not yet delivered, agent states not yet acknowledged. */
+  /** What the minute's schedule repeats: records not yet delivered, agent states and revocations not yet acknowledged. */
   readonly sweep: () => Promise<void>;
 }
 
@@ -132,6 +134,8 @@ export async function compose(
   const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
+  const tokenRevocations = createTokenRevocationStore(databases);
+  const verifier = createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes });
   const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
   const deliverPlatform = () => deliverFrom(databases.platform, PLATFORM_HOME);
   const deliverHome = (home: Home) => deliverFrom(databases.ofHome(home), home);
@@ -178,6 +182,8 @@ export async function compose(
         wait,
       }),
       agentLedgers,
+      tokenRevocations,
+      verifier,
       readings,
       doctorFacts: createDoctorFacts({
         isLocal,
@@ -210,7 +216,7 @@ export async function compose(
     startTimer,
     random: Math.random,
     ids,
-    verifier: createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes }),
+    verifier,
     receipts: createReceiptSigner(receiptKeys, config.issuer),
     shield,
     snapshots,
@@ -258,6 +264,8 @@ export async function compose(
     async sweep() {
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
+      const deps = { tokenRevocations, agentLedgers, clock };
+      await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
     },
   };
 }

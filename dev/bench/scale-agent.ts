@@ -6,6 +6,7 @@ import type { AgentStore } from "../../src/quota/agent-store.ts";
 import type { LedgerCaller, LedgerCandidate, ReserveRequest } from "../../src/quota/contracts.ts";
 import { earliest } from "../../src/quota/earliest.ts";
 import { type HeldLease, holdLease, isPastHalfLife, leaseAt } from "../../src/quota/lease.ts";
+import { NOTHING_REVOKED } from "../../src/quota/revoked-tokens.ts";
 import type { Hold } from "../../src/quota/slice-contracts.ts";
 import type { ScaleTenant } from "./scale-tenant.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -26,6 +27,7 @@ const unread: AgentStore = {
   findReservation: () => null,
   putNumbers() {},
   putAgent() {},
+  putRevocations() {},
   knownAsk: () => null,
   putAsk() {},
   keepRecord() {},
@@ -73,7 +75,13 @@ export class ScaleAgent {
     this.#tally = tally;
     const { home, tenantId, agentId } = caller;
     const agent = { home, tenantId, agentId, version: 1, status: "active" } as const;
-    const saved = { counters: [], open: [], numbers: { given: 0, until: 0 }, agent };
+    const saved = {
+      counters: [],
+      open: [],
+      numbers: { given: 0, until: 0 },
+      agent,
+      revocations: NOTHING_REVOKED,
+    };
     this.#book = new AgentBook(saved, unread, RELAY_MAX_MS, time.nowMs);
   }
 

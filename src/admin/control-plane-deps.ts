@@ -4,6 +4,7 @@ import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
+import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
@@ -19,6 +20,7 @@ import type { PolicyStore } from "./policies.store.ts";
 import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
+import type { TokenRevocationStore } from "./token-revocations.store.ts";
 
 export interface ControlPlaneDeps {
   /** Those that have their stores in this deployment. */
@@ -38,7 +40,10 @@ export interface ControlPlaneDeps {
   /** Salted, as calls are recorded with it. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   readonly writer: RevisionedWriter;
-  readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
+  readonly tokenRevocations: TokenRevocationStore;
+  /** Of tokens that are to be revoked or looked at. */
+  readonly verifier: TokenVerifier;
+  readonly agentLedgers: Pick<AgentLedgers, "putAgentState" | "revokeTokens">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
   readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;

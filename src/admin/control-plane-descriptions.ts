@@ -9,11 +9,13 @@ import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
+import { tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
 import { quotaDescriptions, usageDescriptions } from "./usage-descriptions.ts";
 
 export const controlPlaneDescriptions: readonly OperationDescription[] = [
   agentDescriptions,
   tokenDescriptions,
+  tokenRevocationDescriptions,
   policyDescriptions,
   policyHistoryDescriptions,
   tenantDescriptions,

@@ -21,6 +21,7 @@ import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
+import { tokenRevocationOperations } from "./token-revocation.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
 import { usageOperations } from "./usage.routes.ts";
 
@@ -34,6 +35,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     policyHistoryOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
+    tokenRevocationOperations(deps),
     usageOperations(deps),
     quotaOperations(deps),
     doctorOperations(deps),

@@ -122,12 +122,14 @@ function operationOf(route: RouteDescription, components: Components): JsonObjec
       : {
           requestBody: {
             required: true,
-            content: {
-              "application/json": {
-                schema: components.schemaOf(body.schema, "input"),
-                example: body.example,
-              },
-            },
+            content: Object.fromEntries(
+              ["application/json", ...(body.acceptsForm ? ["application/x-www-form-urlencoded"] : [])].map(
+                (mediaType) => [
+                  mediaType,
+                  { schema: components.schemaOf(body.schema, "input"), example: body.example },
+                ],
+              ),
+            ),
           },
         }),
     responses: {

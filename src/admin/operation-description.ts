@@ -21,6 +21,8 @@ export interface OperationDescription<Q extends z.ZodType = z.ZodType, B extends
   readonly params?: Readonly<Record<string, z.ZodType>>;
   readonly query: Q;
   readonly body: B;
+  /** The body may come as form parameters as well, as OAuth's endpoints take it. */
+  readonly acceptsForm?: boolean;
   /** A body that is taken as it stands, ids apart. */
   readonly example?: unknown;
   readonly answer: RouteAnswer;
@@ -65,6 +67,7 @@ export const isConditional = ({ method, isConditional = false }: OperationDescri
 
 export function routeOfOperation(description: OperationDescription): RouteDescription {
   const { method, path, operationId, summary, scope, params = {}, query, body, answer } = description;
+  const { acceptsForm = false } = description;
   const hasBody = !(body instanceof z.ZodUndefined);
   const refusals = new Set<RefusalCode>([
     ...always,
@@ -82,7 +85,7 @@ export function routeOfOperation(description: OperationDescription): RouteDescri
     credential: { kind: "api_key", scope },
     params,
     query,
-    body: hasBody ? { schema: body, example: description.example } : null,
+    body: hasBody ? { schema: body, example: description.example, acceptsForm } : null,
     answer,
     isConditional: isConditional(description),
     errors: "problem",

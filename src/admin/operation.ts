@@ -7,7 +7,9 @@ import type { ApiKey } from "../capability/api-key.ts";
 import type { RequestId } from "../kernel/ids.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
-import { type BodySource, readJsonBody } from "../kernel/read-json-body.ts";
+import type { BodySource } from "../kernel/read-bounded-bytes.ts";
+import { isFormBody, readFormBody } from "../kernel/read-form-body.ts";
+import { readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type IfMatch, parseIfMatch } from "./if-match.ts";
@@ -58,7 +60,7 @@ export const operation = <Q extends z.ZodType, B extends z.ZodType>(
     if (!query.ok) return query;
     const ifMatch = isConditional(description) ? parseIfMatch(source.headers.get("if-match")) : ok(null);
     if (!ifMatch.ok) return ifMatch;
-    const body = await parseBody(description.body, source);
+    const body = await parseBody(description, source);
     if (!body.ok) return body;
     return handle({
       query: query.value,
@@ -82,8 +84,15 @@ function parseQuery<Q extends z.ZodType>(schema: Q, searchParams: URLSearchParam
   return parseDocument(schema, query, "query_invalid");
 }
 
-async function parseBody<B extends z.ZodType>(schema: B, source: BodySource): Promise<Result<z.output<B>>> {
-  const read =
-    schema instanceof z.ZodUndefined ? ok(undefined) : await readJsonBody(source, MAX_ADMIN_BODY_BYTES);
+async function parseBody<B extends z.ZodType>(
+  { body: schema, acceptsForm = false }: OperationDescription<z.ZodType, B>,
+  source: BodySource,
+): Promise<Result<z.output<B>>> {
+  const read = schema instanceof z.ZodUndefined ? ok(undefined) : await readBody(source, acceptsForm);
   return read.ok ? parseDocument(schema, read.value, "body_invalid") : read;
 }
+
+const readBody = (source: BodySource, acceptsForm: boolean): Promise<Result<unknown>> =>
+  acceptsForm && isFormBody(source)
+    ? readFormBody(source, MAX_ADMIN_BODY_BYTES)
+    : readJsonBody(source, MAX_ADMIN_BODY_BYTES);

@@ -6,6 +6,7 @@ import { checkConstraints } from "./check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { asked } from "./databases.ts";
 import { type Operation, operation } from "./operation.ts";
+import { issueMs } from "./revoke-tokens.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 
 export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
@@ -23,6 +24,10 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         return fail(refuse("agent_disabled", { field: "agentId", message: "The agent is disabled." }));
       }
       const nowMs = deps.clock();
+      const tokenId = deps.ids.token();
+      const address = { home, tenantId: agent.tenantId, agentId: agent.id };
+      const revoked = await deps.tokenRevocations.ofAgent(address, tokenId);
+      if (!revoked.ok) return revoked;
       const issued = await issueToken({
         keyRing: deps.keyRing,
         issuer: deps.config.issuer,
@@ -31,11 +36,11 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         home,
         expiresInSeconds: expiresIn,
         authorization: authorizationDetails ?? null,
-        tokenId: deps.ids.token(),
-        nowMs,
+        tokenId,
+        nowMs: issueMs(nowMs, revoked.value.notBefore),
       });
       if (!issued.ok) return issued;
-      const { token, tokenId, expiresAt } = issued.value;
+      const { token, expiresAt } = issued.value;
       const facts = { scope: agent.tenantId, home, operation: "token.issue", objectId: tokenId };
       const recorded = await deps.changes.append({ caller, ...facts, revision: null, nowMs });
       if (!recorded.ok) return recorded;

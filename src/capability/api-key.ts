@@ -14,6 +14,7 @@ export const ApiKeyScope = z.enum([
   "agents:write",
   "policies:read",
   "policies:write",
+  "tokens:read",
   "tokens:write",
   "enforce",
   "tenants:read",

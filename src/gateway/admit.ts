@@ -1,5 +1,7 @@
 /** Admission: what can be refused before any byte of the body is read, from the capability, the place and the snapshot. */
 import type { Deployment } from "../azure/deployment.ts";
+import type { Capability } from "../capability/claims.ts";
+import { SECOND_MS } from "../kernel/clock.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
@@ -15,12 +17,19 @@ export type Admittee = Pick<Question, "capability" | "place" | "classification" 
 export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
   const { tenant } = snapshot.tenant;
   if (tenant.home !== question.capability.home) return fail(refuse("tenant_unknown"));
+  if (isRevokedByTenant(question.capability, snapshot)) return fail(refuse("token_revoked"));
   const refusal = ingressRefusal(question.place, tenant.residency);
   if (refusal) return fail(refusal);
   if (question.deploymentInPath === null) return ok(null);
   const deployment = admitDeployment(snapshot, question.deploymentInPath, question.classification);
   return deployment.ok ? ok(null) : deployment;
 }
+
+/** Single tokens, and all of one agent, are revoked in the agent's ledger; all of a tenant are in its snapshot. */
+export const isRevokedByTenant = (
+  { issuedAtSeconds }: Pick<Capability, "issuedAtSeconds">,
+  { tenant: { tokensNotBefore } }: Snapshot,
+): boolean => tokensNotBefore !== undefined && issuedAtSeconds * SECOND_MS < Date.parse(tokensNotBefore);
 
 /** A deployment by name, if it has a backend that keeps the tenant's promise and may receive this classification. */
 export function admitDeployment(

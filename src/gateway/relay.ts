@@ -21,10 +21,10 @@ import { answerHeaders } from "./answer-headers.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf } from "./question.ts";
 import { readAnswer } from "./read-answer.ts";
 import { relayStream } from "./relay-stream.ts";
 import type { RelayedCall } from "./relayed-call.ts";
+import { renewCall } from "./renew-call.ts";
 import { createRenewals } from "./renewals.ts";
 import { type CallEnd, settleCall } from "./settle-call.ts";
 import { createUpstreamCutoff, type UpstreamCutoff } from "./upstream-cutoff.ts";
@@ -59,8 +59,8 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Rel
     return withoutReceipt(refuse("audit_unavailable"));
   }
 
-  const { relayMaxMs, reservationId } = allowed.reserved;
-  const renew = () => ports.ledgers.renew({ v: 1, caller: callerOf(question), reservationId });
+  const { relayMaxMs } = allowed.reserved;
+  const renew = () => renewCall(ports, question, allowed);
   const cutoff = createUpstreamCutoff(ports, call.client, relayMaxMs, (cut) =>
     createRenewals(ports, renew, cut),
   );

@@ -32,7 +32,7 @@ export function jsonPath(path: readonly PropertyKey[]): string {
 
 function complaint(issue: z.core.$ZodIssue, absent: boolean): string {
   if (issue.code === "unrecognized_keys") return "is not known here";
-  if (absent) return "is required";
+  if (absent && issue.code !== "custom") return "is required";
   if (issue.code === "invalid_type") return `must be of type ${issue.expected}`;
   if (issue.code === "invalid_value") return `must be one of: ${issue.values.map(String).join(", ")}`;
   if (issue.code === "invalid_union") return "has none of the accepted forms";

@@ -39,6 +39,7 @@ export const refusalTable = {
     true,
   ),
   token_outdated: row(401, "The agent changed after this capability token was issued; ask for a new one."),
+  token_revoked: row(401, "The capability token was revoked; ask for a new one."),
   agent_unknown: row(403, "The capability token's agent is not registered."),
   agent_disabled: row(403, "The capability token's agent is disabled."),
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),

@@ -19,7 +19,12 @@ export interface RouteDescription {
   readonly params: Readonly<Record<string, z.ZodType>>;
   /** Null = the query is not looked at. */
   readonly query: z.ZodType | null;
-  readonly body: { readonly schema: z.ZodType; readonly example: unknown } | null;
+  readonly body: {
+    readonly schema: z.ZodType;
+    readonly example: unknown;
+    /** It may come as form parameters as well. */
+    readonly acceptsForm?: boolean;
+  } | null;
   readonly answer: RouteAnswer;
   /** `If-Match` is heeded. */
   readonly isConditional?: boolean;

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { Deployment } from "../azure/deployment.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
 import { Policy } from "./policy.ts";
 import { Tenant } from "./tenant.ts";
 
@@ -24,6 +25,8 @@ export const TenantSnapshot = z.strictObject({
   revision: Revision,
   tenant: Tenant,
   policies: z.array(Policy),
+  /** Tokens of the tenant's agents that were issued before this moment are revoked; absent = none. */
+  tokensNotBefore: Timestamp.optional(),
 });
 export type TenantSnapshot = z.infer<typeof TenantSnapshot>;
 

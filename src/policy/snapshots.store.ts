@@ -10,6 +10,7 @@ import { DEFAULT_TENANT, PLATFORM, type Scope, type TenantId } from "../kernel/i
 import { D1_READ_MAX_MS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
 import { withinLimit } from "../kernel/within-limit.ts";
 import { type Home, homeNames, PLATFORM_HOME } from "../residency/home.ts";
 import { builtInDefaultTenant } from "./default-tenant.ts";
@@ -23,12 +24,14 @@ export const snapshotStatements = {
   revision: "SELECT max(revision) AS revision FROM revisions WHERE scope = ?1",
   tenant: "SELECT document FROM tenants WHERE id = ?1",
   policies: SELECT_POLICIES_OF_SCOPE,
+  tokensNotBefore: "SELECT not_before FROM token_epochs WHERE tenant_id = ?1",
   // All of them, read off the primary key.
   deployments: "SELECT document FROM deployments WHERE name > '' ORDER BY name",
 } as const;
 
 const RevisionRow = z.object({ revision: z.int().nullable() });
 const DocumentRow = z.object({ document: z.string() });
+const EpochRow = z.object({ not_before: Timestamp });
 
 /** Of a home: enough for every tenant an isolate meets in its life; the oldest go first. */
 const MAX_SCOPES_IN_MEMORY = 500;
@@ -148,10 +151,11 @@ async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
 }
 
 async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
-  const [revision, tenants, policies] = await db.batch([
+  const [revision, tenants, policies, epochs] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(tenantId),
     db.prepare(snapshotStatements.tenant).bind(tenantId),
     db.prepare(snapshotStatements.policies).bind(tenantId),
+    db.prepare(snapshotStatements.tokensNotBefore).bind(tenantId),
   ]);
   const row = tenants?.results[0];
   const tenant = row
@@ -160,7 +164,13 @@ async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSna
       ? builtInDefaultTenant
       : null;
   if (tenant === null) return null;
-  return { revision: revisionOf(revision), tenant, policies: (policies?.results ?? []).map(policyOfRow) };
+  const epoch = epochs?.results[0];
+  return {
+    revision: revisionOf(revision),
+    tenant,
+    policies: (policies?.results ?? []).map(policyOfRow),
+    ...(epoch === undefined ? {} : { tokensNotBefore: EpochRow.parse(epoch).not_before }),
+  };
 }
 
 const revisionOf = (result: D1Result | undefined): number =>

@@ -21,6 +21,7 @@ import type {
   ReserveRequest,
   Settle,
   SettleReply,
+  TokenRevocation,
 } from "./contracts.ts";
 import { CounterBook } from "./counter-book.ts";
 import { counterStates } from "./counter-states.ts";
@@ -76,7 +77,7 @@ export class AgentBook {
     for (const { charges } of saved.open) for (const charge of charges) this.#counters.adopt(charge);
     const numbers = new RecordNumbers(saved.numbers);
     this.#writer = new AheadWriter(store, this.#counters, this.#reservations, numbers);
-    this.#gate = new AgentGate(store, saved.agent, this.#reservations, this.#writer, relayMaxMs);
+    this.#gate = new AgentGate(store, saved, this.#reservations, this.#writer, relayMaxMs);
     this.#endings = new ReservationEndings(store, this.#counters, this.#reservations, this.#writer);
     this.slices = new SliceHolder(this.#counters, nowMs);
     this.#recordForfeited(saved, numbers.takeSkipped(), nowMs);
@@ -136,11 +137,11 @@ export class AgentBook {
   }
 
   /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */
-  renew({ caller, reservationId }: RenewRequest, { nowMs }: Moment): RenewReply {
+  renew({ caller, reservationId }: RenewRequest, { nowMs, revisions }: Moment): RenewReply {
     const refusal = this.#gate.standingRefusal(caller);
     if (refusal) return { outcome: "refused", refusal };
     const isRenewed = this.#endings.renew(reservationId, nowMs + this.lifeMs("relay"));
-    return { outcome: isRenewed ? "renewed" : "unknown" };
+    return isRenewed ? { outcome: "renewed", revisions } : { outcome: "unknown" };
   }
 
   /** @returns `release`, where the tenant's ledger must be told that the call is over. */
@@ -157,6 +158,10 @@ export class AgentBook {
 
   putAgent(written: AgentIdentity & AgentStanding): void {
     this.#gate.putAgent(written);
+  }
+
+  revokeTokens(revocation: Pick<TokenRevocation, "tokens" | "notBeforeMs">, nowMs: number): void {
+    this.#gate.revokeTokens(revocation, nowMs);
   }
 
   /** Charged in full. */

@@ -1,6 +1,6 @@
 /**
- * What an agent's ledger answers before any quota: agent state, revisions, a repeated call, a known request id; and the
- * shape of its answers. Pure.
+ * What an agent's ledger answers before any quota: agent state, revoked tokens, revisions, a repeated call, a known
+ * request id; and the shape of its answers. Pure.
  */
 import type { Revisions } from "../policy/snapshot.ts";
 import { type AgentReservation, isGivenBack } from "./agent-reservation.ts";
@@ -11,11 +11,12 @@ import {
   standingAfter,
   standingRefusal,
 } from "./agent-standing.ts";
-import type { AgentStore } from "./agent-store.ts";
+import type { AgentStore, SavedLedger } from "./agent-store.ts";
 import { type AheadWriter, numberOf } from "./ahead-writer.ts";
-import type { LedgerRefusal, ReserveReply, ReserveRequest } from "./contracts.ts";
+import type { LedgerRefusal, ReserveReply, ReserveRequest, TokenRevocation } from "./contracts.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OpenReservations } from "./open-reservations.ts";
+import { RevokedTokens } from "./revoked-tokens.ts";
 
 type Caller = ReserveRequest["caller"];
 type KnownAgent = AgentIdentity & AgentStanding;
@@ -30,21 +31,23 @@ export interface Moment {
 export class NothingChanged extends Error {}
 
 export class AgentGate {
-  readonly #store: Pick<AgentStore, "putAgent" | "knownAsk" | "findReservation">;
+  readonly #store: Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">;
   readonly #reservations: OpenReservations;
   readonly #writer: AheadWriter;
   readonly #relayMaxMs: number;
+  readonly #revoked: RevokedTokens;
   #agent: KnownAgent | null;
 
   constructor(
-    store: Pick<AgentStore, "putAgent" | "knownAsk" | "findReservation">,
-    agent: KnownAgent | null,
+    store: Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">,
+    { agent, revocations }: Pick<SavedLedger, "agent" | "revocations">,
     reservations: OpenReservations,
     writer: AheadWriter,
     relayMaxMs: number,
   ) {
     this.#store = store;
     this.#agent = agent;
+    this.#revoked = new RevokedTokens(revocations);
     this.#reservations = reservations;
     this.#writer = writer;
     this.#relayMaxMs = relayMaxMs;
@@ -59,11 +62,16 @@ export class AgentGate {
     this.#store.putAgent(this.#agent);
   }
 
-  standingRefusal({ agentVersion }: Caller): LedgerRefusal | null {
-    return standingRefusal(this.#agent, agentVersion);
+  revokeTokens(revocation: Pick<TokenRevocation, "tokens" | "notBeforeMs">, nowMs: number): void {
+    this.#store.putRevocations(this.#revoked.add(revocation, nowMs));
   }
 
-  /** Agent state, then revisions. */
+  /** Of the agent, then of its token. */
+  standingRefusal(caller: Caller): LedgerRefusal | null {
+    return standingRefusal(this.#agent, caller.agentVersion) ?? this.#revoked.refusal(caller);
+  }
+
+  /** Agent and token, then revisions. */
   standingOrStale(caller: Caller, snapshot: Revisions, moment: Moment) {
     const refusal = this.standingRefusal(caller);
     if (refusal) return this.refused(caller, refusal, moment);

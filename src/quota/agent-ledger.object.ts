@@ -25,6 +25,7 @@ import {
   type ReserveRequest,
   type Settle,
   type SettleReply,
+  TokenRevocation,
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
 import { earliest } from "./earliest.ts";
@@ -142,6 +143,11 @@ export class AgentLedger extends DurableObject<Env> {
   async putAgentState(raw: AgentState): Promise<void> {
     const { v: _, ...written } = AgentState.parse(raw);
     this.#atomically(() => this.#book.putAgent(written));
+  }
+
+  async revokeTokens(raw: TokenRevocation): Promise<void> {
+    const revocation = TokenRevocation.parse(raw);
+    this.#atomically(() => this.#book.revokeTokens(revocation, Date.now()));
   }
 
   override async alarm(): Promise<void> {

@@ -5,6 +5,7 @@ import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { CounterRow } from "./counter-book.ts";
 import type { KeptSettlement } from "./kept-settlement.ts";
 import type { NumberBlock } from "./record-numbers.ts";
+import type { SavedRevocations } from "./revoked-tokens.ts";
 
 /** What a request id of /v1/enforce was charged for. */
 export interface KnownAsk {
@@ -18,6 +19,7 @@ export interface SavedLedger {
   readonly open: readonly AgentReservation[];
   readonly numbers: NumberBlock;
   readonly agent: (AgentIdentity & AgentStanding) | null;
+  readonly revocations: SavedRevocations;
 }
 
 export interface AgentStore {
@@ -28,6 +30,8 @@ export interface AgentStore {
   findReservation(reservationId: string): AgentReservation | null;
   putNumbers(block: NumberBlock): void;
   putAgent(agent: AgentIdentity & AgentStanding): void;
+  /** In place of those that were stored before. */
+  putRevocations(revocations: SavedRevocations): void;
   knownAsk(requestId: string, nowMs: number): KnownAsk | null;
   putAsk(requestId: string, ask: KnownAsk, nowMs: number): void;
   keepRecord(record: AuditRecord, dueAtMs: number): void;

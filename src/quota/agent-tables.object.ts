@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { AuditRecord } from "../audit/audit-record.ts";
 import { MINUTE_MS } from "../kernel/clock.ts";
-import { AgentId, TenantId } from "../kernel/ids.ts";
+import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
 import { RESERVATION_MEMORY_MS } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
 import { AgentReservation } from "./agent-reservation.ts";
@@ -17,6 +17,7 @@ import { earliest } from "./earliest.ts";
 import { type KeptSettlement, settlementKey } from "./kept-settlement.ts";
 import { Outbox } from "./outbox.object.ts";
 import type { NumberBlock } from "./record-numbers.ts";
+import type { SavedRevocations } from "./revoked-tokens.ts";
 
 /** How long `/v1/enforce` is idempotent on a request id (DESIGN section 7). */
 const IDEMPOTENCY_MS = 10 * MINUTE_MS;
@@ -28,6 +29,8 @@ const AgentRow = z.object({
   tenantId: TenantId,
   agentId: AgentId,
 });
+
+const RevokedRow = z.object({ tokenId: TokenId, expiresAtMs: z.int() });
 
 export class AgentTables implements AgentStore {
   readonly outbox: Outbox;
@@ -57,6 +60,8 @@ export class AgentTables implements AgentStore {
       CREATE TABLE IF NOT EXISTS ended_reservations (
         id TEXT PRIMARY KEY, ended_at INTEGER NOT NULL, document TEXT NOT NULL
       ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS revoked_tokens (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS tokens_not_before (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
       CREATE INDEX IF NOT EXISTS reservations_by_end ON ended_reservations (ended_at);
     `);
   }
@@ -77,6 +82,7 @@ export class AgentTables implements AgentStore {
       open: open.map(({ document }) => reservationOf(document)),
       numbers: block ?? { given: 0, until: 0 },
       agent: agent === undefined ? null : AgentRow.parse(agent),
+      revocations: this.#revocations(),
     };
   }
 
@@ -141,6 +147,13 @@ export class AgentTables implements AgentStore {
     );
   }
 
+  putRevocations({ tokens, notBeforeMs }: SavedRevocations): void {
+    this.#sql.exec("DELETE FROM revoked_tokens");
+    for (const { tokenId, expiresAtMs } of tokens)
+      this.#sql.exec("INSERT INTO revoked_tokens (id, expires_at) VALUES (?1, ?2)", tokenId, expiresAtMs);
+    this.#sql.exec("INSERT OR REPLACE INTO tokens_not_before (id, at) VALUES (1, ?1)", notBeforeMs);
+  }
+
   knownAsk(requestId: string, nowMs: number): KnownAsk | null {
     const row = this.#sql
       .exec<{ ask_hash: string; reservation_id: string }>(
@@ -188,6 +201,16 @@ export class AgentTables implements AgentStore {
       ask === null ? null : ask + IDEMPOTENCY_MS,
       ended === null ? null : ended + RESERVATION_MEMORY_MS,
     );
+  }
+
+  #revocations(): SavedRevocations {
+    const tokens = this.#sql
+      .exec("SELECT id AS tokenId, expires_at AS expiresAtMs FROM revoked_tokens")
+      .toArray();
+    const notBefore = this.#sql
+      .exec<{ at: number }>("SELECT at FROM tokens_not_before WHERE id = 1")
+      .toArray()[0];
+    return { tokens: tokens.map((row) => RevokedRow.parse(row)), notBeforeMs: notBefore?.at ?? 0 };
   }
 
   #earliest(query: string): number | null {

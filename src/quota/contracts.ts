@@ -146,7 +146,8 @@ export const RenewRequest = z.strictObject({ v, caller: LedgerCaller, reservatio
 export type RenewRequest = z.infer<typeof RenewRequest>;
 
 export const RenewReply = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("renewed") }),
+  /** `revisions`: those of the lease, so that what has changed since the call was decided is seen. */
+  z.strictObject({ outcome: z.literal("renewed"), revisions: Revisions.optional() }),
   /** The agent may not go on. */
   z.strictObject({ outcome: z.literal("refused"), refusal: LedgerRefusal }),
   /** No such reservation is open: it ended, ran out, or was lost in a crash. */
@@ -215,6 +216,22 @@ export const AgentState = z.strictObject({
   status: z.enum(["active", "disabled", "deleted"]),
 });
 export type AgentState = z.infer<typeof AgentState>;
+
+/**
+ * Tokens that open nothing any more, whatever they say. What is told here only ever adds to what a ledger knows, so
+ * messages may come in any order and any number of times.
+ */
+export const TokenRevocation = z.strictObject({
+  v,
+  home: Home,
+  tenantId: TenantId,
+  agentId: AgentId,
+  /** Single ones, until they would have expired anyhow. */
+  tokens: z.array(z.strictObject({ tokenId: TokenId, expiresAtMs: z.int().min(0) })).max(100),
+  /** All that were issued before this moment; null = none. */
+  notBeforeMs: z.int().min(0).nullable(),
+});
+export type TokenRevocation = z.infer<typeof TokenRevocation>;
 
 /** A lease is a duration: the holder counts from before it asked, the grantor from its answer plus a margin. */
 export const LeaseRequest = z.strictObject({

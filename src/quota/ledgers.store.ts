@@ -84,6 +84,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
     keepRecord: (address: AgentAddress, record: AuditRecord) =>
       call(address, (ledger) => ledger.keepRecord(record), nothing),
     putAgentState: (state) => call(state, (ledger) => ledger.putAgentState(state), nothing),
+    revokeTokens: (revocation) => call(revocation, (ledger) => ledger.revokeTokens(revocation), nothing),
   };
 }
 

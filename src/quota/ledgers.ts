@@ -17,6 +17,7 @@ import type {
   ReserveRequest,
   Settle,
   SettleReply,
+  TokenRevocation,
 } from "./contracts.ts";
 import type { ReservationReply, StateReply, StateRequest, TotalsReply } from "./state-contracts.ts";
 
@@ -40,6 +41,7 @@ export interface AgentLedgers {
   /** Keeps a record that the queue did not take, and delivers it later. */
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
   putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
+  revokeTokens(revocation: TokenRevocation): Promise<Result<null, Refusal>>;
 }
 
 export interface TenantLedgers {

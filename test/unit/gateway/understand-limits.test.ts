@@ -90,6 +90,7 @@ describe("a relayed call", () => {
           settle: notAsked,
           keepRecord: notAsked,
           putAgentState: notAsked,
+          revokeTokens: notAsked,
           async reserve(request) {
             asked.push(request);
             return fail(refuse("ledger_unavailable"));

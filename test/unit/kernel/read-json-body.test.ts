@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "../../../src/kernel/limits.ts";
-import { type BodySource, readJsonBody } from "../../../src/kernel/read-json-body.ts";
+import type { BodySource } from "../../../src/kernel/read-bounded-bytes.ts";
+import { readJsonBody } from "../../../src/kernel/read-json-body.ts";
 
 const MAX = 1_000;
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -12,6 +12,7 @@ import type { AgentStore } from "../../../src/quota/agent-store.ts";
 import type { ReserveRequest } from "../../../src/quota/contracts.ts";
 import type { KeptSettlement } from "../../../src/quota/kept-settlement.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
+import { NOTHING_REVOKED } from "../../../src/quota/revoked-tokens.ts";
 
 const NOW = Date.UTC(2028, 2, 1, 12);
 const RELAY_MAX_MS = 600_000;
@@ -43,13 +44,20 @@ function newBook() {
     findReservation: (reservationId) => open.get(reservationId) ?? null,
     putNumbers() {},
     putAgent() {},
+    putRevocations() {},
     knownAsk: () => null,
     putAsk() {},
     keepRecord: (record) => void records.push(record),
     keepSettlement: (kept) => void settlements.push(kept),
   };
   const agent = { ...who, version: 1, status: "active" } as const;
-  const saved = { counters: [], open: [], numbers: { given: 0, until: 0 }, agent };
+  const saved = {
+    counters: [],
+    open: [],
+    numbers: { given: 0, until: 0 },
+    agent,
+    revocations: NOTHING_REVOKED,
+  };
   return { book: new AgentBook(saved, store, RELAY_MAX_MS, NOW), open, records, settlements };
 }
 
@@ -92,7 +100,7 @@ it("a reservation lasts as long again from each renewal, and no longer", () => {
   expect(book.nextDeadlineMs()).toBe(NOW + RELAY_RESERVATION_MS);
   for (const laterMs of [80_000, 160_000]) {
     book.expire(NOW + laterMs);
-    expect(renew(book, id, NOW + laterMs)).toEqual({ outcome: "renewed" });
+    expect(renew(book, id, NOW + laterMs)).toMatchObject({ outcome: "renewed" });
     expect(open.get(id)?.expiresAtMs).toBe(NOW + laterMs + RELAY_RESERVATION_MS);
   }
   book.expire(NOW + 160_000 + RELAY_RESERVATION_MS - 1);
@@ -133,7 +141,7 @@ it("one that floats is stored from its first renewal on", () => {
   let id = reserve(book);
   for (let calls = 0; calls < 60; calls += 1) id = reserve(book);
   expect(open.has(id)).toBe(false);
-  expect(renew(book, id, NOW + 100)).toEqual({ outcome: "renewed" });
+  expect(renew(book, id, NOW + 100)).toMatchObject({ outcome: "renewed" });
   // A call that goes on is stored from its first renewal on.
   expect(open.get(id)?.expiresAtMs).toBe(NOW + 100 + RELAY_RESERVATION_MS);
   book.close(NOW + 10_000);

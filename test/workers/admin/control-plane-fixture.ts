@@ -11,12 +11,14 @@ import { createPolicyStore } from "../../../src/admin/policies.store.ts";
 import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
+import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
 import { createLedgerReadings } from "../../../src/quota/ledgers.store.ts";
@@ -66,6 +68,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
   const fill = async (scope: string) => {
     filled.push(scope);
   };
+  const keyRing = await importKeyRing(env.SIGNING_KEYS);
   const deps: ControlPlaneDeps = {
     homes: databases.homes,
     agents: createAgentStore(databases),
@@ -90,6 +93,13 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       wait,
     }),
     agentLedgers,
+    tokenRevocations: createTokenRevocationStore(databases),
+    verifier: createTokenVerifier({
+      keyRing,
+      issuer: env.ISSUER,
+      audience: env.AUDIENCE,
+      homes: databases.homes,
+    }),
     readings: createLedgerReadings(env, configOf(env)),
     doctorFacts: () => Promise.reject(new Error("not asked here")),
     snapshots: {
@@ -97,7 +107,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     },
     deliverOutbox,
     background,
-    keyRing: await importKeyRing(env.SIGNING_KEYS),
+    keyRing,
     config: { issuer: env.ISSUER, audience: env.AUDIENCE },
     isLocal: true,
     ids,

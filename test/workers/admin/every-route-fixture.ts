@@ -109,6 +109,7 @@ await made("/v1/deployments", { ...objectOf(deploymentExample), name: deployment
 const real: Readonly<Record<string, string>> = {
   agentId: agent.id,
   capabilityToken: token,
+  token,
   model: deployment,
 };
 

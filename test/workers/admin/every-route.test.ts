@@ -210,6 +210,11 @@ describe("the body", () => {
       [{ cachedPromptTokens: 1_000 }, "cachedPromptTokens"],
       [{ released: true }, "promptTokens"],
     ],
+    revokeTokens: [
+      [{ token }, "token"],
+      [{ jti: "token_0192f0c1a2b37c4d8e5f60718293a4b5" }, "jti"],
+      [{ before: "2999-01-01T00:00:00.000Z" }, "before"],
+    ],
     issueToken: [[{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"]],
   };
   it.each(exact.filter(({ refusals }) => refusals.includes("meaningless")))(
@@ -308,7 +313,7 @@ describe("objects of other tenants, and of nobody", () => {
     expect((await naming(foreignTenant, foreignKey)).status).toBe(route.answer.status);
   });
 
-  const namingAgents = exactlyWith("agentId");
+  const namingAgents = exactlyWith("agentId").filter(({ body }) => "agentId" in objectOf(body?.example));
   it.each(namingAgents)("$method $path is for no agent but the key's tenant's", async (route) => {
     const { path, body } = await validTarget(route);
     const reply = await call(route.method, path, { key: foreignKey, body });

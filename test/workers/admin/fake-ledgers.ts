@@ -3,7 +3,7 @@
 import { type Databases, databaseOf } from "../../../src/admin/databases.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok, type Result } from "../../../src/kernel/result.ts";
-import type { AgentState } from "../../../src/quota/contracts.ts";
+import type { AgentState, TokenRevocation } from "../../../src/quota/contracts.ts";
 import type { AgentLedgers, ScopeAddress, TenantLedgers } from "../../../src/quota/ledgers.ts";
 
 interface ScopeState {
@@ -72,15 +72,23 @@ export function createFakeTenantLedgers(databases: Databases): FakeTenantLedgers
   return ledgers;
 }
 
-export interface FakeAgentLedgers extends Pick<AgentLedgers, "putAgentState"> {
+export interface FakeAgentLedgers extends Pick<AgentLedgers, "putAgentState" | "revokeTokens"> {
   readonly states: Map<string, AgentState>;
+  /** As they were told, one after another. */
+  readonly revocations: TokenRevocation[];
   isUp: boolean;
 }
 
 export function createFakeAgentLedgers(): FakeAgentLedgers {
   const ledgers: FakeAgentLedgers = {
     states: new Map(),
+    revocations: [],
     isUp: true,
+    async revokeTokens(revocation): Promise<Result<null>> {
+      if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
+      ledgers.revocations.push(revocation);
+      return ok(null);
+    },
     async putAgentState(state): Promise<Result<null>> {
       if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
       const known = ledgers.states.get(state.agentId);

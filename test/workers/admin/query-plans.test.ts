@@ -9,6 +9,7 @@ import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { revocationStatements } from "../../../src/admin/token-revocations.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -24,6 +25,7 @@ describe.each([
   ["histories of the platform", databases.platform, named(policyHistoryStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
+  ["revocations of tokens", home, named(revocationStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],

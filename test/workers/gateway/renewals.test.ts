@@ -153,6 +153,38 @@ describe("a stream", () => {
     expect(stream.timers.size).toBe(0);
   });
 
+  it.each([
+    ["whose token is revoked", ({ token }: { token: string }) => ({ token })],
+    ["whose agent's tokens are revoked", ({ agentId }: { agentId: string }) => ({ agentId })],
+    ["whose tenant's tokens are revoked", ({ tenantId }: { tenantId: string }) => ({ tenantId })],
+  ])("%s meanwhile ends at its next renewal, settled", async (_, bodyOf) => {
+    const stream = await underWay(true);
+    const { caller, response, send, pass, completion, rows } = stream;
+    const text = (await response).text();
+    await send(word);
+    await pass(RENEW_EVERY_MS - 1);
+    await admin("POST", "/v1/tokens/revoke", bodyOf(caller));
+    expect(completion()).toBeUndefined();
+    await pass(1);
+    expect(await text).toBe(word + streamErrorEvent(refuse("token_revoked")));
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
+    expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
+  });
+
+  it("goes on when its tenant changes and its token does not", async () => {
+    const stream = await underWay(true);
+    const { caller, response, send, pass, end, completion } = stream;
+    const text = (await response).text();
+    await admin("PUT", `/v1/tenants/${caller.tenantId}`, { name: "renamed" });
+    await pass(RENEW_EVERY_MS);
+    await send(word + usageEvent + done);
+    await end();
+    expect(await text).toContain("[DONE]");
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "complete", settlement: "used" });
+  });
+
   it("longer than its reservation lasts is settled as used, once", async () => {
     const stream = await underWay(true);
     const { ledger, response, send, end, taken, completion, rows } = stream;

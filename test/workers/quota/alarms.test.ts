@@ -270,7 +270,7 @@ it("keeps a renewed call through evictions, under a lease of its own time", asyn
   const renewal = () => agents.renew({ v: 1, caller: callerOf(who), reservationId });
   for (const laterMs of [60_000, 120_000, 180_000]) {
     at(laterMs);
-    expect(await renewal()).toEqual({ ok: true, value: { outcome: "renewed" } });
+    expect(await renewal()).toMatchObject({ ok: true, value: { outcome: "renewed" } });
     await evictDurableObject(await agentStub(who));
   }
   await watchQueue(who);

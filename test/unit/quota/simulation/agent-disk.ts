@@ -7,6 +7,7 @@ import { backOffMs } from "../../../../src/quota/back-off.ts";
 import type { CounterRow } from "../../../../src/quota/counter-book.ts";
 import { type KeptSettlement, settlementKey } from "../../../../src/quota/kept-settlement.ts";
 import type { NumberBlock } from "../../../../src/quota/record-numbers.ts";
+import { NOTHING_REVOKED, type SavedRevocations } from "../../../../src/quota/revoked-tokens.ts";
 import type { Disk } from "./disk.ts";
 
 export interface KeptRow {
@@ -38,6 +39,7 @@ export class AgentDisk implements AgentStore {
       open: this.#disk.values("open") as AgentReservation[],
       numbers: (this.#disk.get("numbers", "1") as NumberBlock | undefined) ?? { given: 0, until: 0 },
       agent: (this.#disk.get("agent", "1") as (AgentIdentity & AgentStanding) | undefined) ?? null,
+      revocations: (this.#disk.get("revocations", "1") as SavedRevocations | undefined) ?? NOTHING_REVOKED,
     };
   }
 
@@ -74,6 +76,10 @@ export class AgentDisk implements AgentStore {
 
   putAgent(agent: AgentIdentity & AgentStanding): void {
     this.#disk.put("agent", "1", agent);
+  }
+
+  putRevocations(revocations: SavedRevocations): void {
+    this.#disk.put("revocations", "1", revocations);
   }
 
   knownAsk(requestId: string): KnownAsk | null {

@@ -1,0 +1,75 @@
+/**
+ * Revoking tokens: commit in D1, then the ledger that calls are held against, then answer (guarantee G3). All tokens of
+ * a tenant are a write to the tenant's snapshot like any other: its revision reaches every ledger before the answer.
+ */
+import { SECOND_MS } from "../kernel/clock.ts";
+import type { TenantId } from "../kernel/ids.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Timestamp } from "../kernel/timestamp.ts";
+import type { Home } from "../residency/home.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { asked } from "./databases.ts";
+import type { Caller } from "./operation.ts";
+import type { Written } from "./revisioned-write.store.ts";
+import { tellRevocation } from "./tell-revocation.ts";
+import type { TokenRevocation } from "./token-revocations.store.ts";
+
+type RevokeDeps = Pick<
+  ControlPlaneDeps,
+  "agentLedgers" | "background" | "changes" | "clock" | "deliverOutbox" | "tokenRevocations" | "writer"
+>;
+
+/** One token, or all of one agent that were issued before a moment. */
+export async function revokeOfAgent(
+  deps: RevokeDeps,
+  caller: Caller,
+  revocation: TokenRevocation,
+): Promise<Result<null>> {
+  const { home, tenantId, agentId, tokenId } = revocation;
+  const record = deps.changes.statement({
+    caller,
+    scope: tenantId,
+    home,
+    operation: tokenId === null ? "token.revoke_of_agent" : "token.revoke",
+    objectId: tokenId ?? agentId,
+    revision: null,
+    nowMs: deps.clock(),
+  });
+  const committed = await deps.tokenRevocations.put(revocation, record);
+  if (!committed.ok) return committed;
+  deps.background(asked(() => deps.deliverOutbox(tenantId, home)));
+  if (await tellRevocation(deps, revocation)) return ok(null);
+  const message =
+    "The revocation is committed, but the agent's ledger could not be reached; it will be repeated until it takes effect.";
+  return fail(refuse("ledger_unavailable", { message }));
+}
+
+export const revokeOfTenant = (
+  deps: RevokeDeps,
+  caller: Caller,
+  {
+    tenantId,
+    home,
+    notBefore,
+  }: { readonly tenantId: TenantId; readonly home: Home; readonly notBefore: Timestamp },
+): Promise<Result<Written<null>>> =>
+  deps.writer.write({
+    scope: tenantId,
+    home,
+    caller,
+    plan: async () =>
+      ok({
+        statements: [deps.tokenRevocations.putEpoch(home, tenantId, notBefore)],
+        operation: "token.revoke_of_tenant",
+        objectId: tenantId,
+        value: null,
+      }),
+  });
+
+/**
+ * A token says the second of its issue, a revocation the millisecond: one that is issued in the second of a revocation,
+ * after it, says the next second, or it would be revoked with the ones before it.
+ */
+export const issueMs = (nowMs: number, notBefore: Timestamp | null): number =>
+  notBefore === null ? nowMs : Math.max(nowMs, Math.ceil(Date.parse(notBefore) / SECOND_MS) * SECOND_MS);

@@ -1,0 +1,151 @@
+/**
+ * `/v1/tokens/revoke` (RFC 7009) and `/v1/tokens/introspect` (RFC 7662). A token that this key may not know of is
+ * answered like one that is none: with nothing revoked, and as not active.
+ */
+import type { Capability } from "../capability/claims.ts";
+import { SECOND_MS } from "../kernel/clock.ts";
+import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import { findAgent } from "./agents.routes.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { type Answer, type Caller, type Operation, operation } from "./operation.ts";
+import { revokeOfAgent, revokeOfTenant } from "./revoke-tokens.ts";
+import { canSee, notFound, tenantOf } from "./tenant-access.ts";
+import { addressOf } from "./tenant-address.ts";
+import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
+import { endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
+
+export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
+  operation(tokenRevocationDescriptions.revoke, async ({ body, apiKey, requestId }) => {
+    const caller = { apiKey, requestId };
+    if (body.token !== undefined) return revokeText(deps, caller, body.token);
+    const now = timestampOf(deps.clock());
+    const { before: notBefore = now } = body;
+    if (notBefore > now) return fail(inTheFuture);
+    return body.agentId === undefined
+      ? revokeTenant(deps, caller, body.tenantId, notBefore)
+      : revokeAgent(deps, caller, { ...body, agentId: body.agentId }, notBefore);
+  }),
+  operation(tokenRevocationDescriptions.introspect, async ({ body, apiKey }) => {
+    const verified = await deps.verifier.verify(body.token, deps.clock());
+    if (!verified.ok || !canSee(apiKey, verified.value.tenantId)) return inactive;
+    const active = await isActive(deps, verified.value);
+    if (!active.ok) return active;
+    return active.value ? ok({ status: 200, body: introspected(deps, verified.value) }) : inactive;
+  }),
+];
+
+async function revokeText(deps: ControlPlaneDeps, caller: Caller, text: string): Promise<Result<Answer>> {
+  const verified = await deps.verifier.verify(text, deps.clock());
+  // RFC 7009, section 2.2: what is no token opens nothing already, and is no error.
+  if (!verified.ok || !canSee(caller.apiKey, verified.value.tenantId)) return nothing;
+  const { home, tenantId, agentId, tokenId, expiresAtSeconds } = verified.value;
+  const endsAt = timestampOf(expiresAtSeconds * SECOND_MS);
+  return revoke(deps, caller, { home, tenantId, agentId, tokenId, notBefore: null, endsAt });
+}
+
+/** One token of an agent, or all of them. */
+async function revokeAgent(
+  deps: ControlPlaneDeps,
+  caller: Caller,
+  { agentId, jti, tenantId }: RevocationInput & { readonly agentId: AgentId },
+  notBefore: Timestamp,
+): Promise<Result<Answer>> {
+  const tenant = tenantOf(caller.apiKey, tenantId, DEFAULT_TENANT, "tenantId");
+  if (!tenant.ok) return tenant;
+  const found = await findAgent(deps, agentId, caller.apiKey, "agentId");
+  if (!found.ok) return found;
+  const { agent, home } = found.value;
+  if (tenantId !== undefined && tenantId !== agent.tenantId) return fail(notFound("agent", "agentId"));
+  const address = { home, tenantId: agent.tenantId, agentId };
+  return revoke(
+    deps,
+    caller,
+    jti === undefined
+      ? { ...address, tokenId: null, notBefore, endsAt: endOfTokensBefore(notBefore) }
+      : // Whatever it says, no token that there is lives longer.
+        { ...address, tokenId: jti, notBefore: null, endsAt: endOfTokensBefore(timestampOf(deps.clock())) },
+  );
+}
+
+async function revokeTenant(
+  deps: ControlPlaneDeps,
+  caller: Caller,
+  requested: TenantId | undefined,
+  notBefore: Timestamp,
+): Promise<Result<Answer>> {
+  const tenant = tenantOf(caller.apiKey, requested, DEFAULT_TENANT, "tenantId");
+  if (!tenant.ok) return tenant;
+  const tenantId = tenant.value;
+  const address = await addressOf(deps.tenants, tenantId, "tenantId");
+  if (!address.ok) return address;
+  const written = await revokeOfTenant(deps, caller, { tenantId, home: address.value.home, notBefore });
+  if (!written.ok) return written;
+  const told = { jti: null, agentId: null, tenantId, before: notBefore };
+  const { revision } = written.value;
+  return ok({ status: 200, body: { revoked: "tokens_of_tenant", ...told, revision } });
+}
+
+async function revoke(
+  deps: ControlPlaneDeps,
+  caller: Caller,
+  revocation: TokenRevocation,
+): Promise<Result<Answer>> {
+  const revoked = await revokeOfAgent(deps, caller, revocation);
+  if (!revoked.ok) return revoked;
+  const { tokenId, agentId, tenantId, notBefore } = revocation;
+  const told = { jti: tokenId, agentId, tenantId, before: notBefore, revision: null };
+  return ok({ status: 200, body: { revoked: tokenId === null ? "tokens_of_agent" : "token", ...told } });
+}
+
+/** Whether a call with this token would get as far as its policies. */
+async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise<Result<boolean>> {
+  const [found, revoked, tenant] = await Promise.all([
+    deps.agents.find(capability.agentId),
+    deps.tokenRevocations.ofAgent(capability, capability.tokenId),
+    deps.tenants.find(capability.tenantId),
+  ]);
+  if (!found.ok) return found;
+  if (!revoked.ok) return revoked;
+  if (!tenant.ok) return tenant;
+  const { tokenIds, notBefore } = revoked.value;
+  return ok(
+    found.value?.status === "active" &&
+      capability.agentVersion >= found.value.agent.version &&
+      tenant.value?.home === capability.home &&
+      !tokenIds.has(capability.tokenId) &&
+      (notBefore === null || capability.issuedAtSeconds * SECOND_MS >= Date.parse(notBefore)),
+  );
+}
+
+const introspected = ({ config }: Pick<ControlPlaneDeps, "config">, capability: Capability) => ({
+  active: true,
+  token_type: "Bearer",
+  client_id: capability.agentId,
+  sub: capability.principal,
+  iss: config.issuer,
+  aud: config.audience,
+  tid: capability.tenantId,
+  home: capability.home,
+  roles: capability.roles,
+  classification: capability.classification,
+  agent_version: capability.agentVersion,
+  iat: capability.issuedAtSeconds,
+  exp: capability.expiresAtSeconds,
+  jti: capability.tokenId,
+});
+
+const inactive: Result<Answer> = ok({ status: 200, body: { active: false } });
+
+/** It would lock an agent out of what is not issued yet. */
+const inTheFuture = refuse("meaningless", {
+  field: "before",
+  message: "`before` must not be in the future.",
+});
+
+const nothing: Result<Answer> = ok({
+  status: 200,
+  body: { revoked: "nothing", jti: null, agentId: null, tenantId: null, before: null, revision: null },
+});

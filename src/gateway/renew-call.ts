@@ -1,0 +1,32 @@
+/**
+ * One renewal of a call under way: its agent's ledger says whether agent and token may go on. What was revoked for the
+ * whole tenant stands in the tenant's snapshot, so a lease that knows a newer revision than the call was decided under
+ * has it read again.
+ */
+import type { Refusal } from "../kernel/refusal.ts";
+import { ok, type Result } from "../kernel/result.ts";
+import { revisionsOf } from "../policy/snapshot.ts";
+import { isSnapshotStale } from "../quota/agent-standing.ts";
+import type { RenewReply } from "../quota/contracts.ts";
+import { ledgerRefusal } from "../quota/ledger-refusal.ts";
+import { isRevokedByTenant } from "./admit.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import { type Allowed, callerOf, type Question } from "./question.ts";
+
+/** A snapshot that cannot be read is like a ledger that cannot be reached: asked again, and given up in time. */
+export async function renewCall(
+  { ledgers, snapshots }: Pick<GatewayPorts, "ledgers" | "snapshots">,
+  question: Question,
+  { reserved, snapshot }: Pick<Allowed, "reserved" | "snapshot">,
+): Promise<Result<RenewReply, Refusal>> {
+  const caller = callerOf(question);
+  const reply = await ledgers.renew({ v: 1, caller, reservationId: reserved.reservationId });
+  if (!reply.ok || reply.value.outcome !== "renewed") return reply;
+  const { revisions } = reply.value;
+  if (revisions === undefined || !isSnapshotStale(revisionsOf(snapshot), revisions)) return reply;
+  const current = await snapshots.load(question.capability, revisions);
+  if (!current.ok) return current;
+  return isRevokedByTenant(question.capability, current.value)
+    ? ok({ outcome: "refused", refusal: ledgerRefusal("token_revoked") })
+    : reply;
+}
