@@ -23,6 +23,8 @@ import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
+import { createBackendHealths } from "./azure/backend-healths.ts";
+import { createRetryBudget } from "./azure/retry-budget.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
@@ -225,6 +227,8 @@ export async function compose(
     records,
     workerNumber,
     azure: createAzureCalls(),
+    backendHealths: createBackendHealths(),
+    retryBudget: createRetryBudget(),
     secretOf: (name) => secretOf(env, name),
     hashEndUser,
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.

@@ -42,7 +42,8 @@ export const Reason = z.strictObject({
 export type Reason = z.infer<typeof Reason>;
 
 /** Where a call was sent. */
-const backend = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable();
+const sentTo = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() });
+const backend = sentTo.nullable();
 
 export const DecisionRecord = z.strictObject({
   ...common,
@@ -61,7 +62,10 @@ export const DecisionRecord = z.strictObject({
   policyIds: z.array(z.string()),
   revisions: Revisions.nullable(),
   place: Place.omit({ clientAddress: true }),
-  /** Null where nothing was sent to Azure, and in records from before it was told here. */
+  /**
+   * Where it was sent first; where Azure refused it there, the completion's `attempts` say where it went next. Null where
+   * nothing was sent to Azure, and in records from before it was told here.
+   */
   backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
   /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
@@ -77,6 +81,31 @@ const endUser = z.string().nullable().default(null);
 /** Null where no price is known, or the ledger could not be reached. Records from before there were prices lack it. */
 const chargedCostNanoUsd = z.int().min(0).nullable().default(null);
 
+const CallEnding = z.enum([
+  "complete",
+  "client_gone",
+  "upstream_error",
+  "upstream_broken",
+  "upstream_unreachable",
+  "upstream_timeout",
+  "relay_deadline",
+  /** The ledger said that the agent may not go on: it was disabled, deleted or changed meanwhile. */
+  "revoked",
+  "unreported",
+  /** The caller called Azure itself, and said how that ended. */
+  "reported",
+]);
+
+/** One call to Azure. */
+const Attempt = z.strictObject({
+  backend: sentTo,
+  end: CallEnding,
+  /** Null where it never answered. */
+  upstreamStatus: z.int().nullable(),
+  durationMs: z.int().min(0),
+});
+
+/** How a reservation ended. A call has one, and one more for each attempt after one that Azure never answered. */
 export const CompletionRecord = z.strictObject({
   ...common,
   kind: z.literal("completion"),
@@ -84,23 +113,16 @@ export const CompletionRecord = z.strictObject({
   agentId: AgentId,
   action: Action,
   resource: z.string(),
-  /** How the call ended. */
-  end: z.enum([
-    "complete",
-    "client_gone",
-    "upstream_error",
-    "upstream_broken",
-    "upstream_unreachable",
-    "upstream_timeout",
-    "relay_deadline",
-    /** The ledger said that the agent may not go on: it was disabled, deleted or changed meanwhile. */
-    "revoked",
-    "unreported",
-    /** The caller called Azure itself, and said how that ended. */
-    "reported",
-  ]),
+  /** How the call, or what was done of it under this reservation, ended. */
+  end: CallEnding,
   upstreamStatus: z.int().nullable(),
+  /** Of the last attempt; null where nothing was sent. */
   backend,
+  /**
+   * Every call to Azure under this reservation, in order. Those before the last Azure refused and did not bill; `end`,
+   * `backend` and `settlement` are the last one's. Empty where nothing was sent, and in older records.
+   */
+  attempts: z.array(Attempt).default([]),
   /** What Azure reported; null where it reported nothing. */
   usage: Usage.nullable(),
   settlement: z.enum(["used", "as_reserved", "released"]),

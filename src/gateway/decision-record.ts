@@ -1,6 +1,6 @@
 /** The record of a decision. Nothing in it is a token, a prompt or an answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
-import type { Backend } from "../azure/backend.ts";
+import { type Backend, toldBackend } from "../azure/backend.ts";
 import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
@@ -26,7 +26,7 @@ interface Decided {
 
 /** What becomes of an allowed call. */
 interface Forwarded {
-  /** Where it is sent; null where it is not. */
+  /** Where it is sent first; null where it is not. */
   readonly backend?: Backend | null;
   /** Whether texts were removed from its prompt. */
   readonly isStripped?: boolean;
@@ -113,7 +113,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
       colo: place.colo,
       tlsVersion: place.tlsVersion,
     },
-    backend: backend ? { id: backend.id, region: backend.region, sku: backend.sku } : null,
+    backend: backend ? toldBackend(backend) : null,
     reservedTokens: decided.reservedTokens ?? null,
     stripped: decided.stripped ?? false,
     detail: decided.detail ?? null,

@@ -1,6 +1,8 @@
 /** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { BackendHealths } from "../azure/backend-healths.ts";
+import type { RetryBudget } from "../azure/retry-budget.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { ReceiptSigner } from "../capability/sign-receipt.ts";
@@ -27,6 +29,9 @@ export interface GatewayPorts {
   /** Numbers for records of decisions that no ledger numbered. */
   readonly workerNumber: () => RecordNumber;
   readonly azure: AzureCalls;
+  /** What this isolate knows of backends, and how many further calls it may make of them. */
+  readonly backendHealths: BackendHealths;
+  readonly retryBudget: RetryBudget;
   readonly secretOf: (name: string) => string | undefined;
   /** Salted, per tenant: the same person in two tenants has two hashes. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;

@@ -56,6 +56,35 @@ export const QUEUE_SEND_MAX_MS = 2_000;
 /** Azure answers headers within this time or the attempt is given up. */
 export const UPSTREAM_HEADERS_MAX_MS = 120_000;
 
+/**
+ * The same for a stream, while another backend is left: Azure sends a stream's headers before the model has thought.
+ * Not longer than a renewal, whose timer tells of it.
+ */
+export const UPSTREAM_STREAM_HEADERS_MAX_MS = 30_000;
+
+/** Calls to Azure for one call of an agent. */
+export const MAX_ATTEMPTS = 3;
+
+/** Failures in a row after which a backend is left alone: by chance, no healthy one has that many between its answers. */
+export const ILL_AFTER_FAILURES = 5;
+
+/** How long it is left alone: twice as long after each probe that fails, up to the longest. */
+export const ILL_FIRST_MS = 1_000;
+export const ILL_LONGEST_MS = 60_000;
+
+/** How long a backend that is at its limit is left alone where it does not say. */
+export const BUSY_DEFAULT_MS = 1_000;
+
+/** An isolate knows this many backends as ill or busy; it forgets the one it has known for longest. */
+export const MAX_TROUBLED_BACKENDS = 1_000;
+
+/**
+ * The retry budget of an isolate: one failover for every ten calls, and ten at hand after quiet times. So when everything
+ * fails, Azure sees a tenth more calls than there are, and at most a fifth more of any hundred.
+ */
+export const CALLS_PER_FAILOVER = 10;
+export const MAX_FAILOVERS_AT_HAND = 10;
+
 /** Silence between two chunks of a stream: Azure sends something at least every few seconds while a model works. */
 export const UPSTREAM_IDLE_MAX_MS = 60_000;
 

@@ -152,6 +152,11 @@ export const refusalTable = {
   ),
   store_unavailable: row(503, "A store cannot be reached at the moment.", true),
   backend_unavailable: row(503, "No backend of this deployment can be used at the moment.", true),
+  backends_busy: row(
+    429,
+    "Every backend that this request may go to is at its limit; try again shortly.",
+    true,
+  ),
   upstream_unreachable: row(502, "Azure OpenAI could not be reached."),
   upstream_timeout: row(504, "Azure OpenAI did not answer in time."),
   upstream_broken: row(502, "Azure OpenAI's answer broke off."),

@@ -4,6 +4,8 @@
  */
 import { env } from "cloudflare:workers";
 import type { AzureCalls, AzureRequest } from "../../../src/azure/azure-calls.ts";
+import { createBackendHealths } from "../../../src/azure/backend-healths.ts";
+import { createRetryBudget } from "../../../src/azure/retry-budget.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
@@ -125,6 +127,12 @@ export const completion = (
 
 export const ports = composed.gateway;
 
+/** What an isolate learns of backends: no test must find ill what another one broke. */
+export const freshIsolate = () => ({
+  backendHealths: createBackendHealths(),
+  retryBudget: createRetryBudget(),
+});
+
 export interface CallOptions {
   readonly body?: BodyInit | null;
   readonly cf?: object | undefined;
@@ -138,7 +146,7 @@ export async function call(
   overrides: Partial<GatewayPorts>,
   { body, cf = frankfurt, headers = {}, signal }: CallOptions = {},
 ): Promise<Response> {
-  const app = createDataPlane(async () => ({ ...ports, ...overrides }));
+  const app = createDataPlane(async () => ({ ...ports, ...freshIsolate(), ...overrides }));
   return app.fetch(
     new Request(
       `https://gateway.test/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,
