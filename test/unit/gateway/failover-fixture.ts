@@ -4,6 +4,7 @@
  */
 import type { AuditRecord, CompletionRecord } from "../../../src/audit/audit-record.ts";
 import type { AzureRequest } from "../../../src/azure/azure-calls.ts";
+import type { Backend } from "../../../src/azure/backend.ts";
 import { createBackendHealths } from "../../../src/azure/backend-healths.ts";
 import { operations } from "../../../src/azure/operation.ts";
 import { createRetryBudget } from "../../../src/azure/retry-budget.ts";
@@ -18,6 +19,7 @@ import { type ReceiptFacts, receiptOf } from "../../../src/residency/receipt.ts"
 import { backendId, backendOf, chatBody, deploymentOf } from "../azure/azure-fixture.ts";
 import { allowedWith, createManualTimers, question } from "./gateway-fixture.ts";
 
+/** Two of the lowest tier, then one each of two others. */
 export const backends = [0, 0, 1, 2].map((priority, index) =>
   backendOf({ id: backendId(index + 1), endpoint: `https://b${index}.test`, priority }),
 );
@@ -32,6 +34,7 @@ export interface Script {
   /** What the ledger says to a further reservation; then that there is room. */
   readonly reserves?: readonly LedgerSays[];
   readonly constraints?: Record<string, unknown>;
+  readonly backends?: readonly Backend[];
   readonly stream?: boolean;
   readonly client?: AbortSignal;
   /** Whether anything takes a record. */
@@ -82,7 +85,7 @@ export function createWorld() {
     const allowed = {
       ...first,
       ask: { ...first.ask, stream: script.stream ?? false },
-      deployment: deploymentOf({ backends }),
+      deployment: deploymentOf({ backends: script.backends ?? backends }),
       reserved: { ...first.reserved, decisionId, replayed: false, number: numbered() },
     };
     const numbers = [allowed.reserved.number];

@@ -12,6 +12,7 @@ import {
   UPSTREAM_STREAM_HEADERS_MAX_MS,
 } from "../../../src/kernel/limits.ts";
 import { Receipt } from "../../../src/residency/receipt.ts";
+import { backendOf } from "../azure/azure-fixture.ts";
 import {
   type Answer,
   backends,
@@ -215,6 +216,19 @@ describe("headers that do not come", () => {
       { attempts: [{}, {}, { durationMs: UPSTREAM_HEADERS_MAX_MS }] },
     ]);
   });
+});
+
+it("a backend whose credential is missing is passed over, and costs nothing of the budget", async () => {
+  const { call, retryBudget } = createWorld();
+  const secretOf = (name: string) => (name === "AZURE_SET" ? "key" : undefined);
+  const set = { kind: "api_key", secret: "AZURE_SET" };
+  const some = backends.map((backend, index) =>
+    backendOf({ ...backend, ...(index > 1 ? { credential: set } : {}) }),
+  );
+  while (retryBudget.take());
+  expect((await call({ backends: some, overrides: { secretOf } })).hosts).toEqual(hostsOf(2));
+  const none = await call({ overrides: { secretOf } });
+  expect([none.status, none.hosts, none.endings]).toEqual(["backend_unavailable", [], [["released"]]]);
 });
 
 it("a caller who has gone is not called for again", async () => {
