@@ -39,6 +39,7 @@ export interface Script {
   readonly client?: AbortSignal;
   /** Whether anything takes a record. */
   readonly takes?: (record: AuditRecord) => boolean;
+  readonly renew?: GatewayPorts["ledgers"]["renew"];
   readonly overrides?: Partial<GatewayPorts>;
 }
 
@@ -142,7 +143,7 @@ export function createWorld() {
           const charged = { chargedTokens: 1, chargedRequests: 1, chargedCostNanoUsd: null, replaced: null };
           return ok({ outcome: "settled", ...charged, recorded: false, number: give() });
         },
-        renew: async () => ok({ outcome: "renewed" }),
+        renew: script.renew ?? (async () => ok({ outcome: "renewed" })),
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,

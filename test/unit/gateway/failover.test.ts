@@ -11,6 +11,7 @@ import {
   UPSTREAM_HEADERS_MAX_MS,
   UPSTREAM_STREAM_HEADERS_MAX_MS,
 } from "../../../src/kernel/limits.ts";
+import { ok } from "../../../src/kernel/result.ts";
 import { Receipt } from "../../../src/residency/receipt.ts";
 import { backendOf } from "../azure/azure-fixture.ts";
 import {
@@ -191,6 +192,32 @@ describe("headers that do not come", () => {
     expect(called.endings).toEqual([["as_reserved"], ["used"]]);
     expect(called.completions).toMatchObject([{ end: "upstream_timeout" }, { end: "complete" }]);
     expect(timers.running).toBe(0);
+  });
+
+  it("end a reservation, of which a renewal under way may then know nothing: the next attempt goes on", async () => {
+    const { call, timers } = createWorld();
+    const renewed: string[] = [];
+    const answer = Promise.withResolvers<Response>();
+    const reply = Promise.withResolvers<{ outcome: "unknown" }>();
+    const calling = call({
+      stream: true,
+      answers: [silent, () => answer.promise],
+      async renew({ reservationId }) {
+        renewed.push(reservationId);
+        return ok(renewed.length === 1 ? await reply.promise : { outcome: "renewed" });
+      },
+    });
+    await turns();
+    timers.pass(UPSTREAM_STREAM_HEADERS_MAX_MS);
+    await turns();
+    reply.resolve({ outcome: "unknown" });
+    await turns();
+    timers.pass(RENEW_EVERY_MS - 1);
+    answer.resolve(Response.json({ choices: [] }));
+    timers.pass(1);
+    expect((await calling).status).toBe(200);
+    // One after the other, what was held then.
+    expect(new Set(renewed).size).toBe(2);
   });
 
   it("of a whole answer are waited for at length, and no other backend is asked after that", async () => {

@@ -18,6 +18,7 @@ import {
   RESERVATION_GRACE_MS,
   UPSTREAM_HEADERS_MAX_MS,
   UPSTREAM_IDLE_MAX_MS,
+  UPSTREAM_STREAM_HEADERS_MAX_MS,
 } from "../../../src/kernel/limits.ts";
 import { ok } from "../../../src/kernel/result.ts";
 import { LEDGER_CALL_MAX_MS } from "../../../src/quota/call-ledger.store.ts";
@@ -244,6 +245,8 @@ it("is what docs/faults.md says", () => {
     "a ledger": LEDGER_CALL_MAX_MS,
     queue: QUEUE_SEND_MAX_MS,
     "Azure, until its headers": UPSTREAM_HEADERS_MAX_MS,
+    "Azure, until the headers of a stream, while another backend could be called":
+      UPSTREAM_STREAM_HEADERS_MAX_MS,
     "Azure, between two chunks of its answer": UPSTREAM_IDLE_MAX_MS,
     "a ledger, renewing a call": RELAY_RESERVATION_MS - RESERVATION_GRACE_MS,
     "the whole call (`RELAY_MAX_MS`)": config.relayMaxMs,
