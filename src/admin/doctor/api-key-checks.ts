@@ -20,19 +20,19 @@ const apiKeys: Check = {
       ...listed(keys.nearEnd, {
         severity: "warning",
         what: `end within ${KEY_NEAR_END_DAYS} days`,
-        then: "After their end they open nothing.",
+        consequence: "After their end they open nothing.",
         remedy: REPLACE,
       }),
       ...listed(keys.ended, {
         severity: "note",
         what: "have ended",
-        then: "They open nothing.",
+        consequence: "They open nothing.",
         remedy: "Delete those that nobody uses any more.",
       }),
       ...listed(keys.old, {
         severity: "note",
         what: `are older than ${API_KEY_OLD_DAYS} days`,
-        then: "They stay good until they end or are deleted.",
+        consequence: "They stay good until they end or are deleted.",
         remedy: REPLACE,
       }),
     ];
@@ -41,15 +41,18 @@ const apiKeys: Check = {
 
 interface Telling extends Pick<Found, "severity" | "remedy"> {
   readonly what: string;
-  readonly then: string;
+  readonly consequence: string;
 }
 
-function listed(ids: readonly ApiKeyId[], { severity, what, then, remedy }: Telling): readonly Found[] {
+function listed(
+  ids: readonly ApiKeyId[],
+  { severity, what, consequence, remedy }: Telling,
+): readonly Found[] {
   const [first] = ids;
   if (first === undefined) return [];
   const shown = ids.slice(0, DOCTOR_MAX_EXAMPLES).join(", ");
   const more = ids.length > DOCTOR_MAX_EXAMPLES ? " and more" : "";
-  const sentence = `API keys that ${what}: ${shown}${more}. ${then}`;
+  const sentence = `API keys that ${what}: ${shown}${more}. ${consequence}`;
   return [{ severity, subject: first, sentence, remedy }];
 }
 

@@ -310,10 +310,10 @@ describe("keys that sign", () => {
   });
 
   it("tokens: who signs after an end is named, or that nobody does", () => {
-    const after = (...rows: readonly (readonly [keyId: string, endsAt: string])[]) =>
+    const sentenceFor = (...rows: readonly (readonly [keyId: string, endsAt: string])[]) =>
       findingsOf("signing_keys", { signingKeys: keys(...rows) })[0]?.sentence;
-    expect(after(["a", inDays(1)], ["b", inDays(1)], ["c", inDays(2)])).toMatch(/; c does\.$/);
-    expect(after(["a", inDays(1)], ["b", inDays(1)])).toMatch(/no key is left then/);
+    expect(sentenceFor(["a", inDays(1)], ["b", inDays(1)], ["c", inDays(2)])).toMatch(/; c does\.$/);
+    expect(sentenceFor(["a", inDays(1)], ["b", inDays(1)])).toMatch(/no key is left then/);
   });
 
   it.each<[what: string, endsAt: string | null, found: readonly string[]]>([
