@@ -78,8 +78,8 @@ async function admit(
   operation: Operation,
   context: Context,
 ): Promise<Result<ApiKey>> {
-  const { shield, startTimer } = deps;
-  const door = { find: deps.apiKeys.findByHash, shield, startTimer };
+  const { clock, shield, startTimer } = deps;
+  const door = { find: deps.apiKeys.findByHash, clock, shield, startTimer };
   const apiKey = await admitApiKey(door, context.req.raw.headers);
   if (!apiKey.ok) return apiKey;
   if (operation.description.platformOnly && apiKey.value.tenantId !== null) {

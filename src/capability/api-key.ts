@@ -36,6 +36,9 @@ export const ApiKeyInput = z.strictObject({
     .refine((scopes) => new Set(scopes).size === scopes.length, "names a scope twice"),
   /** Absent = a key of the platform. */
   tenantId: TenantId.optional(),
+  expiresAt: Timestamp.optional().meta({
+    description: "The key opens nothing from then on. Absent = it has no end.",
+  }),
 });
 export type ApiKeyInput = z.infer<typeof ApiKeyInput>;
 
@@ -45,6 +48,7 @@ export const ApiKey = z.strictObject({
   scopes: z.array(ApiKeyScope),
   tenantId: TenantId.nullable(),
   createdAt: Timestamp,
+  expiresAt: Timestamp.nullable(),
 });
 export type ApiKey = z.infer<typeof ApiKey>;
 

@@ -64,7 +64,7 @@ function jsonOf(text: string): unknown {
 }
 
 const reasons: Readonly<Record<number, string>> = {
-  401: "it does not know this API key.",
+  401: "it does not know this API key, or the key has expired.",
   403: "the API key must be the platform's and have the scopes `deployments:read` and `tenants:read`.",
   404: "it has no doctor; is this the URL of a gateway?",
   429: "too many bad credentials came from here; wait a minute.",

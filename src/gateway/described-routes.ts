@@ -16,6 +16,8 @@ const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/re
 const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "api_key_missing",
   "api_key_invalid",
+  "api_key_expired",
+  "signing_keys_ended",
   "scope_missing",
   "not_found",
   "already_exists",
@@ -152,6 +154,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     refusals: [
       "api_key_missing",
       "api_key_invalid",
+      "api_key_expired",
       "too_many_bad_credentials",
       "scope_missing",
       "content_type_unsupported",
@@ -194,6 +197,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     refusals: [
       "api_key_missing",
       "api_key_invalid",
+      "api_key_expired",
       "too_many_bad_credentials",
       "scope_missing",
       "content_type_unsupported",

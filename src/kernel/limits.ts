@@ -19,6 +19,9 @@ export const MAX_JSON_DEPTH = 64;
 export const TOKEN_DEFAULT_SECONDS = 900;
 export const TOKEN_MAX_SECONDS = 3_600;
 
+/** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
+export const API_KEY_MAX_DAYS = 1_827;
+
 /** How far the issuing clock may be ahead of the verifying one; expiry gets no such grace. */
 export const TOKEN_CLOCK_SKEW_SECONDS = 5;
 

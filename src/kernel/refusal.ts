@@ -129,6 +129,7 @@ export const refusalTable = {
   // The control plane
   api_key_missing: row(401, "Send an API key as `X-Api-Key`."),
   api_key_invalid: row(401, "The API key is not valid."),
+  api_key_expired: row(401, "The API key has expired; ask for a new one."),
   scope_missing: row(403, "The API key lacks the scope this operation needs."),
   not_found: row(404, "There is no such object."),
   already_exists: row(409, "An object with this id or name exists."),
@@ -140,7 +141,8 @@ export const refusalTable = {
   home_not_configured: row(422, "This deployment has no stores for this home."),
   not_available_yet: row(422, "The document uses a value that this version does not support yet."),
 
-  // Stores, ledgers and Azure
+  // Stores, ledgers, keys and Azure
+  signing_keys_ended: row(503, "Every signing key has reached its end, so no token can be issued."),
   snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),
   revision_unsettled: row(503, "Policies are changing; try again.", true),
   ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),

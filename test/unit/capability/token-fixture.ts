@@ -83,7 +83,7 @@ export const verdict = (result: Result<Capability>): string => (result.ok ? "acc
 export const verdictOf = async (token: string, nowMs = NOW_MS): Promise<string> =>
   verdict(await verifier.verify(token, nowMs));
 
-export const goodHeader = { alg: "EdDSA", typ: "at+jwt", kid: keyRing.signing.keyId };
+export const goodHeader = { alg: "EdDSA", typ: "at+jwt", kid: keyRing.signers[0].keyId };
 export const goodClaims = {
   iss: ISSUER,
   aud: AUDIENCE,
@@ -112,7 +112,7 @@ export async function signSegments(
   ring: KeyRing = keyRing,
 ): Promise<string> {
   const input = `${header}.${payload}`;
-  const signature = await crypto.subtle.sign("Ed25519", ring.signing.privateKey, utf8Bytes(input));
+  const signature = await crypto.subtle.sign("Ed25519", ring.signers[0].privateKey, utf8Bytes(input));
   return `${input}.${toBase64Url(new Uint8Array(signature))}`;
 }
 

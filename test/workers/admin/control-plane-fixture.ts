@@ -129,6 +129,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       scopes: [...scopes],
       tenantId: tenantId === null ? null : TenantId.parse(tenantId),
       createdAt: timestampOf(clock()),
+      expiresAt: null,
     };
     const stored = await apiKeys.insert({ apiKey, hash: await apiKeyHash(text) });
     if (!stored.ok) throw new Error(stored.error.code);

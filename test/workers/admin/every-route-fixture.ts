@@ -62,10 +62,15 @@ export async function call(method: string, path: string, options: CallOptions = 
   };
 }
 
-export async function makeKey(tenantId: string | null, scopes: readonly string[] = ApiKeyScope.options) {
+export async function makeKey(
+  tenantId: string | null,
+  scopes: readonly string[] = ApiKeyScope.options,
+  expiresAt: string | null = null,
+) {
   const text = mintApiKeyText((length) => crypto.getRandomValues(new Uint8Array(length)));
   await env.PLATFORM_DB.prepare(
-    "INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at) VALUES (?1, ?2, 'test', ?3, ?4, ?5)",
+    `INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at, expires_at)
+     VALUES (?1, ?2, 'test', ?3, ?4, ?5, ?6)`,
   )
     .bind(
       `key_${crypto.randomUUID().replaceAll("-", "")}`,
@@ -73,6 +78,7 @@ export async function makeKey(tenantId: string | null, scopes: readonly string[]
       JSON.stringify(scopes),
       tenantId,
       "2026-01-01T00:00:00.000Z",
+      expiresAt,
     )
     .run();
   return text;

@@ -37,6 +37,8 @@ const onObjects = ofControlPlane.filter(({ params }) => Object.keys(params).leng
 const isPlatformOnly = ({ operationId }: RouteDescription): boolean =>
   controlPlaneDescriptions.some((one) => one.operationId === operationId && one.platformOnly === true);
 
+const expiredKey = await makeKey(null, ApiKeyScope.options, "2026-01-02T00:00:00.000Z");
+
 /** Refused before any object is looked for. */
 const nobody = "nobody";
 
@@ -66,6 +68,7 @@ describe("the credential", () => {
     expectRefusal(route, await answers("pk_short"), { code: "api_key_invalid" });
     expectRefusal(route, await answers(`pk_${"A".repeat(43)}`), { code: "api_key_invalid" });
     expectRefusal(route, await answers(token), { code: "api_key_invalid" });
+    expectRefusal(route, await answers(expiredKey), { code: "api_key_expired" });
 
     const needed = "scope" in route.credential ? route.credential.scope : "";
     const others = ApiKeyScope.options.filter((scope) => scope !== needed);
@@ -197,6 +200,7 @@ describe("the body", () => {
   const backwards = { constraints: range };
   const detail = { type: "model_invocation", actions: ["chat"], locations: ["*"], ...backwards };
   const withoutMeaning: Readonly<Record<string, readonly (readonly [object, string])[]>> = {
+    createApiKey: [[{ expiresAt: "2026-01-01T00:00:00.000Z" }, "expiresAt"]],
     createPolicy: [[backwards, "constraints.validUntil"]],
     replacePolicy: [[backwards, "constraints.validUntil"]],
     replaceTenant: [

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { agentStatements } from "../../../src/admin/agents.store.ts";
 import { deploymentStatements } from "../../../src/admin/deployments.store.ts";
+import { apiKeyFactStatements } from "../../../src/admin/doctor/api-key-facts.store.ts";
 import { doctorStatements, doctorTenantStatements } from "../../../src/admin/doctor/documents.store.ts";
-import { oldApiKeyStatements } from "../../../src/admin/doctor/facts.store.ts";
 import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
@@ -29,7 +29,7 @@ describe.each([
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],
-  ["the doctor on the platform", databases.platform, named({ ...doctorStatements, ...oldApiKeyStatements })],
+  ["the doctor on the platform", databases.platform, named({ ...doctorStatements, ...apiKeyFactStatements })],
   ["the doctor at home", home, named(doctorTenantStatements)],
 ] as const)("%s", (_, db, statements) => {
   it.each(statements)("%s uses an index and sorts nothing", async (_name, sql) => {

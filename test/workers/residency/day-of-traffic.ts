@@ -28,6 +28,8 @@ export interface Day {
   readonly agentIds: readonly AgentId[];
   /** What every request was answered, in order, but for those of the busy moment. */
   readonly answers: readonly string[];
+  /** What was sent to its home's queue and can never be stored. */
+  readonly unreadable: object;
   /** How many calls were allowed, and so are recorded twice: when they were, and when they ended. */
   readonly allowed: number;
 }
@@ -164,13 +166,17 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
   await admin("DELETE", `/v1/agents/${deleted.agentId}`);
   await noted(await call(deleted, { azure }, { body: body() }));
 
+  // A record of a version that this one cannot read: tried again until the platform moves it to the dead letters.
+  const unreadable = { v: 2, kind: "change", tenantId, home, objectId: agent.agentId };
+  await homeStoresOf(env, home).audit.send(unreadable);
+
   // A key of the tenant's own, and what an administrator looks at.
   await admin("POST", "/v1/keys", { name: "a key", scopes: ["audit:read"], tenantId });
   for (const path of ["audit", "usage", "policies", "agents"]) await admin("GET", `/v1/${path}?tenant=${id}`);
   await backgroundDone();
   const agentIds = [agent, disabled, outdated, deleted].map(({ agentId }) => agentId);
   const allowed = answers.filter((answer) => wereAllowed.has(answer)).length + BUSY_CALLS;
-  return { tenantId, agentIds, answers, allowed };
+  return { tenantId, agentIds, answers, unreadable, allowed };
 }
 
 /** Allowed ones report their usage. */
