@@ -51,7 +51,8 @@ const all = (parts: readonly string[]): string => joined(parts, " && ", "true");
 const any = (parts: readonly string[]): string => joined(parts, " || ", "false");
 const text = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
 const set = (values: readonly string[]): string => `[${values.map(text).join(", ")}]`;
-const decimal = (value: number): string => `decimal("${value.toFixed(4)}")`;
+/** Cedar counts in whole numbers; no value here has more digits. */
+const tenThousandths = (value: number): number => Math.round(value * 10_000);
 
 function scope(actions: readonly string[], resources: readonly string[]): string {
   const isAction = actions.map((action) => (action === "*" ? "true" : `action == Action::${text(action)}`));
@@ -84,7 +85,7 @@ function conditions(constraints: Constraints): readonly Condition[] {
   if (c.deniedCountries) ask(`!(${set(c.deniedCountries)}.contains(context.country))`, "context has country");
   if (c.allowedIpRanges) {
     const ranges = c.allowedIpRanges.map((range) => `ip("${rangeMeanings[range]}")`);
-    ask(any(ranges.map((range) => `context.address.isInRange(${range})`)), "context has address");
+    ask(any(ranges.map((range) => `ip(context.address).isInRange(${range})`)), "context has address");
   }
   if (c.validFrom) ask(`context.now >= ${Date.parse(c.validFrom)}`);
   if (c.validUntil) ask(`context.now < ${Date.parse(c.validUntil)}`);
@@ -95,8 +96,8 @@ function conditions(constraints: Constraints): readonly Condition[] {
     const value = `context.parameters.${name}`;
     const within = all([
       `!(context.notNumbers.contains("${name}"))`,
-      ...(min === undefined ? [] : [`${value}.greaterThanOrEqual(${decimal(min)})`]),
-      ...(max === undefined ? [] : [`${value}.lessThanOrEqual(${decimal(max)})`]),
+      ...(min === undefined ? [] : [`${value} >= ${tenThousandths(min)}`]),
+      ...(max === undefined ? [] : [`${value} <= ${tenThousandths(max)}`]),
     ]);
     const isAbsent = `!(context.parameters has ${name}) && !(context.notNumbers.contains("${name}"))`;
     ask(`(${isAbsent}) || (${within})`, "context has parameters");
@@ -137,7 +138,7 @@ function conditions(constraints: Constraints): readonly Condition[] {
 export function cedarContext({ capability, ask, place, nowMs }: Situation): Context {
   const { content, price } = ask;
   const stated = Object.entries(content.parameters ?? {});
-  const address = place.clientAddress === null ? null : (addressMeanings[place.clientAddress] ?? null);
+  const numbers = stated.flatMap(([name, value]) => (value === null ? [] : [[name, tenThousandths(value)]]));
   const facts = {
     resource: ask.resource,
     tenant: capability.tenantId,
@@ -146,7 +147,7 @@ export function cedarContext({ capability, ask, place, nowMs }: Situation): Cont
     now: nowMs,
     country: place.country,
     tls: place.tlsVersion,
-    address: address === null ? null : { __extn: { fn: "ip", arg: address } },
+    address: place.clientAddress === null ? null : (addressMeanings[place.clientAddress] ?? null),
     tools: ask.tools === null ? null : [...ask.tools],
     promptTokens: ask.promptTokens,
     wantsOutput: ask.outputTokens !== 0,
@@ -159,14 +160,7 @@ export function cedarContext({ capability, ask, place, nowMs }: Situation): Cont
     literals: content.literals === null ? null : [...content.literals],
     canStrip: content.canStrip,
     notNumbers: stated.filter(([, value]) => value === null).map(([name]) => name),
-    parameters:
-      content.parameters === null
-        ? null
-        : Object.fromEntries(
-            stated.flatMap(([name, value]) =>
-              value === null ? [] : [[name, { __extn: { fn: "decimal", arg: value.toFixed(4) } }]],
-            ),
-          ),
+    parameters: content.parameters && Object.fromEntries(numbers),
   };
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null));
 }
