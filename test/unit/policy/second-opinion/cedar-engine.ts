@@ -1,7 +1,7 @@
 // Cedar itself, as the wasm build that its makers publish: a world is parsed once and asked many times.
 import { preparsePolicySet, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
 import { type CedarPolicies, cedarContext } from "./cedar-translation.ts";
-import type { Situation } from "./worlds.ts";
+import type { Situation } from "./situations.ts";
 
 export interface CedarAnswer {
   readonly allowed: boolean;

@@ -3,7 +3,9 @@
 import type { Context } from "@cedar-policy/cedar-wasm/nodejs";
 import type { Constraints } from "../../../../src/policy/constraints.ts";
 import type { Policy } from "../../../../src/policy/policy.ts";
-import { addressMeanings, rangeMeanings, type Situation, toolPool, type World } from "./worlds.ts";
+import { addressMeanings, classifications, literalOf, rangeMeanings, toolPool } from "./pools.ts";
+import type { Situation } from "./situations.ts";
+import type { World } from "./worlds.ts";
 
 /** Cedar's text of each policy, by id. */
 export type CedarPolicies = Readonly<Record<string, string>>;
@@ -15,17 +17,15 @@ interface Condition {
 }
 
 export function cedarPolicies({ policies, authorization, limits }: World): CedarPolicies {
-  const translated: Record<string, string> = {};
-  for (const policy of policies) if (policy.mode === "enforce") translated[policy.id] = policyText(policy);
-  if (authorization !== null) {
-    const details = authorization.map(({ actions, locations, constraints }) =>
-      all([scope(actions, locations), ...conditions(constraints).map(isMet)]),
-    );
-    translated["token"] = `forbid (principal, action, resource) unless { ${any(details)} };`;
-  }
-  const limited = all(conditions(limits).map(isMet));
-  translated["tenant"] = `forbid (principal, action, resource) unless { ${limited} };`;
-  return translated;
+  const inForce = policies.filter(({ mode }) => mode === "enforce");
+  const details = authorization?.map(({ actions, locations, constraints }) =>
+    all([scope(actions, locations), ...conditions(constraints).map(isMet)]),
+  );
+  return {
+    ...Object.fromEntries(inForce.map((policy) => [policy.id, policyText(policy)])),
+    token: forbidUnless(any(details ?? ["true"])),
+    tenant: forbidUnless(all(conditions(limits).map(isMet))),
+  };
 }
 
 function policyText({ effect, kind, actions, resources, constraints }: Policy): string {
@@ -40,9 +40,12 @@ function policyText({ effect, kind, actions, resources, constraints }: Policy): 
   }
   const inside = all([covered, ...asked.map(isMet)]);
   return kind === "boundary"
-    ? `forbid (principal, action, resource) unless { ${inside} };`
+    ? forbidUnless(inside)
     : `permit (principal, action, resource) when { ${inside} };`;
 }
+
+const forbidUnless = (condition: string): string =>
+  `forbid (principal, action, resource) unless { ${condition} };`;
 
 const isMet = ({ known, holds }: Condition): string => all(known === "true" ? [holds] : [known, holds]);
 const joined = (parts: readonly string[], operator: string, none: string): string =>
@@ -61,10 +64,6 @@ function scope(actions: readonly string[], resources: readonly string[]): string
   );
   return all([any(isAction), any(isResource)]);
 }
-
-const classifications = ["public", "internal", "confidential", "restricted"];
-/** One literal of each built-in set, of those that situations hold. */
-const builtIn = { script_markup: "<script", data_url_markup: "data:image/" };
 
 const isUnavailable = ({ noPersonalData, noSecrets }: Constraints): boolean =>
   noPersonalData !== undefined || noSecrets !== undefined;
@@ -105,7 +104,7 @@ function conditions(constraints: Constraints): readonly Condition[] {
   if (c.deniedPatterns?.action === "strip") ask("true", "context.canStrip");
   else if (c.deniedPatterns) {
     const named = (c.deniedPatterns.patterns ?? []).map((pattern) => pattern.toLowerCase());
-    const literals = [...(c.deniedPatterns.builtIn ?? []).map((one) => builtIn[one]), ...named];
+    const literals = [...(c.deniedPatterns.builtIn ?? []).map((one) => literalOf[one]), ...named];
     ask(`!(context.literals.containsAny(${set(literals)}))`, "context has literals");
   }
 

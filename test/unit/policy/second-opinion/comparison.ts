@@ -4,9 +4,11 @@ import type { Candidate, Verdict } from "../../../../src/policy/decision.ts";
 import { claimLine } from "../decide-fixture.ts";
 import { type CedarAnswer, cedarFor } from "./cedar-engine.ts";
 import { type CedarPolicies, cedarPolicies } from "./cedar-translation.ts";
+import { toolPool } from "./pools.ts";
 import { type Answer, type ReferenceCandidate, referenceDecision } from "./reference.ts";
 import { allowsTool } from "./reference-constraints.ts";
-import { inputsOf, type Situation, toolPool, type World } from "./worlds.ts";
+import type { Situation } from "./situations.ts";
+import { inputsOf, type World } from "./worlds.ts";
 
 export interface Compared {
   readonly situation: Situation;

@@ -4,17 +4,15 @@ import { BlockList, isIP } from "node:net";
 import type { RefusalCode } from "../../../../src/kernel/refusal.ts";
 import type { Constraints } from "../../../../src/policy/constraints.ts";
 import type { DecideInput } from "../decide-fixture.ts";
-import { addressMeanings, rangeMeanings } from "./worlds.ts";
+import { addressMeanings, classifications, literalOf, rangeMeanings } from "./pools.ts";
 
 export type Codes = readonly RefusalCode[];
-
-const classifications = ["public", "internal", "confidential", "restricted"];
 
 /** Stored, and not built yet: whatever it says, it refuses. */
 export const isUnavailable = (constraints: Constraints): boolean =>
   constraints.noPersonalData !== undefined ||
   constraints.noSecrets !== undefined ||
-  // For as long as approvals are not built:
+  // Until approvals are built; then a candidate says whom it needs one from.
   constraints.requiresApproval === true;
 
 export function covers(
@@ -109,14 +107,11 @@ export function unmetContent(constraints: Constraints, { ask: { content } }: Dec
   return unmet;
 }
 
-/** One literal of each built-in set, of those that situations hold. */
-const builtIn = { script_markup: "<script", data_url_markup: "data:image/" };
-
 const isDenied = (
   literal: string,
   denied: Pick<NonNullable<Constraints["deniedPatterns"]>, "builtIn" | "patterns">,
 ): boolean =>
-  (denied.builtIn ?? []).some((set) => builtIn[set] === literal) ||
+  (denied.builtIn ?? []).some((set) => literalOf[set] === literal) ||
   (denied.patterns ?? []).some((pattern) => pattern.toLowerCase() === literal);
 
 export function unmetTools({ allowedTools }: Constraints, { ask: { tools } }: DecideInput): Codes {

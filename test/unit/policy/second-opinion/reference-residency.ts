@@ -3,6 +3,7 @@ import type { Backend } from "../../../../src/azure/backend.ts";
 import type { RefusalCode } from "../../../../src/kernel/refusal.ts";
 import type { Constraints } from "../../../../src/policy/constraints.ts";
 import type { DecideInput } from "../decide-fixture.ts";
+import { classifications } from "./pools.ts";
 
 interface Demand {
   readonly dataResidency: "eu" | "us" | null;
@@ -11,7 +12,6 @@ interface Demand {
 }
 
 const fromNarrow = ["region", "zone", "global"] as const;
-const classifications = ["public", "internal", "confidential", "restricted"];
 
 /** The strictest of the tenant's promise and all demands; null = nothing is asked. A code where none is left. */
 export function residencyOf(
@@ -40,7 +40,7 @@ export function residencyOf(
   if (deployment === undefined) return "indeterminate";
   const keeping = deployment.backends.filter((backend) => keeps(backend, demand));
   if (keeping.length === 0) return "residency_backend";
-  const takes = (ceiling: string) =>
+  const takes = (ceiling: Backend["classification"]) =>
     classifications.indexOf(ask.classification) <= classifications.indexOf(ceiling);
   if (!takes(deployment.classification) || !keeping.some(({ classification }) => takes(classification)))
     return "backend_classification";

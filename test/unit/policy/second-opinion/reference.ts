@@ -65,7 +65,9 @@ export function referenceDecision(input: DecideInput): Answer {
   // 3. It is inside every boundary, and they leave a backend.
   const outside = boundaries.flatMap((boundary) => outsideOf(boundary, input));
   if (outside.length > 0) return refused(outside);
-  const demanding = boundaries.filter(({ constraints: { dataResidency, processing } }) => dataResidency || processing); // biome-ignore format: one thought
+  const demanding = boundaries.filter(
+    ({ constraints }) => constraints.dataResidency !== undefined || constraints.processing !== undefined,
+  );
   const placed = residencyOf(constraintsOf(demanding), input);
   if (typeof placed === "string")
     return refused([{ code: placed, policyIds: demanding.map(({ id }) => id) }]);

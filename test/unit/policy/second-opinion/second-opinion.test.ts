@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Compared, comparedWithCedar, comparedWithReference } from "./comparison.ts";
-import { anySituation, anyUnplacedWorld, anyWorld } from "./worlds.ts";
+import { anySituation } from "./situations.ts";
+import { anyUnplacedWorld, anyWorld } from "./worlds.ts";
 
 const WORLDS = 440;
 const ASKS_PER_WORLD = 25;
