@@ -34,6 +34,7 @@ interface Fault {
 }
 
 const LEAST_NOTICED = 3;
+const TIMEOUT_MS = 20_000;
 
 /** How many cases notice it; not all are tried. */
 function noticing(cases: readonly Case[], compare: typeof comparedWithCedar, fault: Fault): number {
@@ -131,7 +132,7 @@ const unseenByCedar: readonly ConstraintKey[] = [
 const drawn = constraintKeys.filter((key) => !undrawn.includes(key));
 const overlooking = (key: ConstraintKey): Fault => rewriting(({ [key]: _, ...rest }) => rest);
 
-describe("a constraint that is overlooked", () => {
+describe("a constraint that is overlooked", { timeout: TIMEOUT_MS }, () => {
   it.each(drawn)("is noticed by the reference: %s", (key) => {
     expect(byReference(overlooking(key))).toBeGreaterThanOrEqual(LEAST_NOTICED);
   });
@@ -219,7 +220,7 @@ const unseenFaults = [
   "the tenant's promise ignored",
 ];
 
-describe("a rule that is misread", () => {
+describe("a rule that is misread", { timeout: TIMEOUT_MS }, () => {
   it.each(Object.entries(faults))("is noticed by the reference: %s", (_name, fault) => {
     expect(byReference(fault)).toBeGreaterThanOrEqual(LEAST_NOTICED);
   });
@@ -230,6 +231,7 @@ describe("a rule that is misread", () => {
       expect(byCedar(fault)).toBeGreaterThanOrEqual(LEAST_NOTICED);
     },
   );
+
   it.each<[fault: string, cedar: (text: string) => string]>([
     ["a prefix without its slash", (text) => text.replaceAll('/*"', '*"')],
     ["a moment later than the last", (text) => text.replaceAll("context.now < ", "context.now <= ")],

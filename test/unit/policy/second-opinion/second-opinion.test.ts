@@ -20,24 +20,20 @@ function difference(compared: readonly Compared[]) {
   return { decided: found.verdict, other: found.other, asked: { capability, ask, place, nowMs } };
 }
 
-describe("a second opinion on every decision", () => {
+describe("a second opinion on every decision", { timeout: TIMEOUT_MS }, () => {
   it.each([
     ["Cedar", anyUnplacedWorld, comparedWithCedar],
     ["the reference", anyWorld, comparedWithReference],
-  ] as const)(
-    "is %s's, and the same",
-    (_name, worlds, compare) => {
-      let cases = 0;
-      fc.assert(
-        fc.property(worlds, situations, (world, asked) => {
-          const compared = compare(world, asked);
-          cases += compared.length;
-          expect(difference(compared)).toBeNull();
-        }),
-        { numRuns: WORLDS },
-      );
-      expect(cases).toBeGreaterThanOrEqual(LEAST_CASES);
-    },
-    TIMEOUT_MS,
-  );
+  ] as const)("is %s's, and the same", (_name, worlds, compare) => {
+    let cases = 0;
+    fc.assert(
+      fc.property(worlds, situations, (world, asked) => {
+        const compared = compare(world, asked);
+        cases += compared.length;
+        expect(difference(compared)).toBeNull();
+      }),
+      { numRuns: WORLDS },
+    );
+    expect(cases).toBeGreaterThanOrEqual(LEAST_CASES);
+  });
 });
