@@ -14,7 +14,12 @@ import { createPolicyStore } from "./admin/policies.store.ts";
 import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
+import { sweepApprovals } from "./admin/sweep-approvals.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
+import { createWebhookStore } from "./approval/approval-webhooks.store.ts";
+import { createApprovalStore } from "./approval/approvals.store.ts";
+import { announceApproval, deliverDueWebhooks, type WebhookPorts } from "./approval/deliver-webhooks.ts";
+import { createWebhookCalls } from "./approval/webhook-calls.client.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
@@ -63,7 +68,7 @@ export interface Composed {
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
   readonly flushCounts: () => void;
-  /** What the minute's schedule repeats: records not yet delivered, agent states not yet acknowledged. */
+  /** What the minute's schedule repeats: records and webhooks not delivered, agents and decisions not acknowledged. */
   readonly sweep: () => Promise<void>;
 }
 
@@ -132,6 +137,15 @@ export async function compose(
   const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
+  const approvals = createApprovalStore({ dbOf: databases.ofHome });
+  const webhooks: WebhookPorts = {
+    webhooks: createWebhookStore({ dbOf: databases.ofHome }),
+    calls: createWebhookCalls(),
+    secret: config.webhookSecret,
+    isLocal,
+    clock,
+    startTimer,
+  };
   const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
   const deliverPlatform = () => deliverFrom(databases.platform, PLATFORM_HOME);
   const deliverHome = (home: Home) => deliverFrom(databases.ofHome(home), home);
@@ -156,6 +170,9 @@ export async function compose(
     createControlPlane({
       homes,
       changes: createChangeLog(databases),
+      approvals,
+      webhooks: webhooks.webhooks,
+      webhookSecret: config.webhookSecret,
       keyKeepers: createKeyKeepers(databases.platform),
       agents,
       policies: createPolicyStore(databases),
@@ -215,6 +232,7 @@ export async function compose(
     shield,
     snapshots,
     ledgers: agentLedgers,
+    approvals: { keep: approvals.keep, announce: (home, id) => announceApproval(webhooks, home, id) },
     readings,
     records,
     workerNumber,
@@ -258,6 +276,8 @@ export async function compose(
     async sweep() {
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
+      await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
+      await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));
     },
   };
 }

@@ -29,6 +29,10 @@ const unread: AgentStore = {
   knownAsk: () => null,
   putAsk() {},
   keepRecord() {},
+  putApproval() {},
+  findApproval: () => null,
+  approvalsOf: () => [],
+  pendingApprovals: () => 0,
   keepSettlement() {},
 };
 

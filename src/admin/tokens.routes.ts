@@ -32,6 +32,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         expiresInSeconds: expiresIn,
         authorization: authorizationDetails ?? null,
         tokenId: deps.ids.token(),
+        mintedBy: caller.apiKey.id,
         nowMs,
       });
       if (!issued.ok) return issued;

@@ -84,12 +84,15 @@ describe("a relayed call", () => {
     const notAsked = () => Promise.reject(new Error("not asked here"));
     await reserve(
       {
+        approvals: { keep: notAsked, announce: notAsked },
+        background: () => {},
         ledgers: {
           confirm: notAsked,
           renew: notAsked,
           settle: notAsked,
           keepRecord: notAsked,
           putAgentState: notAsked,
+          decideApproval: notAsked,
           async reserve(request) {
             asked.push(request);
             return fail(refuse("ledger_unavailable"));
@@ -99,7 +102,7 @@ describe("a relayed call", () => {
       question,
       understood,
       snapshot,
-      verdict.candidates,
+      { candidates: verdict.candidates, approval: null },
       [],
     );
     const promptTokens = understood.ask.promptTokens ?? 0;

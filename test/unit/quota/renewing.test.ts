@@ -45,6 +45,10 @@ function newBook() {
     putAgent() {},
     knownAsk: () => null,
     putAsk() {},
+    putApproval() {},
+    findApproval: () => null,
+    approvalsOf: () => [],
+    pendingApprovals: () => 0,
     keepRecord: (record) => void records.push(record),
     keepSettlement: (kept) => void settlements.push(kept),
   };

@@ -11,6 +11,8 @@ import { createPolicyStore } from "../../../src/admin/policies.store.ts";
 import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
+import { createWebhookStore } from "../../../src/approval/approval-webhooks.store.ts";
+import { createApprovalStore } from "../../../src/approval/approvals.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
@@ -89,6 +91,9 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       clock,
       wait,
     }),
+    approvals: createApprovalStore({ dbOf: databases.ofHome }),
+    webhooks: createWebhookStore({ dbOf: databases.ofHome }),
+    webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     readings: createLedgerReadings(env, configOf(env)),
     doctorFacts: () => Promise.reject(new Error("not asked here")),

@@ -3,6 +3,7 @@
 import { type Databases, databaseOf } from "../../../src/admin/databases.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok, type Result } from "../../../src/kernel/result.ts";
+import type { ApprovalDecision } from "../../../src/quota/approval-contracts.ts";
 import type { AgentState } from "../../../src/quota/contracts.ts";
 import type { AgentLedgers, ScopeAddress, TenantLedgers } from "../../../src/quota/ledgers.ts";
 
@@ -72,20 +73,27 @@ export function createFakeTenantLedgers(databases: Databases): FakeTenantLedgers
   return ledgers;
 }
 
-export interface FakeAgentLedgers extends Pick<AgentLedgers, "putAgentState"> {
+export interface FakeAgentLedgers extends Pick<AgentLedgers, "putAgentState" | "decideApproval"> {
   readonly states: Map<string, AgentState>;
+  readonly decisions: ApprovalDecision[];
   isUp: boolean;
 }
 
 export function createFakeAgentLedgers(): FakeAgentLedgers {
   const ledgers: FakeAgentLedgers = {
     states: new Map(),
+    decisions: [],
     isUp: true,
     async putAgentState(state): Promise<Result<null>> {
       if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
       const known = ledgers.states.get(state.agentId);
       if (known === undefined || known.version < state.version) ledgers.states.set(state.agentId, state);
       return ok(null);
+    },
+    async decideApproval(decision) {
+      if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
+      ledgers.decisions.push(decision);
+      return ok({ outcome: "decided" });
     },
   };
   return ledgers;

@@ -9,6 +9,12 @@ import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { webhookStatements } from "../../../src/approval/approval-webhooks.store.ts";
+import {
+  approvalListStatements,
+  approvalStatements,
+  tenantApprovalStatements,
+} from "../../../src/approval/approvals.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -24,6 +30,12 @@ describe.each([
   ["histories of the platform", databases.platform, named(policyHistoryStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
+  [
+    "approvals",
+    home,
+    named({ ...approvalStatements, ...approvalListStatements, ...tenantApprovalStatements }),
+  ],
+  ["webhooks", home, named(webhookStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],
