@@ -9,7 +9,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampAfter, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import { approvalWebhookDescriptions } from "./approval-webhook-descriptions.ts";
-import { changeRecord } from "./change-record.ts";
+import type { ChangeFacts } from "./change-record.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { asked } from "./databases.ts";
 import { checkIfMatch } from "./if-match.ts";
@@ -35,8 +35,8 @@ export const approvalWebhookOperations = (deps: ControlPlaneDeps): readonly Oper
     const webhook: ApprovalWebhook = { tenantId, url, updatedAt };
     const nonce = toHex(deps.random(NONCE_BYTES));
     const seen = ifMatch === null ? null : (stored?.webhook.updatedAt ?? null);
-    const record = recordOf(caller, found.value, "put", nowMs);
-    const written = await deps.webhooks.put(home, { webhook, nonce }, seen, record);
+    const companion = deps.changes.statement(changeOf(caller, found.value, "put", nowMs));
+    const written = await deps.webhooks.put(home, { webhook, nonce }, seen, companion);
     if (!written.ok) return written;
     if (written.value === "outdated") return fail(refuse("precondition_failed", { field: "if-match" }));
     deps.background(asked(() => deps.deliverOutbox(tenantId, home)));
@@ -56,8 +56,8 @@ export const approvalWebhookOperations = (deps: ControlPlaneDeps): readonly Oper
     if (stored === null) return fail(notFound("webhook"));
     const unmet = await checkIfMatch(ifMatch, stored.webhook);
     if (unmet !== null) return fail(unmet);
-    const record = recordOf(caller, found.value, "delete", deps.clock());
-    const removed = await deps.webhooks.remove(home, stored.webhook, record);
+    const companion = deps.changes.statement(changeOf(caller, found.value, "delete", deps.clock()));
+    const removed = await deps.webhooks.remove(home, stored.webhook, companion);
     if (!removed.ok) return removed;
     if (removed.value === "outdated") return fail(refuse("write_in_progress"));
     deps.background(asked(() => deps.deliverOutbox(tenantId, home)));
@@ -86,18 +86,17 @@ async function findWebhook(
   return stored.ok ? ok({ tenantId: id.data, home, stored: stored.value }) : stored;
 }
 
-const recordOf = (
+const changeOf = (
   caller: Caller,
   { tenantId, home }: FoundWebhook,
   operation: "put" | "delete",
   nowMs: number,
-) =>
-  changeRecord({
-    caller,
-    scope: tenantId,
-    home,
-    operation: `approval_webhook.${operation}`,
-    objectId: tenantId,
-    revision: null,
-    nowMs,
-  });
+): ChangeFacts => ({
+  caller,
+  scope: tenantId,
+  home,
+  operation: `approval_webhook.${operation}`,
+  objectId: tenantId,
+  revision: null,
+  nowMs,
+});

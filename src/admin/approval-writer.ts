@@ -12,7 +12,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
-import { changeRecord } from "./change-record.ts";
+import type { ChangeLog } from "./change-log.store.ts";
 import { asked, firstFound } from "./databases.ts";
 import type { Caller } from "./operation.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
@@ -26,6 +26,7 @@ export interface ApprovalLedgerDeps {
 export interface ApprovalWriterDeps extends ApprovalLedgerDeps {
   /** Those that have their stores in this deployment. */
   readonly homes: readonly Home[];
+  readonly changes: Pick<ChangeLog, "statement">;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly clock: Clock;
@@ -62,7 +63,7 @@ export async function decideApproval(
       expiresInSeconds === null ? approval.expiresAt : timestampOf(nowMs + expiresInSeconds * 1_000);
     const operation = `approval.${decision === "approved" ? "approve" : "deny"}`;
     const facts = { caller, scope: approval.tenantId, home, operation, objectId: id };
-    const record = changeRecord({ ...facts, revision: null, nowMs });
+    const companion = deps.changes.statement({ ...facts, revision: null, nowMs });
     const decidedBy = caller.apiKey.id;
     const committed = await deps.approvals.decide({
       from,
@@ -71,7 +72,7 @@ export async function decideApproval(
       at,
       expiresAt,
       reason,
-      record,
+      companion,
     });
     if (!committed.ok) return committed;
     if (committed.value === "outdated") continue;

@@ -3,7 +3,6 @@
  * whoever dies over it leaves it to be made again, and two never make the same one.
  */
 import * as z from "zod";
-import { controlSource, outboxStatement, type UnnumberedRecord } from "../audit/outbox.store.ts";
 import { type ApprovalId, DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -71,18 +70,21 @@ export interface Delivery {
 
 export interface WebhookStore {
   find(home: Home, tenantId: TenantId): Promise<Result<StoredWebhook | null>>;
-  /** @param seen only where this is its moment; null = whatever there is. `outdated`: it is another one. */
+  /**
+   * @param companion commits with the webhook or not at all.
+   * @param seen only where this is its moment; null = whatever there is. `outdated`: it is another one.
+   */
   put(
     home: Home,
     stored: StoredWebhook,
     seen: Timestamp | null,
-    record: UnnumberedRecord,
+    companion: D1PreparedStatement,
   ): Promise<Result<"committed" | "outdated">>;
   /** Only as it was read. */
   remove(
     home: Home,
     webhook: ApprovalWebhook,
-    record: UnnumberedRecord,
+    companion: D1PreparedStatement,
   ): Promise<Result<"committed" | "outdated">>;
   /** For the batch that deletes a tenant. */
   removeWith(tenantId: TenantId, home: Home): D1PreparedStatement;
@@ -109,24 +111,21 @@ export function createWebhookStore({ dbOf }: { readonly dbOf: (home: Home) => D1
   return {
     find,
 
-    async put(home, { webhook, nonce }, seen, record) {
+    async put(home, { webhook, nonce }, seen, companion) {
       const { tenantId, url, updatedAt } = webhook;
       const put = prepare(home, "put").bind(tenantId, url, nonce, updatedAt, seen);
-      const batch = await asked(
-        () => dbOf(home).batch([put, outboxStatement(dbOf(home), controlSource(tenantId), record)]),
-        unsettledWrite,
-      );
+      const batch = await asked(() => dbOf(home).batch([put, companion]), unsettledWrite);
       if (batch.ok) return ok("committed");
       const now = await find(home, tenantId);
       if (now.ok && now.value?.nonce === nonce) return ok("committed");
       return seen !== null && now.ok && now.value?.webhook.updatedAt !== seen ? ok("outdated") : batch;
     },
 
-    async remove(home, { tenantId, updatedAt }, record) {
+    async remove(home, { tenantId, updatedAt }, companion) {
       const statements = [
         prepare(home, "failUnlessSeen").bind(tenantId, updatedAt),
         prepare(home, "remove").bind(tenantId),
-        outboxStatement(dbOf(home), controlSource(tenantId), record),
+        companion,
       ];
       const batch = await asked(() => dbOf(home).batch(statements), unsettledWrite);
       if (batch.ok) return ok("committed");

@@ -3,7 +3,6 @@
  * people decide on. A decision commits with its record, and says until the ledger has acknowledged it that it has not.
  */
 import * as z from "zod";
-import { controlSource, outboxStatement, type UnnumberedRecord } from "../audit/outbox.store.ts";
 import type { AgentId, ApiKeyId, ApprovalId, TenantId } from "../kernel/ids.ts";
 import { APPROVAL_KEPT_MS } from "../kernel/limits.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
@@ -99,7 +98,8 @@ export interface DecidedApproval {
   readonly at: Timestamp;
   readonly expiresAt: Timestamp;
   readonly reason: string | null;
-  readonly record: UnnumberedRecord;
+  /** Of its record: committed with the decision or not at all. */
+  readonly companion: D1PreparedStatement;
 }
 
 export interface ApprovalStore extends Pick<ApprovalDesk, "keep"> {
@@ -164,16 +164,13 @@ export function createApprovalStore({ dbOf }: { readonly dbOf: (home: Home) => D
       return ok(pageOf(approvals, limit, ({ id }) => id));
     },
 
-    async decide({ from, decision, decidedBy, at, expiresAt, reason, record }) {
+    async decide({ from, decision, decidedBy, at, expiresAt, reason, companion }) {
       const { home, approval } = from;
       const db = dbOf(home);
       const update = db
         .prepare(approvalStatements.decide)
         .bind(approval.id, decision, decidedBy, expiresAt, at, reason);
-      const batch = await asked(
-        () => db.batch([update, outboxStatement(db, controlSource(approval.tenantId), record)]),
-        unsettledWrite,
-      );
+      const batch = await asked(() => db.batch([update, companion]), unsettledWrite);
       if (batch.ok) return ok("committed");
       const now = await find(home, approval.id, Date.parse(at));
       if (!now.ok || now.value === null) return batch;

@@ -100,6 +100,9 @@ export class AgentApprovals {
   }
 
   #begin({ approvalId, requestHash, keyIds }: ApprovalAsk, nowMs: number): Unapproved {
+    // The platform repeated the call: what has been spent or has lapsed since must not begin again under its name.
+    if (this.#rows.findApproval(approvalId) !== null)
+      return { refusal: ledgerRefusal("pending_approval", { approvalId }), waiting: null };
     if (this.#rows.pendingApprovals(nowMs) >= MAX_PENDING_APPROVALS)
       return { refusal: ledgerRefusal("approvals_exhausted"), waiting: null };
     const approval: AgentApproval = {

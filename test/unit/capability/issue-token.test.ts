@@ -29,7 +29,7 @@ describe("issueToken", () => {
   it("writes exactly the header and the claims of the contract", async () => {
     const token = await validToken();
     expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", typ: "at+jwt", kid: keyRing.signing.keyId });
-    expect(decodeJwt(token)).toEqual(goodClaims);
+    expect(decodeJwt(token)).toEqual({ ...goodClaims, minted_by: order.mintedBy });
     expect(decodeJwt(token).aud).toBe(AUDIENCE);
   });
 

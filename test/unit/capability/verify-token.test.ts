@@ -13,6 +13,7 @@ import {
   NOW_MS,
   NOW_SECONDS,
   newPrivateJwk,
+  order,
   rfc8037Jwk,
   segment,
   signClaims,
@@ -43,6 +44,7 @@ describe("a valid token", () => {
         issuedAtSeconds: NOW_SECONDS,
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
+        mintedBy: order.mintedBy,
       },
     });
   });
