@@ -11,6 +11,7 @@ import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Home } from "../residency/home.ts";
 import { Approval, ApprovalRequest } from "./approval.ts";
 import { ApprovalWebhook, type StoredWebhook } from "./approval-webhook.ts";
+import type { Delivery, WebhookOutbox } from "./webhook-outbox.ts";
 
 // A tenant deleted meanwhile has no row: the null that this makes of it is refused, and the batch with it.
 const TENANT_OR_NULL = `CASE WHEN ?1 = '${DEFAULT_TENANT}' THEN ?1 ELSE (SELECT id FROM tenants WHERE id = ?1) END`;
@@ -57,18 +58,7 @@ const DueRow = z.object({
   expires_at: Approval.shape.expiresAt,
 });
 
-/** One thing to tell. */
-export interface Delivery {
-  readonly approval: Pick<Approval, "id" | "tenantId" | "agentId" | "requestedAt" | "expiresAt"> &
-    ApprovalRequest;
-  /** Whether anybody can still decide. */
-  readonly isPending: boolean;
-  readonly attempts: number;
-  readonly url: string;
-  readonly nonce: string;
-}
-
-export interface WebhookStore {
+export interface WebhookStore extends WebhookOutbox {
   find(home: Home, tenantId: TenantId): Promise<Result<StoredWebhook | null>>;
   /**
    * @param companion commits with the webhook or not at all.
@@ -88,12 +78,6 @@ export interface WebhookStore {
   ): Promise<Result<"committed" | "outdated">>;
   /** For the batch that deletes a tenant. */
   removeWith(tenantId: TenantId, home: Home): D1PreparedStatement;
-  dueOne(home: Home, id: ApprovalId, nowMs: number): Promise<Result<readonly Delivery[]>>;
-  due(home: Home, nowMs: number, limit: number): Promise<Result<readonly Delivery[]>>;
-  /** False where somebody else has claimed this attempt. @param nextAtMs when the next one is due, if this one fails. */
-  claim(home: Home, delivery: Delivery, nextAtMs: number): Promise<Result<boolean>>;
-  done(home: Home, id: ApprovalId): Promise<Result<null>>;
-  purge(home: Home, beforeMs: number): Promise<Result<null>>;
 }
 
 export function createWebhookStore({ dbOf }: { readonly dbOf: (home: Home) => D1Database }): WebhookStore {

@@ -6,13 +6,13 @@ import { type Clock, DAY_MS, MINUTE_MS, type StartTimer } from "../kernel/clock.
 import type { ApprovalId } from "../kernel/ids.ts";
 import { WEBHOOK_MAX_ATTEMPTS, WEBHOOK_MAX_MS } from "../kernel/limits.ts";
 import type { Home } from "../residency/home.ts";
-import type { Delivery, WebhookStore } from "./approval-webhooks.store.ts";
 import type { WebhookCalls } from "./webhook-calls.ts";
 import { webhookMessage, webhookSecret } from "./webhook-message.ts";
+import type { Delivery, WebhookOutbox } from "./webhook-outbox.ts";
 import { webhookUrlComplaint } from "./webhook-url.ts";
 
 export interface WebhookPorts {
-  readonly webhooks: WebhookStore;
+  readonly webhooks: WebhookOutbox;
   readonly calls: WebhookCalls;
   /** Null where the deployment has none: then nothing is sent. */
   readonly secret: string | null;

@@ -61,6 +61,7 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     strandedTenants: stranded,
     deployments,
     missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
+    signsWebhooks: hasSecret("WEBHOOK_SECRET"),
     signingKeyIds: signingFirst(keyRing.signing.keyId, [...keyRing.keys.keys()]),
     receiptKeyIds: signingFirst(
       receiptKeys.signing.keyId,

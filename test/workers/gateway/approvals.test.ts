@@ -160,15 +160,13 @@ it("spends no approval where a grant before it has room, and keeps it for later"
   expect((await asked(caller, "Hello")).code).toBe("approval_required");
 });
 
-it("is asked for by a boundary and by a token as well", async () => {
+it("is asked for by a token as well", async () => {
   const caller = await newCaller();
   const detail = { type: "model_invocation", actions: ["chat"], locations: ["*"] };
   const authorizationDetails = [{ ...detail, constraints: { requiresApproval: true } }];
   const narrowed = await admin("POST", "/v1/tokens", { agentId: caller.agentId, authorizationDetails });
   expect((await asked({ ...caller, token: String(narrowed.token) }, "Hello")).code).toBe("approval_required");
   expect((await asked(caller, "Hello")).status).toBe(200);
-  await newPolicy(caller, { kind: "boundary", constraints: { requiresApproval: true } });
-  expect((await asked(caller, "Hello")).code).toBe("approval_required");
 });
 
 it("lets exactly one of many parallel repeats through", async () => {
@@ -176,10 +174,10 @@ it("lets exactly one of many parallel repeats through", async () => {
   const { body } = await asked(caller, "Hello");
   await approve(body.error.approval_id);
   const statuses = await Promise.all(
-    Array.from({ length: 20 }, async () => (await asked(caller, "Hello")).status),
+    Array.from({ length: 10 }, async () => (await asked(caller, "Hello")).status),
   );
   expect(statuses.filter((status) => status === 200)).toHaveLength(1);
-  expect(statuses.filter((status) => status === 403)).toHaveLength(19);
+  expect(statuses.filter((status) => status === 403)).toHaveLength(9);
 });
 
 it("is one request however often it is asked at once", async () => {
@@ -364,8 +362,6 @@ it("a token that does not say who had it issued cannot ask for approval", async 
     },
   };
   expect(await asked(caller, "Hello", { verifier })).toMatchObject({ status: 401, code: "token_outdated" });
-  await newPolicy(caller, {});
-  expect((await asked(caller, "Hello", { verifier })).status).toBe(200);
 });
 
 it("tenants do not meet: a foreign key finds, decides and lists nothing", async () => {
