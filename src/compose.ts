@@ -138,8 +138,9 @@ export async function compose(
   const tenants = createTenantStore(databases);
   const agents = createAgentStore(databases);
   const approvals = createApprovalStore({ dbOf: databases.ofHome });
+  const webhookStore = createWebhookStore({ dbOf: databases.ofHome });
   const webhooks: WebhookPorts = {
-    webhooks: createWebhookStore({ dbOf: databases.ofHome }),
+    webhooks: webhookStore,
     calls: createWebhookCalls(),
     secret: config.webhookSecret,
     isLocal,
@@ -171,7 +172,7 @@ export async function compose(
       homes,
       changes: createChangeLog(databases),
       approvals,
-      webhooks: webhooks.webhooks,
+      webhooks: webhookStore,
       webhookSecret: config.webhookSecret,
       keyKeepers: createKeyKeepers(databases.platform),
       agents,

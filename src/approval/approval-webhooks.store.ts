@@ -3,7 +3,7 @@
  * whoever dies over it leaves it to be made again, and two never make the same one.
  */
 import * as z from "zod";
-import { type ApprovalId, DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
+import { DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";

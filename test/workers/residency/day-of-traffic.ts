@@ -134,7 +134,7 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
   for (const action of ["chat", "image", "completion", "completion"])
     answers.push((await enforced(agent.token, `${id} asks ${asked++}`, action, `person of ${id}`)).code);
 
-  // Waits for approval, which a webhook is told of; one is approved and passes, one is denied, one stays.
+  // Waits for approval, which a webhook is told of that takes nothing; one is approved and passes, one is denied, one stays.
   const webhook = vi
     .spyOn(globalThis, "fetch")
     .mockImplementation(async () => new Response(null, { status: 500 }));
