@@ -24,9 +24,11 @@ CREATE INDEX approvals_by_agent ON approvals (tenant_id, agent_id, id);
 CREATE INDEX approvals_pending ON approvals (tenant_id, id) WHERE status = 'pending';
 CREATE INDEX approvals_unacknowledged ON approvals (id) WHERE acknowledged = 0;
 
--- The record of a call says which approval it spent; a record is stored once, however often it is delivered.
+-- The record of a call says which approval it spent; a record is stored once, however often it is delivered. One that
+-- SQLite takes for no JSON, since it is nested too deep, is stored all the same.
 CREATE TRIGGER approval_is_used AFTER INSERT ON audit_records
-  WHEN NEW.kind = 'decision' AND NEW.decision = 'allowed' AND NEW.record ->> '$.approvalId' IS NOT NULL
+  WHEN CASE WHEN NEW.kind = 'decision' AND NEW.decision = 'allowed' AND json_valid(NEW.record)
+    THEN NEW.record ->> '$.approvalId' IS NOT NULL ELSE 0 END
 BEGIN
   UPDATE approvals SET status = 'used', used_by = NEW.decision_id
   WHERE id = NEW.record ->> '$.approvalId' AND tenant_id = NEW.tenant_id;

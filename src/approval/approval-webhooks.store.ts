@@ -115,7 +115,8 @@ export function createWebhookStore({ dbOf }: { readonly dbOf: (home: Home) => D1
       if (batch.ok) return ok("committed");
       const now = await find(home, tenantId);
       if (!now.ok) return batch;
-      return now.value !== null && now.value.webhook.updatedAt !== updatedAt ? ok("outdated") : batch;
+      if (now.value === null) return ok("committed");
+      return now.value.webhook.updatedAt === updatedAt ? batch : ok("outdated");
     },
 
     removeWith: (tenantId, home) => prepare(home, "remove").bind(tenantId),
