@@ -246,6 +246,10 @@ it("is never decided by the key that had the token issued, nor by the one that a
   });
   const minter = String(made.key);
   const minted = await admin("POST", "/v1/tokens", { agentId: caller.agentId }, minter);
+  // Who asks for the same while it waits is one of its askers from then on.
+  await asked({ ...caller, token: String(minted.token) }, "Hello");
+  const late: Json = await (await decide(body.error.approval_id, "approve", {}, minter)).json();
+  expect(late.code).toBe("approval_own_request");
   const reply: Json = await (await askEnforce({ capabilityToken: String(minted.token) })).json();
   for (const key of [minter, undefined]) {
     const own = await control("POST", `/v1/approvals/${reply.approvalId}/approve`, {}, key);
