@@ -44,6 +44,7 @@ export default defineConfig(async () => ({
                   '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A","d":"4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M"}]}',
                 LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
                 END_USER_SALT: "an-end-user-salt-used-by-tests-only",
+                WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
                 AZURE_OPENAI_API_KEY: "simulator-key",
               },
             },

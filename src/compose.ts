@@ -14,9 +14,14 @@ import { createPolicyStore } from "./admin/policies.store.ts";
 import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
+import { sweepApprovals } from "./admin/sweep-approvals.ts";
 import { sweepRevocations } from "./admin/sweep-revocations.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
 import { createTokenRevocationStore } from "./admin/token-revocations.store.ts";
+import { createWebhookStore } from "./approval/approval-webhooks.store.ts";
+import { createApprovalStore } from "./approval/approvals.store.ts";
+import { announceApproval, deliverDueWebhooks, type WebhookPorts } from "./approval/deliver-webhooks.ts";
+import { createWebhookCalls } from "./approval/webhook-calls.client.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
@@ -65,7 +70,7 @@ export interface Composed {
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
   readonly flushCounts: () => void;
-  /** What the minute's schedule repeats: records not yet delivered, agent states and revocations not yet acknowledged. */
+  /** What the minute's schedule repeats: records and webhooks not delivered; agents, revocations and decisions not acknowledged. */
   readonly sweep: () => Promise<void>;
 }
 
@@ -136,6 +141,16 @@ export async function compose(
   const agents = createAgentStore(databases);
   const tokenRevocations = createTokenRevocationStore(databases);
   const verifier = createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes });
+  const approvals = createApprovalStore({ dbOf: databases.ofHome });
+  const webhookStore = createWebhookStore({ dbOf: databases.ofHome });
+  const webhooks: WebhookPorts = {
+    webhooks: webhookStore,
+    calls: createWebhookCalls(),
+    secret: config.webhookSecret,
+    isLocal,
+    clock,
+    startTimer,
+  };
   const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
   const deliverPlatform = () => deliverFrom(databases.platform, PLATFORM_HOME);
   const deliverHome = (home: Home) => deliverFrom(databases.ofHome(home), home);
@@ -160,6 +175,9 @@ export async function compose(
     createControlPlane({
       homes,
       changes: createChangeLog(databases),
+      approvals,
+      webhooks: webhookStore,
+      webhookSecret: config.webhookSecret,
       keyKeepers: createKeyKeepers(databases.platform),
       agents,
       policies: createPolicyStore(databases),
@@ -221,6 +239,7 @@ export async function compose(
     shield,
     snapshots,
     ledgers: agentLedgers,
+    approvals: { keep: approvals.keep, announce: (home, id) => announceApproval(webhooks, home, id) },
     readings,
     records,
     workerNumber,
@@ -266,6 +285,8 @@ export async function compose(
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
       const deps = { tokenRevocations, agentLedgers, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
+      await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
+      await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));
     },
   };
 }

@@ -1,4 +1,6 @@
 /** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
+import type { WebhookStore } from "../approval/approval-webhooks.store.ts";
+import type { ApprovalStore } from "../approval/approvals.store.ts";
 import type { AuditLog } from "../audit/audit-log.store.ts";
 import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
@@ -43,7 +45,11 @@ export interface ControlPlaneDeps {
   readonly tokenRevocations: TokenRevocationStore;
   /** Of tokens that are to be revoked or looked at. */
   readonly verifier: TokenVerifier;
-  readonly agentLedgers: Pick<AgentLedgers, "putAgentState" | "revokeTokens">;
+  readonly approvals: ApprovalStore;
+  readonly webhooks: WebhookStore;
+  /** Signs what webhooks are sent; null = this deployment has none. */
+  readonly webhookSecret: string | null;
+  readonly agentLedgers: Pick<AgentLedgers, "putAgentState" | "revokeTokens" | "decideApproval">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
   readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;

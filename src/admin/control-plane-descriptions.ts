@@ -1,6 +1,8 @@
 /** Every operation of the control plane, as data. */
 import { agentDescriptions } from "./agent-descriptions.ts";
 import { apiKeyDescriptions } from "./api-key-descriptions.ts";
+import { approvalDescriptions } from "./approval-descriptions.ts";
+import { approvalWebhookDescriptions } from "./approval-webhook-descriptions.ts";
 import { auditDescriptions } from "./audit-descriptions.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { doctorDescriptions } from "./doctor-descriptions.ts";
@@ -21,6 +23,8 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,
+  approvalDescriptions,
+  approvalWebhookDescriptions,
   auditDescriptions,
   usageDescriptions,
   quotaDescriptions,

@@ -12,6 +12,8 @@ import { fail, type Result } from "../kernel/result.ts";
 import { problemResponse } from "../kernel/wire.ts";
 import { agentOperations } from "./agents.routes.ts";
 import { apiKeyOperations } from "./api-keys.routes.ts";
+import { approvalWebhookOperations } from "./approval-webhooks.routes.ts";
+import { approvalOperations } from "./approvals.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
@@ -29,6 +31,8 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   const operations = [
     agentOperations(deps),
     apiKeyOperations(deps),
+    approvalOperations(deps),
+    approvalWebhookOperations(deps),
     auditOperations(deps),
     deploymentOperations(deps),
     policyOperations(deps),

@@ -3,7 +3,7 @@
  * data plane. The kernel writes both (wire.ts); tests hold every real refusal against these.
  */
 import * as z from "zod";
-import { RequestId } from "../kernel/ids.ts";
+import { ApprovalId, RequestId } from "../kernel/ids.ts";
 import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import { ToldLimit } from "../quota/told-limit.ts";
 
@@ -44,6 +44,7 @@ export const AzureError = z
       param: z.string().nullable(),
       type: z.literal("portcullis_refusal"),
       limit: ToldLimit.optional(),
+      approval_id: ApprovalId.optional().meta({ description: "Which approval the request waits for." }),
     }),
   })
   .meta({

@@ -37,6 +37,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         expiresInSeconds: expiresIn,
         authorization: authorizationDetails ?? null,
         tokenId,
+        mintedBy: caller.apiKey.id,
         nowMs: issueMs(nowMs, revoked.value.notBefore),
       });
       if (!issued.ok) return issued;

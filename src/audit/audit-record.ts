@@ -3,7 +3,7 @@
  * is a visible gap and a repeated one is stored once. No token, key, prompt or answer ever enters a record.
  */
 import * as z from "zod";
-import { AgentId, DecisionId, Scope, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, Scope, TokenId } from "../kernel/ids.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { Action } from "../policy/action.ts";
@@ -64,6 +64,8 @@ export const DecisionRecord = z.strictObject({
   /** Null where nothing was sent to Azure, and in records from before it was told here. */
   backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
+  /** The approval that the request waits for, was denied, or has spent. */
+  approvalId: ApprovalId.nullable().default(null),
   /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
   stripped: z.boolean().default(false),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */

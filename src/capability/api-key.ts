@@ -25,6 +25,8 @@ export const ApiKeyScope = z.enum([
   "keys:write",
   "audit:read",
   "usage:read",
+  "approvals:read",
+  "approvals:write",
 ]);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 

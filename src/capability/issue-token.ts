@@ -4,7 +4,7 @@
  * whoever uses it.
  */
 import { SignJWT } from "jose";
-import type { TokenId } from "../kernel/ids.ts";
+import type { ApiKeyId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -26,6 +26,8 @@ export interface TokenOrder {
   /** Null = all that the policies grant. */
   readonly authorization: readonly AuthorizationDetail[] | null;
   readonly tokenId: TokenId;
+  /** The API key that asks for it. */
+  readonly mintedBy: ApiKeyId;
   readonly nowMs: number;
 }
 
@@ -73,5 +75,6 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     exp: issuedAtSeconds + expiresInSeconds,
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
+    minted_by: order.mintedBy,
   });
 }

@@ -130,4 +130,5 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   issuedAtSeconds: claims.iat,
   expiresAtSeconds: claims.exp,
   authorization: claims.authorization_details ?? null,
+  mintedBy: claims.minted_by ?? null,
 });

@@ -20,6 +20,8 @@ interface Decided {
   readonly policyIds?: readonly string[];
   readonly backend?: Backend | null;
   readonly reservedTokens?: number;
+  /** Spent by what is allowed; of a refusal, its own is told. */
+  readonly approvalId?: DecisionRecord["approvalId"] | undefined;
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
 }
@@ -55,6 +57,7 @@ export function decisionRecordOf(
       decisionId: reserved.decisionId,
       policyIds: candidate.policyIds,
       backend,
+      approvalId: reserved.approvalId,
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
       detail:
@@ -115,6 +118,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     },
     backend: backend ? { id: backend.id, region: backend.region, sku: backend.sku } : null,
     reservedTokens: decided.reservedTokens ?? null,
+    approvalId: decided.refusal?.approvalId ?? decided.approvalId ?? null,
     stripped: decided.stripped ?? false,
     detail: decided.detail ?? null,
   };

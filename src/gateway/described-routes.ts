@@ -31,6 +31,11 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "revision_unknown",
   "precondition_invalid",
   "precondition_failed",
+  "pending_approval",
+  "approval_decided",
+  "approval_expired",
+  "approval_used",
+  "webhook_secret_missing",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 

@@ -1,4 +1,5 @@
 /** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
+import type { ApprovalDesk } from "../approval/approval-desk.ts";
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
@@ -23,6 +24,7 @@ export interface GatewayPorts {
   readonly shield: FloodShield;
   readonly snapshots: Snapshots;
   readonly ledgers: AgentLedgers;
+  readonly approvals: ApprovalDesk;
   readonly records: RecordQueue;
   /** Numbers for records of decisions that no ledger numbered. */
   readonly workerNumber: () => RecordNumber;

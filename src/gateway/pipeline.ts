@@ -15,11 +15,15 @@ import { inspect } from "../safeguard/inspect.ts";
 import { admit } from "./admit.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
+import { offerOf } from "./offer.ts";
 import type { Judgement, Question, Stale, Understood } from "./question.ts";
 import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
 import { reserve } from "./reserve.ts";
 
-type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids" | "clock">;
+type JudgePorts = Pick<
+  GatewayPorts,
+  "snapshots" | "ledgers" | "approvals" | "workerNumber" | "ids" | "clock" | "background"
+>;
 
 export const judge = (ports: JudgePorts, question: Question): Promise<Judgement> =>
   underCurrentRevisions(ports, (atLeast) => judgeOnce(ports, question, atLeast));
@@ -84,7 +88,10 @@ async function judgeAsk(
   const inspected = inspect(verdict.candidates, outsideContent, body);
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
 
-  const reserved = await reserve(ports, question, understood, snapshot, inspected.value, trace);
+  const offer = await offerOf(ports.ids, question, understood, inspected.value);
+  if (!offer.ok) return confirmedRefusal(ports, question, snapshot, offer.error, { ask, trace });
+
+  const reserved = await reserve(ports, question, understood, snapshot, offer.value, trace);
   if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
   const judged = reserved.value;
   return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;

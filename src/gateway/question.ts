@@ -2,7 +2,7 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
-import type { DecisionId } from "../kernel/ids.ts";
+import type { ApiKeyId, DecisionId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
@@ -26,6 +26,8 @@ export interface Question {
   readonly surface: DecisionRecord["surface"];
   readonly purpose: ReserveRequest["purpose"];
   readonly capability: Capability;
+  /** That which asks /v1/enforce; on the data plane there is none. */
+  readonly apiKeyId?: ApiKeyId;
   readonly place: Place;
   /** Declared by the caller, else the agent's default. */
   readonly classification: Classification;
@@ -46,6 +48,8 @@ export interface Understood {
   readonly deployment: Deployment | null;
   /** For inspection; null when the call is the caller's own. */
   readonly body: JsonObject | null;
+  /** All that the caller sent of the call itself: an approval is bound to it. */
+  readonly sent: JsonObject;
   /** Whether Azure may add to the prompt what does not stand in the body. */
   readonly outsideContent: boolean;
   /** Whether the caller named the output bound that `ask` states. */

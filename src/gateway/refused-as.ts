@@ -40,12 +40,14 @@ export const refusalOfLedger = ({
   message,
   retryAfterSeconds,
   limit,
+  approvalId,
   evidence,
 }: LedgerRefusal): Refusal => ({
   code,
   message,
   ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   ...(limit === undefined ? {} : { limit: toldLimit(limit) }),
+  ...(approvalId === undefined ? {} : { approvalId }),
   ...(evidence === undefined ? {} : { evidence }),
 });
 

@@ -74,6 +74,7 @@ export async function understandCall(
     ask,
     deployment: deployment.value,
     body: call.body,
+    sent: call.body,
     outsideContent: call.prompt.outsideContent,
     namesOutput: call.requestedOutputTokens !== null,
     refine: null,

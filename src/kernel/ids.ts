@@ -25,6 +25,8 @@ export const RequestId = idOf("request").brand<"RequestId">();
 export type RequestId = z.infer<typeof RequestId>;
 export const BackendId = idOf("backend").brand<"BackendId">();
 export type BackendId = z.infer<typeof BackendId>;
+export const ApprovalId = idOf("approval").brand<"ApprovalId">();
+export type ApprovalId = z.infer<typeof ApprovalId>;
 
 /** Tenants are named by people, once, at creation: lower case, digits and hyphens. */
 export const TenantId = z
@@ -67,6 +69,7 @@ export interface IdMint {
   token(): TokenId;
   request(): RequestId;
   backend(): BackendId;
+  approval(): ApprovalId;
 }
 
 export function createIdMint(clock: Clock, random: RandomBytes): IdMint {
@@ -80,6 +83,7 @@ export function createIdMint(clock: Clock, random: RandomBytes): IdMint {
     token: () => minted("token"),
     request: () => minted("request"),
     backend: () => minted("backend"),
+    approval: () => minted("approval"),
   };
 }
 

@@ -80,6 +80,32 @@ export const PREPARE_MAX_MS = 30_000;
 /** Alternatives offered to the ledger for one ask: every grant times every detail of the token, duplicates dropped. */
 export const MAX_CANDIDATES = 512;
 
+/** How long a request waits for approval; a denial lasts for the rest of it. */
+export const APPROVAL_PENDING_MS = 86_400_000;
+
+/** How long an approved request may come, unless whoever approves says otherwise. */
+export const APPROVED_DEFAULT_SECONDS = 3_600;
+export const APPROVED_MIN_SECONDS = 60;
+export const APPROVED_MAX_SECONDS = 86_400;
+
+/** A ledger keeps a lapsed approval this long: the clock of whoever decides may be behind its own. */
+export const APPROVAL_GRACE_MS = 60_000;
+
+/** Requests of one agent that wait at once: more than people decide on, and a bound of what one agent can store. */
+export const MAX_PENDING_APPROVALS = 100;
+
+/** API keys that are noted as having asked for one approval. */
+export const MAX_APPROVAL_ASKERS = 20;
+
+/** How long decided and lapsed approvals can be looked up; their records stay in the audit log. */
+export const APPROVAL_KEPT_MS = 90 * 86_400_000;
+
+/** A webhook answers within this time or the attempt has failed. */
+export const WEBHOOK_MAX_MS = 10_000;
+
+/** Attempts to tell a webhook of one approval: the last comes 17 hours after the first. */
+export const WEBHOOK_MAX_ATTEMPTS = 12;
+
 /** A record fits into a queue's message (128 kB) with room to spare; what is longer is cut and says so. */
 export const MAX_TRACE_LINES = 50;
 export const MAX_EVIDENCE_ITEMS = 10;

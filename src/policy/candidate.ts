@@ -79,6 +79,7 @@ export function candidateOf(
     claims: claims.value,
     reservedCostNanoUsd,
     outputCap,
+    approvalFrom: approvalFrom(grant, token, boundaries),
     obligations: {
       ...bounded,
       auditLogging: sets.some(({ constraints }) => constraints.auditLogging === "detailed")
@@ -90,6 +91,17 @@ export function candidateOf(
       stripPatterns: unitedPatterns(sets.flatMap(strippedBy)),
     },
   });
+}
+
+const needsApproval = ({ constraints }: ConstraintSet): boolean => constraints.requiresApproval === true;
+
+function approvalFrom(
+  grant: Rule,
+  token: ConstraintSet | null,
+  boundaries: readonly Rule[],
+): Candidate["approvalFrom"] {
+  const rules = [grant, ...boundaries].filter(needsApproval).map(({ policy }) => policy.id);
+  return token !== null && needsApproval(token) ? [...rules, "token"] : rules;
 }
 
 const strippedBy = ({ constraints, patterns }: ConstraintSet): readonly PatternSet[] =>

@@ -65,6 +65,7 @@ const ranks: Readonly<Record<string, number>> = {
   azure: 1,
   safeguard: 1,
   audit: 1,
+  approval: 1,
   gateway: 2,
   admin: 2,
   console: 2,

@@ -91,6 +91,7 @@ const capability = {
   issuedAtSeconds: 1_790_000_000,
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
+  mintedBy: null,
 } as const;
 
 const nowMs = 1_790_000_000_000;

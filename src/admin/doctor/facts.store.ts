@@ -56,6 +56,7 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     strandedTenants: stranded,
     deployments,
     missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
+    signsWebhooks: hasSecret("WEBHOOK_SECRET"),
     signingKeys: keyRing.signers.map(({ keyId, endsAt }) => ({ keyId, endsAt })),
     receiptKeys: receiptKeys.published.map(({ kid }) => ({
       keyId: kid,

@@ -31,6 +31,8 @@ export interface DoctorFacts {
   readonly deployments: Reading<Deployment>;
   /** Names of Worker secrets that a backend names and that are not set. */
   readonly missingSecrets: ReadonlySet<string>;
+  /** Whether webhooks can be signed. */
+  readonly signsWebhooks: boolean;
   /** The first whose end has not come signs. */
   readonly signingKeys: readonly SigningKeyFact[];
   /** The first signs; the others are published for receipts of before, and have no end. */

@@ -46,4 +46,29 @@ const credentials: Check = {
   },
 };
 
-export const keyChecks: readonly Check[] = [addresses, ...signingKeyChecks, ...apiKeyChecks, credentials];
+const webhookSecret: Check = {
+  id: "webhook_secret",
+  looksAt: "whether `WEBHOOK_SECRET` is set: without it no webhook can be set and none is sent",
+  well: "The secret that signs webhooks is set.",
+  needs: [],
+  find: ({ signsWebhooks }) =>
+    signsWebhooks
+      ? []
+      : [
+          {
+            severity: "note",
+            subject: "WEBHOOK_SECRET",
+            sentence: "WEBHOOK_SECRET is not set: nobody is told when a request waits for approval.",
+            remedy:
+              "Run `npm run deploy`, or `npx wrangler secret put WEBHOOK_SECRET` with 32 random characters or more.",
+          },
+        ],
+};
+
+export const keyChecks: readonly Check[] = [
+  addresses,
+  ...signingKeyChecks,
+  ...apiKeyChecks,
+  credentials,
+  webhookSecret,
+];

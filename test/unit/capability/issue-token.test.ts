@@ -36,7 +36,7 @@ describe("issueToken", () => {
       typ: "at+jwt",
       kid: keyRing.signers[0].keyId,
     });
-    expect(decodeJwt(token)).toEqual(goodClaims);
+    expect(decodeJwt(token)).toEqual({ ...goodClaims, minted_by: order.mintedBy });
     expect(decodeJwt(token).aud).toBe(AUDIENCE);
   });
 

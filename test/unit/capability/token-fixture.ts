@@ -6,7 +6,7 @@ import { issueToken, type TokenOrder } from "../../../src/capability/issue-token
 import { importKeyRing, type KeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../../src/capability/verify-token.ts";
 import { toBase64Url, utf8Bytes } from "../../../src/kernel/encoding.ts";
-import { TokenId } from "../../../src/kernel/ids.ts";
+import { ApiKeyId, TokenId } from "../../../src/kernel/ids.ts";
 import type { Result } from "../../../src/kernel/result.ts";
 import { homeNames } from "../../../src/residency/home.ts";
 
@@ -68,6 +68,7 @@ export const order: TokenOrder = {
   expiresInSeconds: 900,
   authorization: null,
   tokenId,
+  mintedBy: ApiKeyId.parse(`key_${"0".repeat(31)}7`),
   nowMs: NOW_MS,
 };
 

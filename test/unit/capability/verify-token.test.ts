@@ -44,6 +44,7 @@ describe("a valid token", () => {
         issuedAtSeconds: NOW_SECONDS,
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
+        mintedBy: order.mintedBy,
       },
     });
   });

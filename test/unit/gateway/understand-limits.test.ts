@@ -84,6 +84,8 @@ describe("a relayed call", () => {
     const notAsked = () => Promise.reject(new Error("not asked here"));
     await reserve(
       {
+        approvals: { keep: notAsked, announce: notAsked },
+        background: () => {},
         ledgers: {
           confirm: notAsked,
           renew: notAsked,
@@ -91,6 +93,7 @@ describe("a relayed call", () => {
           keepRecord: notAsked,
           putAgentState: notAsked,
           revokeTokens: notAsked,
+          decideApproval: notAsked,
           async reserve(request) {
             asked.push(request);
             return fail(refuse("ledger_unavailable"));
@@ -100,7 +103,7 @@ describe("a relayed call", () => {
       question,
       understood,
       snapshot,
-      verdict.candidates,
+      { candidates: verdict.candidates, approval: null },
       [],
     );
     const promptTokens = understood.ask.promptTokens ?? 0;

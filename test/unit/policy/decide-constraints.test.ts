@@ -177,7 +177,7 @@ const rows: Readonly<Record<ConstraintKey, LiveRow | LaterRow>> = {
     live: true,
     selects: false,
     constraint: { requiresApproval: true },
-    becomes: "constraint_not_available",
+    becomes: "output null, reserved 1100, standard, once approved, claims none",
     harmless: { requiresApproval: false },
   },
   allowedAgents: {
@@ -300,12 +300,13 @@ const judgeRow = (policies: readonly Policy[], { input, backends }: Pick<LiveRow
 
 function described(verdict: Verdict): string {
   if (verdict.kind === "refused") return verdict.refusal.code;
-  const { obligations, claims } = firstCandidate(verdict);
+  const { obligations, claims, approvalFrom } = firstCandidate(verdict);
   return [
     `output ${obligations.maxOutputTokens}`,
     `reserved ${obligations.reservedTokens}`,
     obligations.auditLogging,
     ...(obligations.allowStore ? ["may store"] : []),
+    ...(approvalFrom.length > 0 ? ["once approved"] : []),
     `claims ${claims.map(claimLine).join(" and ") || "none"}`,
   ].join(", ");
 }

@@ -12,6 +12,8 @@ import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts"
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
+import { createWebhookStore } from "../../../src/approval/approval-webhooks.store.ts";
+import { createApprovalStore } from "../../../src/approval/approvals.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
@@ -92,6 +94,9 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       clock,
       wait,
     }),
+    approvals: createApprovalStore({ dbOf: databases.ofHome }),
+    webhooks: createWebhookStore({ dbOf: databases.ofHome }),
+    webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     tokenRevocations: createTokenRevocationStore(databases),
     verifier: createTokenVerifier({

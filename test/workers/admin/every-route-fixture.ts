@@ -87,8 +87,8 @@ export async function makeKey(
 const rootKey = await makeKey(null);
 const fresh = (prefix: string): string => `${prefix}-${crypto.randomUUID().slice(0, 13)}`;
 
-async function made(path: string, body: object): Promise<Reply["body"]> {
-  const reply = await call("POST", path, { body });
+async function made(path: string, body: object, key = rootKey): Promise<Reply["body"]> {
+  const reply = await call("POST", path, { body, key });
   if (reply.status > 201) throw new Error(`POST ${path}: ${reply.status} ${reply.text}`);
   return reply.body;
 }
@@ -107,6 +107,31 @@ await made("/v1/policies", {
   tenantId: ownTenant,
 });
 export const { token } = await made("/v1/tokens", { agentId: agent.id });
+const approvedOnly = { type: "model_invocation", actions: ["*"], locations: ["*"] };
+/** Of a key of its own: no key decides on what it asked for. */
+const askerKey = await makeKey(ownTenant);
+const asking = await made(
+  "/v1/tokens",
+  {
+    agentId: agent.id,
+    authorizationDetails: [{ ...approvedOnly, constraints: { requiresApproval: true } }],
+  },
+  askerKey,
+);
+
+/** A request that waits for approval. */
+async function makeApproval(): Promise<string> {
+  const body = {
+    requestId: fresh("waits"),
+    capabilityToken: asking.token,
+    action: "chat",
+    resourceId: "api://azure-openai/models/any",
+    context: { note: fresh("note") },
+  };
+  return (await made("/v1/enforce", body, askerKey)).approvalId;
+}
+await makeApproval();
+
 const deploymentExample = routes.find(({ operationId }) => operationId === "createDeployment")?.body?.example;
 export const deployment = fresh("model");
 await made("/v1/deployments", { ...objectOf(deploymentExample), name: deployment });
@@ -164,6 +189,7 @@ export function bodyFor(route: RouteDescription, own: JsonObject = {}): JsonObje
 
 /** A new object of the collection that this path is about, as the value of its parameter. */
 export async function makeObject(path: string): Promise<string> {
+  if (path.startsWith("/v1/approvals/")) return makeApproval();
   const creation = creationOf(path);
   const parameter = /:(\w+)/.exec(path)?.[1];
   if (creation === undefined || parameter === undefined)
@@ -171,8 +197,15 @@ export async function makeObject(path: string): Promise<string> {
   const object = await made(creation.path, freshBody(creation));
   const value = object[parameter] ?? object.id;
   madeAt.set(value, object.revision);
+  // What an object has one of is put.
+  const part = routes.find((route) => route.method === "PUT" && route.path === path && isPart(route));
+  if (part) await call("PUT", path.replace(/:\w+/, value), { body: part.body?.example });
   return value;
 }
+
+/** Whether the route is about something that an object has one of, and not about the object itself. */
+const isPart = ({ path }: RouteDescription): boolean =>
+  !/:\w+$/.test(path) && routes.some((route) => route.method === "GET" && route.path === path);
 
 /** The same, under a name that nobody has where names are chosen by callers. */
 export function freshBody(route: RouteDescription): JsonObject {
@@ -212,9 +245,9 @@ export async function validTarget(route: RouteDescription): Promise<Target> {
   return targetOf(route, "deployment" in route.params ? deployment : await makeObject(route.path));
 }
 
-/** Where the object itself is: the path as far as the parameter that names it. */
+/** Where the object itself is: the path as far as the parameter that names it, or as far as its part. */
 export const objectPathOf = (route: RouteDescription, value: string): string =>
-  route.path.replace(/:\w+.*$/, value);
+  route.path.replace(isPart(route) ? /:\w+/ : /:\w+.*$/, value);
 
 /** The credential that opens the route. */
 export const opened = ({ credential }: RouteDescription): CallOptions =>

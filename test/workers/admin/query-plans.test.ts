@@ -10,6 +10,12 @@ import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/a
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
 import { revocationStatements } from "../../../src/admin/token-revocations.store.ts";
+import { webhookStatements } from "../../../src/approval/approval-webhooks.store.ts";
+import {
+  approvalListStatements,
+  approvalStatements,
+  tenantApprovalStatements,
+} from "../../../src/approval/approvals.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -26,6 +32,12 @@ describe.each([
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
   ["revocations of tokens", home, named(revocationStatements)],
+  [
+    "approvals",
+    home,
+    named({ ...approvalStatements, ...approvalListStatements, ...tenantApprovalStatements }),
+  ],
+  ["webhooks", home, named(webhookStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],

@@ -57,6 +57,9 @@ describe("a bound key finds nothing of others", () => {
     ["DELETE", () => `/keys/${rootKeyId}`],
     ["GET", () => `/tenants/${theirs.tenant}`],
     ["GET", () => "/tenants/default-tenant"],
+    ["GET", () => `/tenants/${theirs.tenant}/approval-webhook`],
+    ["PUT", () => `/tenants/${theirs.tenant}/approval-webhook`, { url: "https://hooks.contoso.com/" }],
+    ["DELETE", () => `/tenants/${theirs.tenant}/approval-webhook`],
   ])("%s %s", async (method, path, body) => {
     const reply = await call(method, path(), { key: mine.key, body });
     expect(reply).toMatchObject({ status: 404, body: { code: "not_found" } });
@@ -78,6 +81,7 @@ describe("a bound key cannot name another tenant", () => {
     ["GET", () => "/policies?tenant=platform", () => undefined, "tenant"],
     ["GET", () => `/keys?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => `/audit?tenant=${theirs.tenant}`, () => undefined, "tenant"],
+    ["GET", () => `/approvals?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=platform", () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=default-tenant", () => undefined, "tenant"],
   ])("%s %s", async (method, path, body, field) => {

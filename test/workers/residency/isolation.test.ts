@@ -150,9 +150,13 @@ it("the day had every kind of answer", () => {
     "residency_country",
     "allowed",
     "no_matching_grant",
-    "constraint_not_available",
     "allowed",
     "request_quota_exceeded",
+    "pending_approval",
+    "allowed",
+    "pending_approval",
+    "approval_denied",
+    "pending_approval",
     "ok",
     "agent_disabled",
     "token_outdated",
@@ -201,9 +205,13 @@ describe.each(cases)("a tenant of %s", (home) => {
       `${home} D1 outbox`,
       `${home} D1 audit_records`,
       `${home} D1 usage_hours`,
+      `${home} D1 approvals`,
+      `${home} D1 approval_webhooks`,
+      `${home} D1 webhook_deliveries`,
       `${home} KV`,
       "ledger identity",
       "ledger counter_buckets",
+      "ledger approvals",
       "ledger scope",
     ]) {
       expect(own).toContain(where);
@@ -214,6 +222,12 @@ describe.each(cases)("a tenant of %s", (home) => {
     const { tenantId } = dayIn(home);
     const recorded = homeStoresOf(env, home).db.prepare("SELECT 1 FROM audit_records WHERE tenant_id = ?1");
     expect((await recorded.bind(tenantId).all()).results.length).toBeGreaterThan(20);
+  });
+
+  it("has an approval that let one call through, by its home's own record of that call", async () => {
+    const statuses = homeStoresOf(env, home).db.prepare("SELECT status FROM approvals WHERE tenant_id = ?1");
+    const { results } = await statuses.bind(dayIn(home).tenantId).all<{ status: string }>();
+    expect(results.map(({ status }) => status).sort()).toEqual(["denied", "pending", "used"]);
   });
 
   it("has left nothing anywhere else", async () => {

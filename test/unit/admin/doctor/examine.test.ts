@@ -181,6 +181,12 @@ const rows: readonly (readonly [
     { severity: "error", subject: "AZURE_OPENAI_API_KEY", sentence: /1 deployment answer.*gpt-4/ },
   ],
   [
+    "webhook_secret",
+    "webhooks cannot be signed",
+    { signsWebhooks: false },
+    { severity: "note", subject: "WEBHOOK_SECRET", sentence: /nobody is told/ },
+  ],
+  [
     "deployments",
     "there is none",
     { deployments: allOf() },

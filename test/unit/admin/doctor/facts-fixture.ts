@@ -42,6 +42,7 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   signingKeys: [{ keyId: "kid-1", endsAt: null }],
   receiptKeys: [{ keyId: "receipt-kid-1", endsAt: null }],
   apiKeys: noApiKeys,
+  signsWebhooks: true,
   ...changes,
 });
 

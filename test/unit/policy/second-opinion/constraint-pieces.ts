@@ -85,6 +85,7 @@ const anyPiece = fc.oneof(
   { weight: 9, arbitrary: fc.oneof(...selectors) },
   { weight: 12, arbitrary: fc.oneof(...others) },
   { weight: 1, arbitrary: fc.oneof(...unavailable) },
+  { weight: 1, arbitrary: fc.boolean().map((requiresApproval) => ({ requiresApproval })) },
 );
 export const constraints = constraintsOf(anyPiece, 3);
 /** One at most: every boundary holds all asks. */
@@ -95,6 +96,7 @@ export const denyConstraints = fc
     fc.oneof(
       { weight: 30, arbitrary: fc.oneof(...selectors) },
       { weight: 1, arbitrary: fc.oneof(...unavailable) },
+  { weight: 1, arbitrary: fc.boolean().map((requiresApproval) => ({ requiresApproval })) },
     ),
     { minLength: 1, maxLength: 3 },
   )

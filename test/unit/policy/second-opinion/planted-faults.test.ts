@@ -119,7 +119,7 @@ const withPolicies = (change: (policy: Policy) => readonly Policy[]): Fault => (
 });
 
 /** Left out of the worlds, because it is not built yet. */
-const undrawn: readonly ConstraintKey[] = ["requiresApproval"];
+const undrawn: readonly ConstraintKey[] = [];
 /** About what an allowed ask obliges to, or about backends: not for Cedar. */
 const unseenByCedar: readonly ConstraintKey[] = [
   "maxOutputTokens",
@@ -127,6 +127,7 @@ const unseenByCedar: readonly ConstraintKey[] = [
   "dataResidency",
   "processing",
   "allowStore",
+  "requiresApproval",
 ];
 
 const drawn = constraintKeys.filter((key) => !undrawn.includes(key));

@@ -10,10 +10,7 @@ export type Codes = readonly RefusalCode[];
 
 /** Stored, and not built yet: whatever it says, it refuses. */
 export const isUnavailable = (constraints: Constraints): boolean =>
-  constraints.noPersonalData !== undefined ||
-  constraints.noSecrets !== undefined ||
-  // Until approvals are built; then a candidate says whom it needs one from.
-  constraints.requiresApproval === true;
+  constraints.noPersonalData !== undefined || constraints.noSecrets !== undefined;
 
 export function covers(
   actions: readonly string[],

@@ -27,6 +27,8 @@ export interface ReferenceCandidate extends Amounts {
   readonly policyIds: readonly string[];
   /** `owner/scope/meter/window[/subject] amount of limit`. */
   readonly claims: readonly string[];
+  /** Whoever demands an approval: owners, as claims name them. */
+  readonly approvalFrom: readonly string[];
   readonly auditLogging: "standard" | "detailed";
   readonly encryptionRequired: boolean;
   readonly residency: Exclude<ReturnType<typeof residencyOf>, string>;
@@ -166,6 +168,7 @@ function holding(
     grantId: grant.id,
     policyIds: [grant.id, ...boundaries.map(({ id }) => id)],
     claims: claims.lines,
+    approvalFrom: charging.filter((one) => one.constraints.requiresApproval).map(({ owner }) => owner),
     ...amounts,
     auditLogging: sets.some(({ auditLogging }) => auditLogging === "detailed") ? "detailed" : "standard",
     encryptionRequired: sets.some(({ encryptionRequired }) => encryptionRequired === true),
