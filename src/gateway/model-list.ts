@@ -109,7 +109,7 @@ export function usableDeployments(
             clientAddress: place.clientAddress,
             price: dearestPrice(deployment),
           };
-          return decide({ capability, ask, place, snapshot, nowMs }).kind === "candidates";
+          return decide({ capability, ask, place, snapshot, nowMs }, { trace: false }).kind === "candidates";
         }),
     )
     .map(({ name }) => name);

@@ -3,13 +3,15 @@
  * immutable, so each pair of parts is prepared once and remembered as long as it lives.
  */
 import type { Deployment } from "../azure/deployment.ts";
-import type { ResidencyDemand } from "../residency/narrowed-promise.ts";
-import type { Action, ActionPattern } from "./action.ts";
+import { PLATFORM } from "../kernel/ids.ts";
+import type { Action } from "./action.ts";
+import { type BoundarySet, boundarySet } from "./boundary-set.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
 import { type ContentDemand, contentDemand } from "./content.ts";
+import { coverageIndex } from "./coverage.ts";
 import { type LimitSet, limitSet } from "./limit-claims.ts";
 import type { Policy } from "./policy.ts";
-import { matchesResource, type Resource, type ResourcePattern } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 import type { PlatformSnapshot, Snapshot, TenantSnapshot } from "./snapshot.ts";
 
 export interface Rule extends ConstraintSet {
@@ -24,10 +26,7 @@ export interface CoveringRules {
   readonly content: ContentDemand | null;
 }
 
-export interface Rules {
-  /** All of them: an ask must be inside every one. */
-  readonly boundaries: readonly Rule[];
-  readonly boundaryDemands: readonly ResidencyDemand[];
+export interface Rules extends BoundarySet {
   readonly tenantLimits: LimitSet;
   covering(action: Action, resource: Resource): CoveringRules;
   deployment(name: string): Deployment | undefined;
@@ -48,51 +47,51 @@ export function rulesOf({ platform, tenant }: Snapshot): Rules {
   return rules;
 }
 
-/** More deployments than a tenant uses; callers of /v1/enforce may name any resource, so there is an end. */
-const MAX_REMEMBERED_COVERAGES = 200;
-
 function prepare(platform: PlatformSnapshot, tenant: TenantSnapshot): Rules {
-  const inForce = inOrder(
-    [...platform.policies, ...tenant.policies].filter(({ mode }) => mode === "enforce"),
-  ).map((policy) => ({ policy, ...constraintSet(`policy:${policy.id}`, policy.constraints) }));
-  const denies = inForce.filter(({ policy }) => policy.effect === "deny");
-  const permits = inForce.filter(({ policy }) => policy.effect === "allow");
-  const boundaries = permits.filter(({ policy }) => policy.kind === "boundary");
-  const grants = permits.filter(({ policy }) => policy.kind === "grant");
+  const inForce = ruleKinds(policiesOf({ platform, tenant }).filter(({ mode }) => mode === "enforce"));
+  const { denies, grants, boundaries } = inForce;
+  const tenantLimits = limitSet(`tenant:${tenant.tenant.id}`, "tenant", tenant.tenant.limits);
   const deployments = new Map(platform.deployments.map((deployment) => [deployment.name, deployment]));
-  const coverages = new Map<string, CoveringRules>();
+  const deniesOf = coverageIndex(denies);
+  const grantsOf = coverageIndex(grants);
   return {
-    boundaries,
-    boundaryDemands: boundaries.flatMap(({ demand }) => demand ?? []),
-    tenantLimits: limitSet(`tenant:${tenant.tenant.id}`, "tenant", tenant.tenant.limits),
+    ...boundarySet(boundaries, tenantLimits),
+    tenantLimits,
     deployment: (name) => deployments.get(name),
-    covering(action, resource) {
-      const key = `${action} ${resource}`;
-      const known = coverages.get(key);
-      if (known) return known;
-      const fits = ({ policy }: Rule) => covers(policy.actions, policy.resources, action, resource);
-      const covering = grants.filter(fits);
+    covering: remembered((action, resource) => {
+      const covering = grantsOf(action, resource);
       const content = contentDemand([...covering, ...boundaries]);
-      const coverage = { denies: denies.filter(fits), grants: covering, content };
-      if (coverages.size >= MAX_REMEMBERED_COVERAGES) coverages.clear();
-      coverages.set(key, coverage);
-      return coverage;
-    },
+      return { denies: deniesOf(action, resource), grants: covering, content };
+    }),
   };
 }
 
-export const coversAction = (patterns: readonly ActionPattern[], action: Action): boolean =>
-  patterns.includes("*") || patterns.includes(action);
+interface RuleKinds {
+  readonly denies: readonly Rule[];
+  readonly grants: readonly Rule[];
+  readonly boundaries: readonly Rule[];
+}
 
-export const coversResource = (patterns: readonly ResourcePattern[], resource: Resource): boolean =>
-  patterns.some((pattern) => matchesResource(pattern, resource));
+function ruleKinds(policies: readonly Policy[]): RuleKinds {
+  const rules = policies.map((policy) => ({
+    policy,
+    ...constraintSet(`policy:${policy.id}`, policy.constraints),
+  }));
+  const permits = rules.filter(({ policy }) => policy.effect === "allow");
+  return {
+    denies: rules.filter(({ policy }) => policy.effect === "deny"),
+    grants: permits.filter(({ policy }) => policy.kind === "grant"),
+    boundaries: permits.filter(({ policy }) => policy.kind === "boundary"),
+  };
+}
 
-export const covers = (
-  actions: readonly ActionPattern[],
-  resources: readonly ResourcePattern[],
-  action: Action,
-  resource: Resource,
-): boolean => coversAction(actions, action) && coversResource(resources, resource);
+/** In order. A policy of another tenant is none of them, however it came here (guarantee G7). */
+const policiesOf = ({ platform, tenant }: Snapshot): readonly Policy[] =>
+  inOrder(
+    [...platform.policies, ...tenant.policies].filter(
+      ({ scope }) => scope === PLATFORM || scope === tenant.tenant.id,
+    ),
+  );
 
 /** By priority, then age, then id. */
 const inOrder = (policies: readonly Policy[]): readonly Policy[] =>
@@ -104,3 +103,23 @@ const inOrder = (policies: readonly Policy[]): readonly Policy[] =>
   );
 
 const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+
+/** More deployments than a tenant uses; callers of /v1/enforce may name any resource, so there is an end. */
+const MAX_REMEMBERED_RESOURCES = 200;
+
+function remembered<T>(find: (action: Action, resource: Resource) => T) {
+  const known = new Map<Resource, Map<Action, T>>();
+  return (action: Action, resource: Resource): T => {
+    let ofResource = known.get(resource);
+    if (ofResource === undefined) {
+      if (known.size >= MAX_REMEMBERED_RESOURCES) known.clear();
+      ofResource = new Map();
+      known.set(resource, ofResource);
+    }
+    const before = ofResource.get(action);
+    if (before !== undefined) return before;
+    const found = find(action, resource);
+    ofResource.set(action, found);
+    return found;
+  };
+}
