@@ -19,6 +19,7 @@ import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
+import { policyShadowOperations } from "./policy-shadow.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
@@ -32,6 +33,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     deploymentOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
+    policyShadowOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     usageOperations(deps),

@@ -3,10 +3,17 @@ import { reservationOf } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.ts";
+import type { Ask, Candidate, Obligations } from "../policy/decision.ts";
 import { newerRevisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
+import {
+  type Allowed,
+  callerOf,
+  type Judgement,
+  type Question,
+  type Stale,
+  type Understood,
+} from "./question.ts";
 import { refusedByLedger } from "./refused-as.ts";
 
 /** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
@@ -16,7 +23,7 @@ export async function reserve(
   understood: Understood,
   snapshot: Snapshot,
   candidates: readonly [Candidate, ...Candidate[]],
-  trace: readonly TraceLine[],
+  { trace, shadow = null }: Pick<Allowed, "trace" | "shadow">,
 ): Promise<Result<Judgement | Stale, Refusal>> {
   const { ask, deployment } = understood;
   const offered = candidates.slice(0, MAX_CANDIDATES);
@@ -53,6 +60,7 @@ export async function reserve(
         refusedByLedger(reserved.refusal, reserved, {
           ask,
           trace,
+          shadow,
           policyIds: candidates.flatMap(({ policyIds }) => policyIds),
         }),
       );
@@ -67,6 +75,7 @@ export async function reserve(
         deployment,
         candidate: { ...candidate, obligations },
         trace,
+        shadow,
         reserved,
       });
     }

@@ -54,7 +54,7 @@ export async function understandCall(
   const { model } = deployment.value;
   const promptTokens = promptTokenBound(call.prompt, model);
   const asked = { action: operation.action, resource: modelResource(name) };
-  const { content, isStripped } = askContent(call.body, caller.capability, asked, snapshot);
+  const { content, isStripped, inShadow } = askContent(call.body, caller.capability, asked, snapshot);
   const ask: Ask = {
     ...asked,
     deployment: name,
@@ -74,6 +74,7 @@ export async function understandCall(
     ask,
     deployment: deployment.value,
     body: call.body,
+    ...(inShadow === content ? {} : { contentInShadow: inShadow }),
     outsideContent: call.prompt.outsideContent,
     namesOutput: call.requestedOutputTokens !== null,
     refine: null,

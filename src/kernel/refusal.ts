@@ -137,7 +137,6 @@ export const refusalTable = {
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
-  not_available_yet: row(422, "The document uses a value that this version does not support yet."),
 
   // Stores, ledgers and Azure
   snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),

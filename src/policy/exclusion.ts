@@ -9,7 +9,7 @@ import { type Asked, boundaryRefusal } from "./boundary.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
 import { covers } from "./coverage.ts";
 import type { Ask, TraceLine, Verdict } from "./decision.ts";
-import type { Rule, Rules } from "./rules.ts";
+import type { LiveRules, Rule } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
 
 export type RefusedVerdict = Extract<Verdict, { kind: "refused" }>;
@@ -23,7 +23,7 @@ export const factsOf = (
 
 /** @param trace gets a line for each rule that was looked at; null = nobody asks. */
 export function exclusionOf(
-  rules: Rules,
+  rules: LiveRules,
   capability: Capability,
   asked: Asked,
   facts: Facts,
@@ -73,7 +73,11 @@ function tokenSet(owner: string, detail: AuthorizationDetail): ConstraintSet {
 }
 
 /** Refused because the boundaries leave no backend. */
-export function unplaced(rules: Rules, refusal: Refusal, trace: TraceLine[] | null): RefusedVerdict {
+export function unplaced(
+  rules: Pick<LiveRules, "boundaries">,
+  refusal: Refusal,
+  trace: TraceLine[] | null,
+): RefusedVerdict {
   const demanding = rules.boundaries.filter(({ demand }) => demand !== null);
   const policyIds = demanding.map(({ policy }) => policy.id);
   for (const policyId of policyIds) trace?.push({ policyId, outcome: "denies", refusal });
@@ -81,7 +85,7 @@ export function unplaced(rules: Rules, refusal: Refusal, trace: TraceLine[] | nu
 }
 
 /** Null when the policy does not deny. A deny applies to exactly the asks that a grant with its selectors would cover. */
-function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal | null {
+export function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal | null {
   const evidence = { policyId: policy.id };
   if (unavailable !== undefined)
     return refuse("constraint_not_available", { evidence: { constraint: unavailable, ...evidence } });

@@ -4,32 +4,28 @@
  */
 import type { Deployment } from "../azure/deployment.ts";
 import { PLATFORM } from "../kernel/ids.ts";
-import type { Action } from "./action.ts";
 import { type BoundarySet, boundarySet } from "./boundary-set.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
-import { type ContentDemand, contentDemand } from "./content.ts";
-import { coverageIndex } from "./coverage.ts";
+import { type Coverings, coverings } from "./coverings.ts";
 import { type LimitSet, limitSet } from "./limit-claims.ts";
 import type { Policy } from "./policy.ts";
-import type { Resource } from "./resource.ts";
+import { inOrder } from "./policy-order.ts";
+import { type ShadowRules, shadowRules } from "./shadow-rules.ts";
 import type { PlatformSnapshot, Snapshot, TenantSnapshot } from "./snapshot.ts";
 
 export interface Rule extends ConstraintSet {
   readonly policy: Policy;
 }
 
-/** In order. */
-export interface CoveringRules {
-  readonly denies: readonly Rule[];
-  readonly grants: readonly Rule[];
-  /** What grants and boundaries ask about the content; null = nothing. */
-  readonly content: ContentDemand | null;
+export interface LiveRules extends BoundarySet {
+  readonly tenantLimits: LimitSet;
+  readonly covering: Coverings;
+  deployment(name: string): Deployment | undefined;
 }
 
-export interface Rules extends BoundarySet {
-  readonly tenantLimits: LimitSet;
-  covering(action: Action, resource: Resource): CoveringRules;
-  deployment(name: string): Deployment | undefined;
+export interface Rules extends LiveRules {
+  /** Judged beside the live ones, and bound to change nothing; null where there are none. */
+  readonly shadow: ShadowRules | null;
 }
 
 interface Prepared {
@@ -48,35 +44,29 @@ export function rulesOf({ platform, tenant }: Snapshot): Rules {
 }
 
 function prepare(platform: PlatformSnapshot, tenant: TenantSnapshot): Rules {
-  const inForce = ruleKinds(policiesOf({ platform, tenant }).filter(({ mode }) => mode === "enforce"));
-  const { denies, grants, boundaries } = inForce;
+  const policies = policiesOf({ platform, tenant });
+  const { denies, grants, boundaries } = ruleKinds(policies, "enforce");
   const tenantLimits = limitSet(`tenant:${tenant.tenant.id}`, "tenant", tenant.tenant.limits);
   const deployments = new Map(platform.deployments.map((deployment) => [deployment.name, deployment]));
-  const deniesOf = coverageIndex(denies);
-  const grantsOf = coverageIndex(grants);
-  return {
+  const live: LiveRules = {
     ...boundarySet(boundaries, tenantLimits),
     tenantLimits,
     deployment: (name) => deployments.get(name),
-    covering: remembered((action, resource) => {
-      const covering = grantsOf(action, resource);
-      const content = contentDemand([...covering, ...boundaries]);
-      return { denies: deniesOf(action, resource), grants: covering, content };
-    }),
+    covering: coverings(denies, grants, boundaries),
   };
+  return { ...live, shadow: shadowRules(ruleKinds(policies, "shadow"), live) };
 }
 
-interface RuleKinds {
+export interface RuleKinds {
   readonly denies: readonly Rule[];
   readonly grants: readonly Rule[];
   readonly boundaries: readonly Rule[];
 }
 
-function ruleKinds(policies: readonly Policy[]): RuleKinds {
-  const rules = policies.map((policy) => ({
-    policy,
-    ...constraintSet(`policy:${policy.id}`, policy.constraints),
-  }));
+function ruleKinds(policies: readonly Policy[], mode: Policy["mode"]): RuleKinds {
+  const rules = policies
+    .filter((policy) => policy.mode === mode)
+    .map((policy) => ({ policy, ...constraintSet(`policy:${policy.id}`, policy.constraints) }));
   const permits = rules.filter(({ policy }) => policy.effect === "allow");
   return {
     denies: rules.filter(({ policy }) => policy.effect === "deny"),
@@ -91,35 +81,5 @@ const policiesOf = ({ platform, tenant }: Snapshot): readonly Policy[] =>
     [...platform.policies, ...tenant.policies].filter(
       ({ scope }) => scope === PLATFORM || scope === tenant.tenant.id,
     ),
+    (policy) => policy,
   );
-
-/** By priority, then age, then id. */
-const inOrder = (policies: readonly Policy[]): readonly Policy[] =>
-  policies.toSorted(
-    (left, right) =>
-      left.priority - right.priority ||
-      compareText(left.createdAt, right.createdAt) ||
-      compareText(left.id, right.id),
-  );
-
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
-
-/** More deployments than a tenant uses; callers of /v1/enforce may name any resource, so there is an end. */
-const MAX_REMEMBERED_RESOURCES = 200;
-
-function remembered<T>(find: (action: Action, resource: Resource) => T) {
-  const known = new Map<Resource, Map<Action, T>>();
-  return (action: Action, resource: Resource): T => {
-    let ofResource = known.get(resource);
-    if (ofResource === undefined) {
-      if (known.size >= MAX_REMEMBERED_RESOURCES) known.clear();
-      ofResource = new Map();
-      known.set(resource, ofResource);
-    }
-    const before = ofResource.get(action);
-    if (before !== undefined) return before;
-    const found = find(action, resource);
-    ofResource.set(action, found);
-    return found;
-  };
-}

@@ -100,7 +100,7 @@ describe("a relayed call", () => {
       understood,
       snapshot,
       verdict.candidates,
-      [],
+      { trace: [] },
     );
     const promptTokens = understood.ask.promptTokens ?? 0;
     const amount = promptTokens * 2_500 + 200 * 10_000;

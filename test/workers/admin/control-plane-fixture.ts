@@ -12,6 +12,7 @@ import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts"
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
+import { createShadowFlips } from "../../../src/audit/shadow-flips.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -79,6 +80,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),
     usage: createUsageHours({ dbOf: databases.ofHome }),
+    shadowFlips: createShadowFlips({ dbOf: databases.ofHome }),
     hashEndUser: async (tenantId, endUser) => `hash of ${tenantId} ${endUser}`,
     writer: createRevisionedWriter({
       databases,
