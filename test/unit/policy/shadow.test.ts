@@ -18,7 +18,7 @@ import {
 } from "./decide-fixture.ts";
 import { anyCircumstances, boundary, deny, grant, inputOf, policySet } from "./policy-arbitraries.ts";
 
-const runs = { numRuns: 1_500 };
+const runs = { numRuns: 600 };
 
 /** Up to six policies in shadow, their ids after those of the live ones. */
 const shadowSet = fc
