@@ -107,6 +107,15 @@ it("decisions beside which nothing was in shadow cost no row", async () => {
   expect([await count("shadow_decisions"), await count("shadow_flips")]).toEqual([0, 0]);
 });
 
+it("a record that SQLite cannot parse is stored all the same", async () => {
+  let deep: unknown = null;
+  for (let depth = 0; depth < 1_500; depth += 1) deep = [deep];
+  const record = { ...decided({}, [denied]), detail: { deep: deep as null } };
+  const nested = { ...decided({ shadow: null }), detail: { shadow: { flips: [] } } };
+  expect((await log.store("eu", [record, nested])).ok).toBe(true);
+  expect([await count("audit_records"), await count("shadow_decisions")]).toEqual([2, 0]);
+});
+
 it("every sum is read from one range of an index", async () => {
   const { db, asked } = watchedDatabase(env.EU_DB);
   const watched = createShadowFlips({ dbOf: () => db });
