@@ -25,6 +25,7 @@ import { createWebhookCalls } from "./approval/webhook-calls.client.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
+import { createShadowFlips } from "./audit/shadow-flips.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
@@ -189,6 +190,7 @@ export async function compose(
       startTimer,
       auditLog,
       usage: createUsageHours({ dbOf: databases.ofHome }),
+      shadowFlips: createShadowFlips({ dbOf: databases.ofHome }),
       hashEndUser,
       writer: createRevisionedWriter({
         databases,

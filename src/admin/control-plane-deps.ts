@@ -2,6 +2,7 @@
 import type { WebhookStore } from "../approval/approval-webhooks.store.ts";
 import type { ApprovalStore } from "../approval/approvals.store.ts";
 import type { AuditLog } from "../audit/audit-log.store.ts";
+import type { ShadowFlips } from "../audit/shadow-flips.store.ts";
 import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
@@ -39,6 +40,7 @@ export interface ControlPlaneDeps {
   readonly changes: ChangeLog;
   readonly auditLog: Pick<AuditLog, "search">;
   readonly usage: UsageHours;
+  readonly shadowFlips: ShadowFlips;
   /** Salted, as calls are recorded with it. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   readonly writer: RevisionedWriter;

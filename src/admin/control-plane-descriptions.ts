@@ -9,6 +9,7 @@ import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
+import { policyShadowDescriptions } from "./policy-shadow-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 import { tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
@@ -20,6 +21,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   tokenRevocationDescriptions,
   policyDescriptions,
   policyHistoryDescriptions,
+  policyShadowDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,

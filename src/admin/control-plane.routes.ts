@@ -21,6 +21,7 @@ import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
+import { policyShadowOperations } from "./policy-shadow.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenRevocationOperations } from "./token-revocation.routes.ts";
@@ -37,6 +38,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     deploymentOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
+    policyShadowOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     tokenRevocationOperations(deps),

@@ -33,14 +33,7 @@ export const policyDescriptions = {
     body: NewPolicy,
     example,
     answer: { status: 201, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
-    refusals: [
-      "tenant_mismatch",
-      "not_found",
-      "home_not_configured",
-      "meaningless",
-      "not_available_yet",
-      ...ofWrites,
-    ],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured", "meaningless", ...ofWrites],
   }),
   list: described({
     method: "GET",
@@ -75,7 +68,7 @@ export const policyDescriptions = {
     body: PolicyInput.meta({ id: "PolicyInput" }),
     example,
     answer: { status: 200, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
-    refusals: ["meaningless", "not_available_yet", ...ofWrites],
+    refusals: ["meaningless", ...ofWrites],
   }),
   delete: described({
     method: "DELETE",

@@ -69,7 +69,7 @@ interface FoundHistory {
 }
 
 /** The history of a policy that exists or did, and that this key may know of. */
-async function findHistory(
+export async function findHistory(
   { policyHistory }: Pick<ControlPlaneDeps, "policyHistory">,
   text: string,
   apiKey: Caller["apiKey"],

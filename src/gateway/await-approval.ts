@@ -4,9 +4,10 @@
  */
 import type { NewApproval } from "../approval/approval.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
+import { needsApproval } from "../policy/outcome.ts";
 import type { WaitingApproval } from "../quota/approval-contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { needsApproval, type Offer } from "./offer.ts";
+import type { Offer } from "./offer.ts";
 import type { Question, Refused, Understood } from "./question.ts";
 
 export async function awaitApproval(

@@ -5,6 +5,7 @@ import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "..
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { Ask, Obligations, TraceLine } from "../policy/decision.ts";
+import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { RecordNumber } from "../quota/contracts.ts";
 import type { Judgement, Question } from "./question.ts";
@@ -24,6 +25,7 @@ interface Decided {
   readonly approvalId?: DecisionRecord["approvalId"] | undefined;
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
+  readonly shadow?: ShadowJudgement | null;
 }
 
 /** What becomes of an allowed call. */
@@ -45,7 +47,7 @@ export function decisionRecordOf(
     const detail = { evidence: jsonEvidence(refusal.evidence), ...jsonTrace(trace) };
     return recordOf(question, { ...judgement, detail }, nowMs);
   }
-  const { reserved, candidate, ask, trace } = judgement;
+  const { reserved, candidate, ask, trace, shadow = null } = judgement;
   return recordOf(
     question,
     {
@@ -60,6 +62,7 @@ export function decisionRecordOf(
       approvalId: reserved.approvalId,
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
+      shadow,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -120,9 +123,17 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     reservedTokens: decided.reservedTokens ?? null,
     approvalId: decided.refusal?.approvalId ?? decided.approvalId ?? null,
     stripped: decided.stripped ?? false,
+    shadow: jsonShadow(decided.shadow ?? null),
     detail: decided.detail ?? null,
   };
 }
+
+const jsonShadow = (shadow: ShadowJudgement | null): DecisionRecord["shadow"] =>
+  shadow && {
+    judged: shadow.judged,
+    flips: shadow.flips.slice(0, MAX_TRACE_LINES),
+    more: Math.max(0, shadow.flips.length - MAX_TRACE_LINES),
+  };
 
 export const outcomeOf = (refusal: Refusal | null): DecisionRecord["decision"] =>
   refusal === null ? "allowed" : refusal.code === "pending_approval" ? "pending_approval" : "denied";

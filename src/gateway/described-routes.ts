@@ -25,7 +25,6 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "write_in_progress",
   "meaningless",
   "home_not_configured",
-  "not_available_yet",
   "query_invalid",
   "request_id_reused",
   "revision_unknown",

@@ -13,6 +13,7 @@ import { policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
 import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
+import { shadowOfAdmission } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { type Place, placeOfRequest } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
@@ -72,11 +73,13 @@ async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: R
   const snapshot = loaded.value;
   const nowMs = ports.clock();
   // A list asks for no model: of the boundaries, only what they say of place, time and caller can keep it out.
-  const excluded = policyAdmission({ capability, asked: {}, classification, place, snapshot, nowMs });
-  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
+  const admission = { capability, asked: {}, classification, place, snapshot, nowMs };
+  const excluded = policyAdmission(admission);
+  const shadow = shadowOfAdmission(admission, excluded === null);
+  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, { ...excluded, shadow });
   const confirmed = await confirm(ports, question, snapshot);
   if (confirmed.kind !== "confirmed") return confirmed;
-  return { ...confirmed, names: usableDeployments(capability, place, snapshot, nowMs) };
+  return { ...confirmed, shadow, names: usableDeployments(capability, place, snapshot, nowMs) };
 }
 
 /** What the gateway would let a deployment do: without output tokens, only what generates none. */
@@ -109,7 +112,7 @@ export function usableDeployments(
             clientAddress: place.clientAddress,
             price: dearestPrice(deployment),
           };
-          return decide({ capability, ask, place, snapshot, nowMs }).kind === "candidates";
+          return decide({ capability, ask, place, snapshot, nowMs }, { trace: false }).kind === "candidates";
         }),
     )
     .map(({ name }) => name);

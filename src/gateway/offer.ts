@@ -8,6 +8,7 @@ import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Candidate } from "../policy/decision.ts";
+import { needsApproval } from "../policy/outcome.ts";
 import type { ApprovalAsk } from "../quota/approval-contracts.ts";
 import type { Question, Understood } from "./question.ts";
 
@@ -38,8 +39,6 @@ export async function offerOf(
     approval: { approvalId: ids.approval(), requestHash: await requestHashOf(request), keyIds },
   });
 }
-
-export const needsApproval = ({ approvalFrom }: Candidate): boolean => approvalFrom.length > 0;
 
 /** Empty where the token does not say who had it issued, as those of before did not. */
 function askersOf({ capability: { mintedBy }, apiKeyId }: Question): ApiKeyId[] {

@@ -6,15 +6,19 @@
  * The routes receive and authenticate; `judge` goes from admission to the reservation, for relayed calls and for
  * /v1/enforce alike; `relay` does the rest. When a ledger knows newer revisions than the snapshot's, the judgement
  * starts again from at least those, so nothing is decided under a state that a finished write has replaced (G3).
+ * What policies in shadow would have made of it goes along, for the record alone.
  */
 import { refuse } from "../kernel/refusal.ts";
-import { policyAdmission } from "../policy/admission.ts";
+import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
+import { outcomeOf } from "../policy/outcome.ts";
+import { shadowOfAdmission, withoutFlips } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { inspect } from "../safeguard/inspect.ts";
 import { admit } from "./admit.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
+import { judgeShadow } from "./judge-shadow.ts";
 import { offerOf } from "./offer.ts";
 import type { Judgement, Question, Stale, Understood } from "./question.ts";
 import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
@@ -42,15 +46,19 @@ async function judgeOnce(
   const admitted = admit(question, snapshot);
   if (!admitted.ok) return confirmedRefusal(ports, question, snapshot, admitted.error);
   const { action, resource, classification, place } = question;
-  const excluded = policyAdmission({
+  const admission: AdmissionInput = {
     capability,
     asked: { action, ...(resource === null ? {} : { resource }) },
     classification,
     place,
     snapshot,
     nowMs: ports.clock(),
-  });
-  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
+  };
+  const excluded = policyAdmission(admission);
+  if (excluded) {
+    const shadow = shadowOfAdmission(admission, false);
+    return confirmedRefusal(ports, question, snapshot, excluded.refusal, { ...excluded, shadow });
+  }
 
   // The first byte of the body is read here, and nowhere before.
   const understood = await question.understand(snapshot);
@@ -74,24 +82,33 @@ async function judgeAsk(
   const judgeCounted = async (count: NonNullable<typeof refine>) =>
     judgeAsk(ports, question, snapshot, await count());
 
-  const verdict = decide({ capability, ask, place, snapshot, nowMs: ports.clock() });
+  const input = { capability, ask, place, snapshot, nowMs: ports.clock() };
+  const verdict = decide(input);
   if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
+  const shadow = await judgeShadow(input, understood, outcomeOf(verdict));
   if (verdict.kind === "refused") {
     return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
       ask,
       trace,
       policyIds: verdict.policyIds,
+      shadow,
     });
   }
 
   const inspected = inspect(verdict.candidates, outsideContent, body);
-  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
+  if (!inspected.ok) {
+    const reasoning = { ask, trace, shadow: withoutFlips(shadow) };
+    return confirmedRefusal(ports, question, snapshot, inspected.error, reasoning);
+  }
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);
-  if (!offer.ok) return confirmedRefusal(ports, question, snapshot, offer.error, { ask, trace });
+  if (!offer.ok) {
+    const reasoning = { ask, trace, shadow: withoutFlips(shadow) };
+    return confirmedRefusal(ports, question, snapshot, offer.error, reasoning);
+  }
 
-  const reserved = await reserve(ports, question, understood, snapshot, offer.value, trace);
+  const reserved = await reserve(ports, question, understood, snapshot, offer.value, { trace, shadow });
   if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
   const judged = reserved.value;
   return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;

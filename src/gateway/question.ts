@@ -8,8 +8,10 @@ import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Action } from "../policy/action.ts";
 import type { Classification } from "../policy/classification.ts";
+import type { AskContent } from "../policy/content.ts";
 import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
 import type { Resource } from "../policy/resource.ts";
+import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import type {
   LedgerCaller,
@@ -50,6 +52,8 @@ export interface Understood {
   readonly body: JsonObject | null;
   /** All that the caller sent of the call itself: an approval is bound to it. */
   readonly sent: JsonObject;
+  /** The ask's content with what only policies in shadow ask for; absent where that is nothing more. */
+  readonly contentInShadow?: AskContent;
   /** Whether Azure may add to the prompt what does not stand in the body. */
   readonly outsideContent: boolean;
   /** Whether the caller named the output bound that `ask` states. */
@@ -81,6 +85,8 @@ export interface Refused {
   readonly ask: Ask | null;
   readonly policyIds: readonly string[];
   readonly trace: readonly TraceLine[];
+  /** What policies in shadow would have made of it; absent where none was judged. */
+  readonly shadow?: ShadowJudgement | null;
 }
 
 export interface Allowed {
@@ -90,6 +96,8 @@ export interface Allowed {
   readonly deployment: Deployment | null;
   readonly candidate: Candidate;
   readonly trace: readonly TraceLine[];
+  /** What policies in shadow would have made of it; absent where none was judged. */
+  readonly shadow?: ShadowJudgement | null;
   /** A number of the same ledger that no record will carry: its record says so. */
   readonly skips?: number;
   readonly reserved: Extract<ReserveReply, { outcome: "reserved" }>;

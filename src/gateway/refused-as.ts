@@ -2,6 +2,7 @@
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Ask, TraceLine } from "../policy/decision.ts";
+import { type ShadowJudgement, withoutFlips } from "../policy/shadow.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { LedgerRefusal, RecordNumber } from "../quota/contracts.ts";
 import { toldLimit } from "../quota/told-limit.ts";
@@ -11,6 +12,7 @@ export interface Reasoning {
   readonly ask?: Ask;
   readonly policyIds?: readonly string[];
   readonly trace?: readonly TraceLine[];
+  readonly shadow?: ShadowJudgement | null;
 }
 
 interface Numbered {
@@ -18,7 +20,7 @@ interface Numbered {
   readonly revisions: Revisions | null;
 }
 
-const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace }: Reasoning) => ({
+const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace, shadow }: Reasoning) => ({
   kind: "refused" as const,
   refusal,
   number: by.number,
@@ -26,6 +28,7 @@ const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace }: Reason
   ask: ask ?? null,
   policyIds: policyIds ?? [],
   trace: trace ?? [],
+  shadow: shadow ?? null,
 });
 
 /** By the gateway itself. */
@@ -63,7 +66,10 @@ export function refusedByLedger(
   const waitSeconds = bound === null ? null : exactWaitSeconds(bound);
   const exact = retryAfterSeconds === undefined ? undefined : (waitSeconds ?? retryAfterSeconds);
   return {
-    ...plain(refusalOfLedger({ ...given, retryAfterSeconds: exact }), by, reasoning),
+    ...plain(refusalOfLedger({ ...given, retryAfterSeconds: exact }), by, {
+      ...reasoning,
+      shadow: withoutFlips(reasoning.shadow ?? null),
+    }),
     bound,
   };
 }

@@ -2,12 +2,21 @@
 import { type ReservationId, reservationOf } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { Ask, Obligations, TraceLine } from "../policy/decision.ts";
+import type { Ask, Obligations } from "../policy/decision.ts";
+import { needsApproval } from "../policy/outcome.ts";
+import { withoutAllowing } from "../policy/shadow.ts";
 import { newerRevisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import { awaitApproval } from "./await-approval.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { needsApproval, type Offer } from "./offer.ts";
-import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
+import type { Offer } from "./offer.ts";
+import {
+  type Allowed,
+  callerOf,
+  type Judgement,
+  type Question,
+  type Stale,
+  type Understood,
+} from "./question.ts";
 import { refusedByLedger } from "./refused-as.ts";
 
 /** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
@@ -17,7 +26,7 @@ export async function reserve(
   understood: Understood,
   snapshot: Snapshot,
   offer: Offer,
-  trace: readonly TraceLine[],
+  { trace, shadow = null }: Pick<Allowed, "trace" | "shadow">,
 ): Promise<Result<Judgement | Stale, Refusal>> {
   const { ask, deployment } = understood;
   const { candidates, approval } = offer;
@@ -54,10 +63,12 @@ export async function reserve(
       return ok({ kind: "stale", revisions: reserved.revisions });
     case "refused": {
       const policyIds = candidates.flatMap((candidate) => candidate.policyIds);
-      const refused = refusedByLedger(reserved.refusal, reserved, { ask, trace, policyIds });
+      const refused = refusedByLedger(reserved.refusal, reserved, { ask, trace, policyIds, shadow });
       const { waiting } = reserved;
       return ok(
-        waiting ? await awaitApproval(ports, question, understood, offer, waiting, refused) : refused,
+        waiting
+          ? await awaitApproval(ports, question, understood, offer, waiting, { ...refused, shadow })
+          : refused,
       );
     }
     case "reserved": {
@@ -75,6 +86,8 @@ export async function reserve(
         deployment,
         candidate: { ...candidate, obligations },
         trace,
+        // It was approved: that it would have been allowed without makes no difference any more.
+        shadow: needsApproval(candidate) ? withoutAllowing(shadow) : shadow,
         reserved,
       });
     }

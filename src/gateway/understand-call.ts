@@ -54,7 +54,7 @@ export async function understandCall(
   const { model } = deployment.value;
   const promptTokens = promptTokenBound(call.prompt, model);
   const asked = { action: operation.action, resource: modelResource(name) };
-  const { content, isStripped } = askContent(call.body, caller.capability, asked, snapshot);
+  const { content, isStripped, inShadow } = askContent(call.body, caller.capability, asked, snapshot);
   const ask: Ask = {
     ...asked,
     deployment: name,
@@ -75,6 +75,7 @@ export async function understandCall(
     deployment: deployment.value,
     body: call.body,
     sent: call.body,
+    ...(inShadow === content ? {} : { contentInShadow: inShadow }),
     outsideContent: call.prompt.outsideContent,
     namesOutput: call.requestedOutputTokens !== null,
     refine: null,

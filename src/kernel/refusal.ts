@@ -150,7 +150,6 @@ export const refusalTable = {
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
-  not_available_yet: row(422, "The document uses a value that this version does not support yet."),
   webhook_secret_missing: row(
     422,
     "This deployment cannot sign webhooks: its secret `WEBHOOK_SECRET` is not set.",

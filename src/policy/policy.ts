@@ -8,11 +8,12 @@ import { ResourcePattern } from "./resource.ts";
 
 const DEFAULT_PRIORITY = 100;
 
-/** What a security officer writes. `mode` other than `enforce` is refused at write until it is built. */
+/** What a security officer writes. */
 export const PolicyInput = z.strictObject({
   name: z.string().min(1).max(200),
   description: z.string().max(2_000).default(""),
   kind: z.enum(["grant", "boundary"]).default("grant"),
+  /** In `shadow` it changes nothing, and records say what it would have changed. */
   mode: z.enum(["enforce", "shadow"]).default("enforce"),
   /** Lower is tried first; equal priorities in order of age. */
   priority: z.int().min(0).max(1_000_000).default(DEFAULT_PRIORITY),

@@ -9,6 +9,7 @@ export const expectedMigrations = {
     "0002_count_usage.sql",
     "0003_fewer_audit_indexes.sql",
     "0004_keep_policy_history.sql",
+    "0005_count_shadow_flips.sql",
     "0007_keep_approvals.sql",
     "0008_revoke_tokens.sql",
   ],

@@ -104,7 +104,7 @@ describe("a relayed call", () => {
       understood,
       snapshot,
       { candidates: verdict.candidates, approval: null },
-      [],
+      { trace: [] },
     );
     const promptTokens = understood.ask.promptTokens ?? 0;
     const amount = promptTokens * 2_500 + 200 * 10_000;

@@ -15,6 +15,7 @@ import { createTokenRevocationStore } from "../../../src/admin/token-revocations
 import { createWebhookStore } from "../../../src/approval/approval-webhooks.store.ts";
 import { createApprovalStore } from "../../../src/approval/approvals.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
+import { createShadowFlips } from "../../../src/audit/shadow-flips.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -84,6 +85,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),
     usage: createUsageHours({ dbOf: databases.ofHome }),
+    shadowFlips: createShadowFlips({ dbOf: databases.ofHome }),
     hashEndUser: async (tenantId, endUser) => `hash of ${tenantId} ${endUser}`,
     writer: createRevisionedWriter({
       databases,

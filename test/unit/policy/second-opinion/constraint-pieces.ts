@@ -96,7 +96,7 @@ export const denyConstraints = fc
     fc.oneof(
       { weight: 30, arbitrary: fc.oneof(...selectors) },
       { weight: 1, arbitrary: fc.oneof(...unavailable) },
-  { weight: 1, arbitrary: fc.boolean().map((requiresApproval) => ({ requiresApproval })) },
+      { weight: 1, arbitrary: fc.boolean().map((requiresApproval) => ({ requiresApproval })) },
     ),
     { minLength: 1, maxLength: 3 },
   )

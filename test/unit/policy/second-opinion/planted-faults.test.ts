@@ -20,7 +20,7 @@ interface Case {
 const SEED = 20_260_921;
 const casesOf = (world: fc.Arbitrary<World>): readonly Case[] => {
   const situations = fc.array(anySituation, { minLength: 16, maxLength: 16 });
-  return fc.sample(fc.record({ world, situations }), { numRuns: 400, seed: SEED });
+  return fc.sample(fc.record({ world, situations }), { numRuns: 600, seed: SEED });
 };
 const forReference = casesOf(anyWorld);
 const forCedar = casesOf(anyUnplacedWorld);
