@@ -87,6 +87,9 @@ const tokenCounter = createTokenCounters({
   cl100k_base: async () => (await import("./azure/token-ranks/cl100k_base.bin")).default,
 });
 
+/** 128 bits tell texts apart, and records hold up to twenty of them. */
+const TEXT_DIGEST_DIGITS = 32;
+
 export async function compose(
   env: Env,
   background = inBackground,
@@ -121,6 +124,9 @@ export async function compose(
   const readings = createLedgerReadings(env, config);
   const hashEndUser = (tenantId: TenantId, endUser: string) =>
     hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`);
+  // No tenant is called `TEXT`, so no end user has the hash of a text.
+  const hashText = async (tenantId: TenantId, text: string) =>
+    (await hmacSha256Hex(config.endUserSalt, `TEXT/${tenantId}/${text}`)).slice(0, TEXT_DIGEST_DIGITS);
   const workerNumber = createWorkerNumbers(random);
   const unauthenticated = createUnauthenticatedLog({
     clock,
@@ -224,6 +230,7 @@ export async function compose(
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.
     hashAddress: (tenantId, address) =>
       hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
+    hashText,
     tokenCounter,
     isLocal,
     relayMaxMs: config.relayMaxMs,

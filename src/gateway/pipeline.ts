@@ -15,7 +15,7 @@ import { inspect } from "../safeguard/inspect.ts";
 import { admit } from "./admit.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Judgement, Question, Stale, Understood } from "./question.ts";
+import { type Judgement, notesOf, type Question, type Stale, type Understood } from "./question.ts";
 import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
 import { reserve } from "./reserve.ts";
 
@@ -73,19 +73,19 @@ async function judgeAsk(
   const verdict = decide({ capability, ask, place, snapshot, nowMs: ports.clock() });
   if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
+  const reasoning = { ask, notes: notesOf(understood), trace };
   if (verdict.kind === "refused") {
     return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
-      ask,
-      trace,
+      ...reasoning,
       policyIds: verdict.policyIds,
     });
   }
 
   const inspected = inspect(verdict.candidates, outsideContent, body);
-  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
+  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, reasoning);
 
   const reserved = await reserve(ports, question, understood, snapshot, inspected.value, trace);
-  if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
+  if (!reserved.ok) return unconfirmed(ports, reserved.error, reasoning);
   const judged = reserved.value;
   return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;
 }

@@ -5,10 +5,11 @@ import type { Ask, TraceLine } from "../policy/decision.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { LedgerRefusal, RecordNumber } from "../quota/contracts.ts";
 import { toldLimit } from "../quota/told-limit.ts";
-import type { BoundLimit, Refused } from "./question.ts";
+import type { AskNotes, BoundLimit, Refused } from "./question.ts";
 
 export interface Reasoning {
   readonly ask?: Ask;
+  readonly notes?: AskNotes;
   readonly policyIds?: readonly string[];
   readonly trace?: readonly TraceLine[];
 }
@@ -18,12 +19,13 @@ interface Numbered {
   readonly revisions: Revisions | null;
 }
 
-const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace }: Reasoning) => ({
+const plain = (refusal: Refusal, by: Numbered, { ask, notes, policyIds, trace }: Reasoning) => ({
   kind: "refused" as const,
   refusal,
   number: by.number,
   revisions: by.revisions,
   ask: ask ?? null,
+  ...(notes === undefined ? {} : { notes }),
   policyIds: policyIds ?? [],
   trace: trace ?? [],
 });

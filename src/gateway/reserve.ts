@@ -6,7 +6,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.ts";
 import { newerRevisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
+import { callerOf, type Judgement, notesOf, type Question, type Stale, type Understood } from "./question.ts";
 import { refusedByLedger } from "./refused-as.ts";
 
 /** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
@@ -52,6 +52,7 @@ export async function reserve(
       return ok(
         refusedByLedger(reserved.refusal, reserved, {
           ask,
+          notes: notesOf(understood),
           trace,
           policyIds: candidates.flatMap(({ policyIds }) => policyIds),
         }),
@@ -64,6 +65,7 @@ export async function reserve(
         kind: "allowed",
         snapshot,
         ask,
+        notes: notesOf(understood),
         deployment,
         candidate: { ...candidate, obligations },
         trace,
