@@ -82,7 +82,7 @@ describe("the content of a call", () => {
 
     const taken: AuditRecord[] = [];
     await send(caller, "a SECRET", {}, taken);
-    await send(caller, "nothing", {}, taken);
+    await send(caller, "eleven chars", {}, taken);
     const texts = taken.map((record) =>
       record.kind === "decision" ? record.inputs?.ask?.content.texts : undefined,
     );
