@@ -10,12 +10,14 @@ import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
 import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
+import { createPoliciesAsTheyWere } from "./admin/policies-as-they-were.store.ts";
 import { createPolicyStore } from "./admin/policies.store.ts";
 import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
 import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
+import { createDecisionFinder } from "./audit/find-decision.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
@@ -42,6 +44,7 @@ import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { fail } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
+import { createCurrentSnapshot } from "./policy/current-snapshot.store.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
 import { askJurisdiction, isLocalRuntime } from "./quota/ledger-namespace.store.ts";
 import { createAgentLedgers, createLedgerReadings, createTenantLedgers } from "./quota/ledgers.store.ts";
@@ -166,14 +169,17 @@ export async function compose(
       agents,
       policies: createPolicyStore(databases),
       policyHistory: createPolicyHistory(databases),
+      policiesAsTheyWere: createPoliciesAsTheyWere(databases),
       tenants,
       deployments: createDeploymentStore(databases.platform),
       apiKeys: createApiKeyStore(databases.platform),
       shield,
       startTimer,
       auditLog,
+      decisions: createDecisionFinder({ dbOf: databases.ofHome }),
       usage: createUsageHours({ dbOf: databases.ofHome }),
       hashEndUser,
+      hashText,
       writer: createRevisionedWriter({
         databases,
         tenantLedgers,
@@ -200,6 +206,7 @@ export async function compose(
         clock,
       }),
       snapshots,
+      currentSnapshot: createCurrentSnapshot(databases),
       deliverOutbox: deliver,
       background,
       keyRing,

@@ -1,11 +1,13 @@
 /** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
 import type { AuditLog } from "../audit/audit-log.store.ts";
+import type { DecisionFinder } from "../audit/find-decision.store.ts";
 import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
+import type { CurrentSnapshot } from "../policy/current-snapshot.store.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
@@ -15,6 +17,7 @@ import type { DeploymentStore } from "./deployments.store.ts";
 import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
+import type { PoliciesAsTheyWere } from "./policies-as-they-were.store.ts";
 import type { PolicyStore } from "./policies.store.ts";
 import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
@@ -26,6 +29,7 @@ export interface ControlPlaneDeps {
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
   readonly policyHistory: PolicyHistory;
+  readonly policiesAsTheyWere: PoliciesAsTheyWere;
   readonly tenants: TenantStore;
   readonly deployments: DeploymentStore;
   readonly apiKeys: ApiKeyStore;
@@ -34,14 +38,18 @@ export interface ControlPlaneDeps {
   readonly keyKeepers: KeyKeepers;
   readonly changes: ChangeLog;
   readonly auditLog: Pick<AuditLog, "search">;
+  readonly decisions: DecisionFinder;
   readonly usage: UsageHours;
   /** Salted, as calls are recorded with it. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
+  /** The same of a text that a policy denies. */
+  readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   readonly writer: RevisionedWriter;
   readonly agentLedgers: Pick<AgentLedgers, "putAgentState">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
   readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;
+  readonly currentSnapshot: CurrentSnapshot;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;

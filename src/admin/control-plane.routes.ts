@@ -14,6 +14,7 @@ import { agentOperations } from "./agents.routes.ts";
 import { apiKeyOperations } from "./api-keys.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { decisionOperations } from "./decisions.routes.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
@@ -29,6 +30,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     agentOperations(deps),
     apiKeyOperations(deps),
     auditOperations(deps),
+    decisionOperations(deps),
     deploymentOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),

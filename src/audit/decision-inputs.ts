@@ -3,7 +3,7 @@
  * never the request. No text, no address, no token; of texts that policies deny, keyed digests of those that were found.
  */
 import * as z from "zod";
-import { refusalCodes } from "../kernel/refusal.ts";
+import { RefusalCodeSchema } from "../kernel/refusal-code.ts";
 
 /** A list that is too long for a record: whatever depends on it cannot be judged again. */
 export const TOO_LONG = "too_long";
@@ -58,7 +58,7 @@ export type DecisionInputs = z.infer<typeof DecisionInputs>;
 export const TraceEntry = z.strictObject({
   policyId: z.string(),
   outcome: z.enum(["allows", "not_matched", "dropped", "denies", "bounds"]),
-  code: z.enum(refusalCodes).optional(),
+  code: RefusalCodeSchema.optional(),
   evidence: z.record(z.string(), z.json()).optional(),
 });
 export type TraceEntry = z.infer<typeof TraceEntry>;

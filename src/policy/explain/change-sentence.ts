@@ -1,5 +1,5 @@
 /** Changes as sentences, for people. */
-import type { Change } from "./change.ts";
+import type { Change, ChangeValue } from "./change.ts";
 
 export const changesSentence = (changes: readonly Change[]): string => changes.map(sentenceOf).join(" ");
 
@@ -34,7 +34,7 @@ export function sentenceOf(change: Change): string {
 }
 
 /** What of the request, and how it is told. */
-const requests: Readonly<Record<string, (from: Change["from"], to: Change["to"]) => string>> = {
+const requests: Readonly<Record<string, (from: ChangeValue, to: ChangeValue) => string>> = {
   promptTokens: (from, to) =>
     from === null
       ? "Send a prompt that can be bounded: without stored prompts, files or remote images."
@@ -72,12 +72,12 @@ const ownerText = (policyId: string | null): string =>
       ? `the ${policyId}`
       : `${policyId}`;
 
-const wantedText = (to: Change["to"]): string => {
+const wantedText = (to: ChangeValue): string => {
   if (typeof to !== "object" || to === null || Array.isArray(to)) return "it";
   return `${valueText(to.actions ?? null)} on ${valueText(to.resources ?? null)}`;
 };
 
-const valueText = (value: Change["from"]): string =>
+const valueText = (value: ChangeValue): string =>
   Array.isArray(value)
     ? value.length === 0
       ? "none"

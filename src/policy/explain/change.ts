@@ -40,6 +40,7 @@ export const Change = z.strictObject({
   to: z.json(),
 });
 export type Change = z.infer<typeof Change>;
+export type ChangeValue = z.infer<typeof Change.shape.to>;
 
 export const changeOf = (
   kind: Change["kind"],

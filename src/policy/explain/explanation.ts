@@ -1,12 +1,12 @@
 /** What an explanation says, for administrators alone: callers get code, sentence and decision id. */
 import * as z from "zod";
-import { refusalCodes } from "../../kernel/refusal.ts";
+import { RefusalCodeSchema } from "../../kernel/refusal-code.ts";
 import { Change } from "./change.ts";
 
 export const FailedConstraint = z
   .strictObject({
     constraint: z.string().meta({ description: "Or `actions`, `resources`, `residency`." }),
-    code: z.enum(refusalCodes),
+    code: RefusalCodeSchema,
     actual: z.json().meta({ description: "What the request is or has; null = not known, or not told." }),
     limit: z.json().meta({ description: "What the constraint asks for; null where the code says it all." }),
   })
@@ -42,7 +42,7 @@ export type NearestChange = z.infer<typeof NearestChange>;
 
 export const Explanation = z.strictObject({
   decision: z.enum(["allowed", "denied"]),
-  code: z.union([z.literal("allowed"), z.enum(refusalCodes)]),
+  code: z.union([z.literal("allowed"), RefusalCodeSchema]),
   decidedBy: z.array(z.string()).meta({ description: "The grants that would allow, or what refused." }),
   policies: z.array(PolicyView).meta({ description: "Those in force that cover the request." }),
   more: z.int().min(0).meta({ description: "Further ones that cover it than stand here." }),

@@ -7,7 +7,7 @@ import { timestampOf } from "../../kernel/timestamp.ts";
 import { allowsTool } from "../allowed-tools.ts";
 import type { DecideInput } from "../candidate.ts";
 import type { Constraints } from "../constraints.ts";
-import { type Change, changeOf } from "./change.ts";
+import { type Change, type ChangeValue, changeOf } from "./change.ts";
 import type { Failure } from "./failures.ts";
 
 /** Whose constraints they are. */
@@ -32,7 +32,7 @@ export function remediesOf(failure: Failure, owner: Owner, input: DecideInput): 
   };
 }
 
-const asking = (constraint: string, from: Change["from"], to: Change["to"]): Change =>
+const asking = (constraint: string, from: ChangeValue, to: ChangeValue): Change =>
   changeOf("request", { constraint, from, to });
 
 function requestRemedy(
@@ -109,7 +109,7 @@ const removal = ({ constraint }: Failure, { policyId, constraints }: Owner): Cha
   changeOf("set_constraint", { policyId, constraint, from: statedValue(constraint, constraints) });
 
 /** As a change shows it: neither a long list nor a text that a policy denies. */
-export function statedValue(constraint: string, constraints: Constraints): Change["from"] {
+export function statedValue(constraint: string, constraints: Constraints): ChangeValue {
   const [key = "", inner] = constraint.split(".");
   const value: unknown = Reflect.get(constraints, key);
   const member: unknown =
@@ -128,7 +128,7 @@ function policyRemedy(
   { policyId, constraints }: Owner,
   { ask, place, capability, nowMs }: DecideInput,
 ): Change | null {
-  const set = (to: Change["to"]): Change =>
+  const set = (to: ChangeValue): Change =>
     changeOf("set_constraint", { policyId, constraint, from: statedValue(constraint, constraints), to });
   const add = (items: readonly string[]): Change | null =>
     items.length === 0 ? null : changeOf("add_to_list", { policyId, constraint, to: [...items] });

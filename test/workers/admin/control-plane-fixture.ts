@@ -7,11 +7,13 @@ import type { ControlPlaneDeps } from "../../../src/admin/control-plane-deps.ts"
 import type { Databases } from "../../../src/admin/databases.ts";
 import { createDeploymentStore } from "../../../src/admin/deployments.store.ts";
 import { createKeyKeepers } from "../../../src/admin/key-keepers.store.ts";
+import { createPoliciesAsTheyWere } from "../../../src/admin/policies-as-they-were.store.ts";
 import { createPolicyStore } from "../../../src/admin/policies.store.ts";
 import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
+import { createDecisionFinder } from "../../../src/audit/find-decision.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -19,6 +21,7 @@ import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { createCurrentSnapshot } from "../../../src/policy/current-snapshot.store.ts";
 import { createLedgerReadings } from "../../../src/quota/ledgers.store.ts";
 import { createFakeAgentLedgers, createFakeTenantLedgers } from "./fake-ledgers.ts";
 
@@ -71,6 +74,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     agents: createAgentStore(databases),
     policies: createPolicyStore(databases),
     policyHistory: createPolicyHistory(databases),
+    policiesAsTheyWere: createPoliciesAsTheyWere(databases),
     tenants: createTenantStore(databases),
     deployments: createDeploymentStore(env.PLATFORM_DB),
     apiKeys,
@@ -78,8 +82,10 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     keyKeepers: createKeyKeepers(env.PLATFORM_DB),
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),
+    decisions: createDecisionFinder({ dbOf: databases.ofHome }),
     usage: createUsageHours({ dbOf: databases.ofHome }),
     hashEndUser: async (tenantId, endUser) => `hash of ${tenantId} ${endUser}`,
+    hashText: async (tenantId, text) => `text of ${tenantId} ${text}`,
     writer: createRevisionedWriter({
       databases,
       tenantLedgers,
@@ -95,6 +101,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     snapshots: {
       load: () => Promise.reject(new Error("not asked here")),
     },
+    currentSnapshot: createCurrentSnapshot(databases),
     deliverOutbox,
     background,
     keyRing: await importKeyRing(env.SIGNING_KEYS),

@@ -5,10 +5,15 @@ import { deploymentStatements } from "../../../src/admin/deployments.store.ts";
 import { doctorStatements, doctorTenantStatements } from "../../../src/admin/doctor/documents.store.ts";
 import { oldApiKeyStatements } from "../../../src/admin/doctor/facts.store.ts";
 import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
+import {
+  pastPlatformStatements,
+  pastPolicyStatements,
+} from "../../../src/admin/policies-as-they-were.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { findDecisionStatements } from "../../../src/audit/find-decision.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -22,6 +27,9 @@ describe.each([
   ["policies of the platform", databases.platform, named(policyStatements)],
   ["histories at home", home, named({ ...policyHistoryStatements, ...tenantHistoryStatements })],
   ["histories of the platform", databases.platform, named(policyHistoryStatements)],
+  ["policies as they were at home", home, named(pastPolicyStatements)],
+  ["policies as they were of the platform", databases.platform, named(pastPlatformStatements)],
+  ["records of a decision", home, named(findDecisionStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
   ["directory", databases.platform, named(directoryStatements)],
