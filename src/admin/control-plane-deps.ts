@@ -17,8 +17,8 @@ import type { DeploymentStore } from "./deployments.store.ts";
 import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
-import type { PoliciesAsTheyWere } from "./policies-as-they-were.store.ts";
 import type { PolicyStore } from "./policies.store.ts";
+import type { PoliciesAsTheyWere } from "./policies-as-they-were.store.ts";
 import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
@@ -37,7 +37,7 @@ export interface ControlPlaneDeps {
   readonly shield: FloodShield;
   readonly keyKeepers: KeyKeepers;
   readonly changes: ChangeLog;
-  readonly auditLog: Pick<AuditLog, "search">;
+  readonly auditLog: Pick<AuditLog, "search" | "decisions">;
   readonly decisions: DecisionFinder;
   readonly usage: UsageHours;
   /** Salted, as calls are recorded with it. */

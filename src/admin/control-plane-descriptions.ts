@@ -8,6 +8,7 @@ import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
+import { simulationDescriptions } from "./simulation-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 import { quotaDescriptions, usageDescriptions } from "./usage-descriptions.ts";
@@ -17,6 +18,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   tokenDescriptions,
   policyDescriptions,
   policyHistoryDescriptions,
+  simulationDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,

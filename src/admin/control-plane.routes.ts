@@ -21,6 +21,7 @@ import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
+import { simulationOperations } from "./simulation.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
 import { usageOperations } from "./usage.routes.ts";
@@ -34,6 +35,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     deploymentOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
+    simulationOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     usageOperations(deps),
@@ -41,11 +43,11 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     doctorOperations(deps),
   ].flat();
   const app = new Hono();
-  for (const operation of operations) {
-    const { method, path } = operation.description;
-    app.on(method, path, (context) => serve(deps, operation, context));
-  }
-  for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
+  const byPath = [...Map.groupBy(operations, ({ description }) => description.path)];
+  // A path that is written out comes before one whose parameter it would fit: `/policies/simulate` is no policy.
+  for (const [path, sharing] of byPath.toSorted(([left], [right]) => parameters(left) - parameters(right))) {
+    for (const operation of sharing)
+      app.on(operation.description.method, path, (context) => serve(deps, operation, context));
     const methods = sharing.map(({ description }) => description.method);
     const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
     app.all(path, () => problemResponse(refuse("method_not_allowed"), deps.ids.request(), { allow }));
@@ -53,6 +55,8 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   app.all("*", () => problemResponse(refuse("route_unknown"), deps.ids.request()));
   return app;
 }
+
+const parameters = (path: string): number => path.split(":").length;
 
 async function serve(deps: ControlPlaneDeps, operation: Operation, context: Context): Promise<Response> {
   const requestId = deps.ids.request();

@@ -35,8 +35,7 @@ export function heldAgainst(record: DecisionRecord, again: Redecided): Held {
     }
     case "refused": {
       if (by === "quota" || record.decision === "allowed") return DIFFERS;
-      // Before the body, another of several reasons may have come first.
-      return again.code === code || record.inputs?.ask === null ? AGREES : DIFFERS;
+      return again.code === code || !again.isCodeSure ? AGREES : DIFFERS;
     }
   }
 }

@@ -2,11 +2,12 @@
 import type { Capability } from "../capability/claims.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
 import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
+import type { DecideInput } from "../policy/candidate.ts";
 import { decide } from "../policy/decide.ts";
 import type { Ask, Candidate, Verdict } from "../policy/decision.ts";
 import { deploymentOfResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
-import { type Asking, type AskingCases, askingCases, type createCases } from "../policy/unsure.ts";
+import { type AskingCases, askingCases, type createCases } from "../policy/unsure.ts";
 import { eligibleBackends } from "../residency/eligible-backends.ts";
 import { ingressRefusal } from "../residency/ingress.ts";
 import type { DecisionRecord } from "./audit-record.ts";
@@ -25,7 +26,8 @@ export interface World extends Omit<Sources, "demand"> {
 
 export type Redecided =
   | { readonly kind: "allowed"; readonly grantIds: readonly string[] }
-  | { readonly kind: "refused"; readonly code: RefusalCode; readonly policyIds: readonly string[] }
+  /** Where something is unsure, the refusal is certain and its code need not be: another may have come first. */
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly isCodeSure: boolean }
   /** Whatever the policies say: by the tenant's promise or by what the deployment is today. */
   | { readonly kind: "kept_out"; readonly code: RefusalCode }
   | { readonly kind: "unknown"; readonly reasons: readonly string[] };
@@ -71,10 +73,10 @@ function between(record: DecisionRecord, { best, worst, unsure }: AskingCases): 
   const atWorst = worst === null ? null : decide(worst);
   if (atWorst?.kind === "candidates") return reviewed(record, atWorst);
   const isUncounted = record.inputs?.ask?.uncounted === true;
-  if (atWorst !== null && unsure.size === 0 && !isUncounted) return refused(atWorst);
+  if (atWorst !== null && unsure.size === 0 && !isUncounted) return refused(atWorst, true);
   const counted = decide(best);
   const atBest = counted.kind === "refused" && isUncounted ? decide(shortest(best)) : counted;
-  if (atBest.kind === "refused") return refused(atBest);
+  if (atBest.kind === "refused") return refused(atBest, false);
   return unknown(...unsure, ...(counted.kind === "refused" ? ["prompt_not_counted"] : []));
 }
 
@@ -82,11 +84,10 @@ function between(record: DecisionRecord, { best, worst, unsure }: AskingCases): 
 const shortest = <T extends { readonly ask: Ask }>(input: T): T =>
   input.ask.promptTokens === null ? input : { ...input, ask: { ...input.ask, promptTokens: 0 } };
 
-const refused = ({ refusal, policyIds }: Extract<Verdict, { kind: "refused" }>): Redecided => ({
-  kind: "refused",
-  code: refusal.code,
-  policyIds,
-});
+const refused = (
+  { refusal }: Pick<Extract<Verdict, { kind: "refused" }>, "refusal">,
+  isCodeSure: boolean,
+): Redecided => ({ kind: "refused", code: refusal.code, isCodeSure });
 
 /** An obligation that inspects the body can refuse what no record tells; one that was inspected for is known to be kept. */
 function reviewed(
@@ -105,7 +106,10 @@ function reviewed(
 const reviewFor = ({ obligations: { residency, allowedTools } }: Candidate) =>
   residency !== null ? "residency" : allowedTools !== null ? "tools" : null;
 
-/** Before the body: what is refused here is refused whatever the body says. Only a list of models has no body at all. */
+/**
+ * Before the body: what is refused here is refused whatever the body says, and what allows the most that could be asked
+ * allows it whatever it was. Only a list of models has no body at all.
+ */
 function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, world: World): Redecided {
   const { action, resource, classification, surface } = record;
   if (classification === null) return unknown("no_inputs");
@@ -113,16 +117,40 @@ function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, worl
   const asked: AdmissionInput["asked"] = isList
     ? {}
     : { ...(action === null ? {} : { action }), ...(resource === null ? {} : { resource }) };
-  // What is unsure of place and token is the same, whatever is asked.
-  const asking: Asking = { ...caller, ask: nothing(classification) };
-  const { best, worst, unsure } = askingCases(asking, world.casesOf, unsureOf(record, sources));
-  const admission = ({ capability, snapshot, place, nowMs }: AskingCases["best"]) =>
+  const deployment = resource === null ? "" : (deploymentOfResource(resource) ?? resource);
+  const most = { ...anything(classification), ...asked, deployment };
+  const { best, worst, unsure } = askingCases(
+    { ...caller, ask: most },
+    world.casesOf,
+    unsureOf(record, sources),
+  );
+  const admission = ({ capability, snapshot, place, nowMs }: DecideInput) =>
     policyAdmission({ capability, asked, classification, place, snapshot, nowMs });
   const atBest = admission(best);
-  if (atBest !== null) return refused(atBest);
-  if (!isList) return unknown("body_not_read");
-  return worst !== null && admission(worst) === null ? { kind: "allowed", grantIds: [] } : unknown(...unsure);
+  if (atBest !== null) return refused(atBest, isList && unsure.size === 0);
+  if (isList)
+    return worst !== null && admission(worst) === null
+      ? { kind: "allowed", grantIds: [] }
+      : unknown(...unsure);
+  const atWorst = worst === null || resource === null ? null : decide(worst);
+  return atWorst?.kind === "candidates" ? reviewed(record, atWorst) : unknown("body_not_read");
 }
+
+/** Longer than any that a policy can list. */
+const UNLISTED_TOOL = "?".repeat(257);
+
+/** The most: whatever a body asks, it asks for no more, and tells no less. */
+const anything = (classification: Ask["classification"]): Ask => ({
+  ...nothing(classification),
+  promptTokens: null,
+  outputTokens: null,
+  endUser: null,
+  clientAddress: null,
+  price: null,
+  tools: [UNLISTED_TOOL],
+  stores: true,
+  content: { promptCharacters: null, parameters: null, literals: null, canStrip: false },
+});
 
 /** The least that could be asked. */
 export const nothing = (classification: Ask["classification"]): Ask => ({

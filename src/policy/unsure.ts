@@ -6,6 +6,7 @@ import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
 import type { DecideInput } from "./candidate.ts";
 import type { ConstraintKey, Constraints } from "./constraints.ts";
 import type { Policy } from "./policy.ts";
+import { covers } from "./rules.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Which of these constraints nobody can say to hold or not. */
@@ -15,23 +16,37 @@ export interface Cases {
   readonly best: Snapshot;
   /** Null = something refuses whatever else there is. */
   readonly worst: Snapshot | null;
+  readonly unsure: readonly UnsurePolicy[];
+}
+
+interface UnsurePolicy {
+  readonly policy: Policy;
+  readonly keys: readonly ConstraintKey[];
 }
 
 /** Snapshots of both cases, remembered: what is unsure of one recorded decision is so of thousands. */
 export function createCases(snapshot: Snapshot): (unsureOf: UnsureOf) => Cases {
-  const policies = [...snapshot.platform.policies, ...snapshot.tenant.policies];
+  const inForce = [...snapshot.platform.policies, ...snapshot.tenant.policies].filter(
+    ({ mode }) => mode === "enforce",
+  );
   const known = new Map<string, Cases>();
   return (unsureOf) => {
-    const unsure = new Map<string, readonly ConstraintKey[]>();
-    for (const { id, constraints } of policies) {
-      const keys = unsureOf(constraints);
-      if (keys.length > 0) unsure.set(id, keys);
+    const unsure: UnsurePolicy[] = [];
+    for (const policy of inForce) {
+      const keys = unsureOf(policy.constraints);
+      if (keys.length > 0) unsure.push({ policy, keys });
     }
-    if (unsure.size === 0) return { best: snapshot, worst: snapshot };
-    const name = JSON.stringify([...unsure]);
+    if (unsure.length === 0) return { best: snapshot, worst: snapshot, unsure };
+    const name = JSON.stringify(unsure.map(({ policy, keys }) => [policy.id, keys]));
     const before = known.get(name);
     if (before !== undefined) return before;
-    const cases = { best: bestOf(snapshot, unsure), worst: worstOf(snapshot, unsure) };
+    const keysOf = new Map(unsure.map(({ policy, keys }) => [policy.id, keys]));
+    const isShut = unsure.some(({ policy }) => policy.kind === "boundary" && policy.effect === "allow");
+    const cases = {
+      best: bestOf(snapshot, keysOf),
+      worst: isShut ? null : worstOf(snapshot, keysOf),
+      unsure,
+    };
     known.set(name, cases);
     return cases;
   };
@@ -47,19 +62,13 @@ const bestOf = (snapshot: Snapshot, unsure: Unsure): Snapshot =>
     return policy.effect === "deny" ? [] : [without(policy, keys)];
   });
 
-function worstOf(snapshot: Snapshot, unsure: Unsure): Snapshot | null {
-  const policies = [...snapshot.platform.policies, ...snapshot.tenant.policies];
-  const isShut = policies.some(
-    ({ id, kind, effect, mode }) =>
-      unsure.has(id) && kind === "boundary" && effect === "allow" && mode === "enforce",
-  );
-  if (isShut) return null;
-  return withPolicies(snapshot, (policy) => {
+/** The other way round; an unsure boundary shuts everything out, and is not asked here. */
+const worstOf = (snapshot: Snapshot, unsure: Unsure): Snapshot =>
+  withPolicies(snapshot, (policy) => {
     const keys = unsure.get(policy.id);
     if (keys === undefined) return [policy];
     return policy.effect === "deny" ? [without(policy, keys)] : [];
   });
-}
 
 function withPolicies(
   { platform, tenant }: Snapshot,
@@ -101,7 +110,7 @@ export type Asking = Omit<DecideInput, "snapshot">;
 export interface AskingCases {
   readonly best: DecideInput;
   readonly worst: DecideInput | null;
-  /** What is unsure, of the policies that are in force and of the token. */
+  /** What is unsure, of the policies that are considered and of the token. */
   readonly unsure: ReadonlySet<ConstraintKey>;
 }
 
@@ -110,14 +119,13 @@ export function askingCases(
   casesOf: ReturnType<typeof createCases>,
   unsureOf: UnsureOf,
 ): AskingCases {
-  const unsure = new Set<ConstraintKey>();
-  const noting: UnsureOf = (constraints) => {
-    const keys = unsureOf(constraints);
-    for (const key of keys) unsure.add(key);
-    return keys;
-  };
-  const { best, worst } = casesOf(noting);
-  const token = casesOfToken(asking.capability.authorization, noting);
+  const { best, worst, unsure } = casesOf(unsureOf);
+  const { action, resource } = asking.ask;
+  const { authorization } = asking.capability;
+  const token = casesOfToken(authorization, unsureOf);
+  const concerned = unsure.filter(
+    ({ policy }) => policy.kind === "boundary" || covers(policy.actions, policy.resources, action, resource),
+  );
   const under = (snapshot: Snapshot, authorization: Authorization): DecideInput => ({
     ...asking,
     capability: { ...asking.capability, authorization },
@@ -126,6 +134,11 @@ export function askingCases(
   return {
     best: under(best, token.best),
     worst: worst === null ? null : under(worst, token.worst),
-    unsure,
+    unsure: new Set([
+      ...concerned.flatMap(({ keys }) => keys),
+      ...(authorization ?? [])
+        .filter(({ actions, locations }) => covers(actions, locations, action, resource))
+        .flatMap(({ constraints }) => unsureOf(constraints)),
+    ]),
   };
 }

@@ -204,6 +204,12 @@ describe("the body", () => {
       [{ id: "another" }, "id"],
     ],
     replaceDeployment: [[{ name: "another" }, "name"]],
+    simulatePolicies: [
+      [
+        { policies: [{ name: "n", effect: "allow", actions: ["chat"], resources: ["*"], ...backwards }] },
+        "policies[0].constraints.validUntil",
+      ],
+    ],
     revertPolicy: [[{ revision: 0 }, "constraints.validUntil"]],
     reportUsage: [
       [{ totalTokens: 1 }, "totalTokens"],
