@@ -79,7 +79,7 @@ function contentRead({ texts, parameters, surface, circumstances }: Truth, input
   return {
     promptCharacters: read && demand.characters ? read.characters : null,
     parameters: demand.parameters ? parameters : null,
-    literals: read && read.literals.filter((literal) => demand.literals.includes(literal)),
+    literals: read?.literals.filter((literal) => demand.literals.includes(literal)) ?? null,
     canStrip: read !== null,
   };
 }

@@ -65,9 +65,9 @@ describe("an explanation", () => {
       `by:         ${question.capability.agentId} of tenant-a`,
       "at:         2026-09-21T14:13:20.000Z, requested as request_1",
       `decided by: ${policyId(1)}`,
-      `dropped      grant ${policyId(1)} "Support": allowedRoles (role_not_allowed is analyst against employee); maxTokensPerRequest (tokens_per_request_exceeded is 101 against 50)`,
-      "1 policies are for something else.",
-      `Nearest change: Shorten the prompt from 100 tokens to 49 at most. Add analyst to allowedRoles of ${policyId(1)}.`,
+      `dropped      grant ${policyId(1)} "Support": allowedRoles role_not_allowed (analyst against employee); maxTokensPerRequest tokens_per_request_exceeded (101 against 50)`,
+      "1 policy is for something else.",
+      `Nearest change: Add analyst to allowedRoles of ${policyId(1)}. Shorten the prompt from 100 tokens to 49 at most.`,
     ]);
     expect(requests).toEqual([
       `https://gateway.contoso.com/v1/decisions/${decisionId}?tenant=tenant-a ${KEY}`,
