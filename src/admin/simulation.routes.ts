@@ -8,9 +8,10 @@ import { DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Home } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { digestsOf } from "./digests-of.ts";
+import { literalsByDigest } from "./literals-by-digest.ts";
 import { type Operation, operation } from "./operation.ts";
 import { MAX_SIMULATED_DAYS, type Simulation, simulationDescriptions } from "./simulation-descriptions.ts";
 import { notFound, tenantOf } from "./tenant-access.ts";
@@ -44,7 +45,19 @@ export const simulationOperations = (deps: ControlPlaneDeps): readonly Operation
       at: timestampOf(nowMs),
     });
     if (!world.ok) return world;
-    const replay = await replayAll(deps, world.value, { ...body, ...range.value, tenantId, home });
+    const naming = [current.value, world.value.snapshot].flatMap(({ platform, tenant }) => [
+      ...platform.policies,
+      ...tenant.policies,
+    ]);
+    const { maxRecords, cursor } = body;
+    const replay = await replayAll(deps, world.value, {
+      ...range.value,
+      tenantId,
+      home,
+      naming,
+      maxRecords,
+      cursor,
+    });
     return replay.ok ? ok({ status: 200, body: { tenantId, ...range.value, ...replay.value } }) : replay;
   }),
 ];
@@ -67,12 +80,14 @@ function rangeOf({ days = DEFAULT_DAYS, from, to }: Simulation, nowMs: number): 
 interface Replay extends Range, Pick<Simulation, "maxRecords" | "cursor"> {
   readonly tenantId: TenantId;
   readonly home: Home;
+  /** Policies that name texts, or did not long ago. */
+  readonly naming: readonly Policy[];
 }
 
 async function replayAll(
   deps: Pick<ControlPlaneDeps, "auditLog" | "hashText">,
   world: World,
-  { home, maxRecords, cursor: start, ...search }: Replay,
+  { home, maxRecords, cursor: start, naming, ...search }: Replay,
 ) {
   const tally = createReplayTally();
   let here = world;
@@ -82,8 +97,8 @@ async function replayAll(
     if (!page.ok) return page;
     const { items, nextCursor } = page.value;
     const hasFound = items.some(({ inputs }) => (inputs?.ask?.content.texts?.found.length ?? 0) > 0);
-    if (hasFound && here.digestOf.size === 0)
-      here = { ...here, digestOf: await digestsOf(deps, here.snapshot) };
+    if (hasFound && here.literalOf.size === 0)
+      here = { ...here, literalOf: await literalsByDigest(deps, search.tenantId, naming) };
     for (const record of items) tally.add(record, replayed(record, here));
     left -= items.length;
     if (nextCursor === null || left <= 0) return ok({ ...tally.counts(), cut: nextCursor });

@@ -42,7 +42,7 @@ export async function proposedWorld(
   const snapshot = { ...current, tenant: { ...current.tenant, policies: policies.value } };
   return ok({
     ...worldOf(snapshot),
-    digestOf: new Map(),
+    literalOf: new Map(),
     demandOf({ action, resource, revisions }, authorization) {
       if (action === null || resource === null || revisions === null) return null;
       const unchanged = asking.filter(

@@ -10,7 +10,7 @@ import type { Snapshot } from "../policy/snapshot.ts";
 import { createCases } from "../policy/unsure.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { digestsOf } from "./digests-of.ts";
+import { literalsByDigest } from "./literals-by-digest.ts";
 
 type Deps = Pick<ControlPlaneDeps, "policiesAsTheyWere" | "currentSnapshot" | "hashText">;
 
@@ -23,7 +23,9 @@ export async function worldOfRecord(deps: Deps, record: DecisionRecord): Promise
   const hasFound = (record.inputs?.ask?.content.texts?.found.length ?? 0) > 0;
   return {
     ...worldOf(snapshot),
-    digestOf: hasFound ? await digestsOf(deps, snapshot) : new Map(),
+    literalOf: hasFound
+      ? await literalsByDigest(deps, snapshot.tenant.tenant.id, policies)
+      : new Map<string, string>(),
     demandOf: ({ action, resource }, authorization) =>
       action === null || resource === null
         ? null

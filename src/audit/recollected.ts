@@ -68,15 +68,15 @@ function recollectedDetails(
 export interface Sources {
   /** What the policies in force then asked about the content, as far as it is known. */
   readonly demand: ContentDemand | null;
-  /** Digests of the literals that policies name; one that is absent cannot be told found or not. */
-  readonly digestOf: ReadonlyMap<string, string>;
+  /** The literals that policies name or named, by their digests. */
+  readonly literalOf: ReadonlyMap<string, string>;
   readonly deployment: (name: string) => Deployment | undefined;
 }
 
 const SOMEBODY = "somebody";
 
 /** Null where the body had not been read. */
-export function recollectedAsk(record: DecisionRecord, { digestOf, deployment }: Sources): Ask | null | Gap {
+export function recollectedAsk(record: DecisionRecord, { literalOf, deployment }: Sources): Ask | null | Gap {
   const { inputs, action, resource, classification } = record;
   const asked = inputs?.ask ?? null;
   if (asked === null || action === null || resource === null || classification === null) return null;
@@ -102,18 +102,15 @@ export function recollectedAsk(record: DecisionRecord, { digestOf, deployment }:
       promptCharacters: asked.content.promptCharacters,
       parameters: asked.content.parameters,
       canStrip: asked.content.canStrip,
-      literals: asked.content.texts && foundLiterals(asked.content.texts.found, digestOf),
+      literals: asked.content.texts && foundLiterals(asked.content.texts.found, literalOf),
     },
   };
 }
 
 const foundLiterals = (
   digests: readonly string[],
-  digestOf: ReadonlyMap<string, string>,
-): readonly string[] =>
-  digests.length === 0
-    ? []
-    : [...digestOf].flatMap(([literal, digest]) => (digests.includes(digest) ? [literal] : []));
+  literalOf: ReadonlyMap<string, string>,
+): readonly string[] => digests.flatMap((digest) => literalOf.get(digest) ?? []);
 
 /** Which constraints cannot be judged by what the record tells. */
 export function unsureOf(record: DecisionRecord, sources: Sources): UnsureOf {
@@ -132,7 +129,7 @@ export function unsureOf(record: DecisionRecord, sources: Sources): UnsureOf {
 function unsureContent(
   constraints: Constraints,
   { promptCharacters, parameters, canStrip, texts }: AskInputs["content"],
-  { demand, digestOf }: Sources,
+  { demand, literalOf }: Sources,
 ): readonly ConstraintKey[] {
   const wereTextsRead = canStrip || demand?.characters === true || (demand?.literals.length ?? 0) > 0;
   const keys: ConstraintKey[] = [];
@@ -151,23 +148,20 @@ function unsureContent(
       ? !wereTextsRead
       : texts === null
         ? !wereTextsRead
-        : areTextsUnsure(literalsOf(patterns), texts, demand?.literals ?? [], digestOf);
+        : areTextsUnsure(literalsOf(patterns), texts, demand?.literals ?? [], literalOf);
   return isUnsure ? [...keys, "deniedPatterns"] : keys;
 }
 
-/** One that was found decides; each other one must have been looked for. */
+/** One that was found decides; else each must have been looked for, and be none of what was found and is not known. */
 function areTextsUnsure(
   literals: readonly string[],
   { found, more }: NonNullable<AskInputs["content"]["texts"]>,
   lookedFor: readonly string[],
-  digestOf: ReadonlyMap<string, string>,
+  literalOf: ReadonlyMap<string, string>,
 ): boolean {
-  const isFound = (literal: string): boolean => {
-    const digest = digestOf.get(literal);
-    return digest !== undefined && found.includes(digest);
-  };
-  if (literals.some(isFound)) return false;
-  return literals.some(
-    (literal) => more || !lookedFor.includes(literal) || (found.length > 0 && !digestOf.has(literal)),
-  );
+  const known = foundLiterals(found, literalOf);
+  if (literals.some((literal) => known.includes(literal))) return false;
+  // Also where digests were made with another salt, which shows in that nobody knows them.
+  const isComplete = !more && known.length === found.length;
+  return !isComplete || literals.some((literal) => !lookedFor.includes(literal));
 }

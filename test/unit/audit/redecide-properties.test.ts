@@ -145,26 +145,34 @@ function recorded({ surface }: Truth, { input, judgement }: Judged): DecisionRec
   return DecisionRecord.parse(decisionRecordOf(asked, judgement, nowMs));
 }
 
-/** @param isDemandKnown whether the policies of the time are known to have asked what they asked. */
-function worldOf(before: DecideInput, after: DecideInput, isDemandKnown: boolean): World {
+/** Whether the policies of the time are known to have asked what they asked, and whose digests are those that were found. */
+interface Known {
+  readonly demand: boolean;
+  readonly digests: boolean;
+}
+
+function worldOf(before: DecideInput, after: DecideInput, known: Known): World {
   const literals = ["<script", "secret", "data:image/", "data:text/"];
   return {
     snapshot: after.snapshot,
     casesOf: createCases(after.snapshot),
-    digestOf: new Map(literals.map((literal) => [literal, digestOf(literal)])),
+    literalOf: new Map(
+      literals.map((literal) => [known.digests ? digestOf(literal) : "of another salt", literal]),
+    ),
     deployment: (name) => after.snapshot.platform.deployments.find((one) => one.name === name),
-    demandOf: () => (isDemandKnown ? demandIn(before) : null),
+    demandOf: () => (known.demand ? demandIn(before) : null),
   };
 }
 
+const anyKnown: fc.Arbitrary<Known> = fc.record({ demand: fc.boolean(), digests: fc.boolean() });
 const outcomes = { allowed: 0, refused: 0, unknown: 0, kept_out: 0 };
 
 it("under other policies: the same outcome as with the whole request at hand, or unknown", () => {
   fc.assert(
-    fc.property(policies, policies, anyTruth, fc.boolean(), (before, after, truth, isDemandKnown) => {
+    fc.property(policies, policies, anyTruth, anyKnown, (before, after, truth, known) => {
       const then = judged(truth, before);
       const now = judged(truth, after);
-      const again = redecide(recorded(truth, then), worldOf(then.input, now.input, isDemandKnown));
+      const again = redecide(recorded(truth, then), worldOf(then.input, now.input, known));
       outcomes[again.kind] += 1;
       if (again.kind === "allowed" || again.kind === "refused") expect(again.kind).toBe(now.judgement.kind);
     }),
@@ -172,8 +180,8 @@ it("under other policies: the same outcome as with the whole request at hand, or
   );
   // Nobody is served by a replay that never knows.
 
-  expect(outcomes.allowed).toBeGreaterThan(50);
-  expect(outcomes.refused).toBeGreaterThan(200);
+  expect(outcomes.allowed).toBeGreaterThan(10);
+  expect(outcomes.refused).toBeGreaterThan(100);
 });
 
 it("under the policies of the time: the recorded outcome, unless an address or an inspection decides", () => {
@@ -181,7 +189,7 @@ it("under the policies of the time: the recorded outcome, unless an address or a
     fc.property(policies, anyTruth, (before, truth) => {
       const then = judged(truth, before);
       const record = recorded(truth, then);
-      const again = redecide(record, worldOf(then.input, then.input, true));
+      const again = redecide(record, worldOf(then.input, then.input, { demand: true, digests: true }));
       if (again.kind === "kept_out") return;
       if (again.kind === "unknown") {
         const may = ["allowedIpRanges", "body_not_read", "body_not_reviewed", "prompt_not_counted"];

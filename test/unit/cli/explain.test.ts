@@ -33,7 +33,7 @@ function explained(): ExplainedDecision {
   const world: World = {
     snapshot,
     casesOf: createCases(snapshot),
-    digestOf: new Map(),
+    literalOf: new Map(),
     deployment: (name) => snapshot.platform.deployments.find((one) => one.name === name),
     demandOf: () => null,
   };

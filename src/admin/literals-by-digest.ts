@@ -1,23 +1,24 @@
-/** Digests of the texts that policies name, as records keep them of those that were found. */
+/** The texts that policies name, by the digests that records keep of those that were found. */
 import type { TenantId } from "../kernel/ids.ts";
 import { patternsOf } from "../policy/content.ts";
 import { BuiltInPatterns, literalsOf } from "../policy/denied-patterns.ts";
-import type { Snapshot } from "../policy/snapshot.ts";
+import type { Policy } from "../policy/policy.ts";
 
-/** A text beyond these counts as one that nobody can say to be there or not. */
+/** A digest of a text beyond these is of a text that nobody knows, and what was found is not certain then. */
 const MAX_DIGESTS = 2_000;
 
-export async function digestsOf(
+export async function literalsByDigest(
   { hashText }: { readonly hashText: (tenantId: TenantId, text: string) => Promise<string> },
-  { platform, tenant }: Snapshot,
+  tenantId: TenantId,
+  policies: readonly Policy[],
 ): Promise<ReadonlyMap<string, string>> {
-  const named = [...platform.policies, ...tenant.policies].flatMap(({ constraints }) => {
+  const named = policies.flatMap(({ constraints }) => {
     const patterns = patternsOf(constraints);
     return patterns ? literalsOf(patterns) : [];
   });
   // A token's own details name built-in texts alone, or are not recorded.
   const builtIn = literalsOf({ builtIn: BuiltInPatterns.options, patterns: [] });
   const literals = [...new Set([...builtIn, ...named])].slice(0, MAX_DIGESTS);
-  const digests = await Promise.all(literals.map((literal) => hashText(tenant.tenant.id, literal)));
-  return new Map(literals.map((literal, index) => [literal, digests[index] ?? ""]));
+  const digests = await Promise.all(literals.map((literal) => hashText(tenantId, literal)));
+  return new Map(digests.map((digest, index) => [digest, literals[index] ?? ""]));
 }
