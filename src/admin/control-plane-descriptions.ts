@@ -4,12 +4,14 @@ import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import { approvalDescriptions } from "./approval-descriptions.ts";
 import { approvalWebhookDescriptions } from "./approval-webhook-descriptions.ts";
 import { auditDescriptions } from "./audit-descriptions.ts";
+import { decisionDescriptions } from "./decision-descriptions.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
 import { policyShadowDescriptions } from "./policy-shadow-descriptions.ts";
+import { simulationDescriptions } from "./simulation-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 import { tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
@@ -22,12 +24,14 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   policyDescriptions,
   policyHistoryDescriptions,
   policyShadowDescriptions,
+  simulationDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,
   approvalDescriptions,
   approvalWebhookDescriptions,
   auditDescriptions,
+  decisionDescriptions,
   usageDescriptions,
   quotaDescriptions,
   doctorDescriptions,

@@ -4,21 +4,8 @@
  */
 import * as z from "zod";
 import { ApprovalId, RequestId } from "../kernel/ids.ts";
-import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { RefusalCodeSchema as code } from "../kernel/refusal-code.ts";
 import { ToldLimit } from "../quota/told-limit.ts";
-
-const code = z.enum(refusalCodes).meta({
-  id: "RefusalCode",
-  description: [
-    "Why not. Codes are stable; sentences may change.\n",
-    "| code | status | retry | sentence |",
-    "|---|---|---|---|",
-    ...Object.entries(refusalTable).map(
-      ([name, { status, sentence, retry }]) =>
-        `| \`${name}\` | ${status} | ${retry ? "yes" : "no"} | ${sentence} |`,
-    ),
-  ].join("\n"),
-});
 
 export const Problem = z
   .strictObject({

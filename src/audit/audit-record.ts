@@ -12,6 +12,7 @@ import { Revisions } from "../policy/snapshot.ts";
 import { Usage } from "../quota/contracts.ts";
 import { Home } from "../residency/home.ts";
 import { Place } from "../residency/place.ts";
+import { DecisionInputs, TraceEntry } from "./decision-inputs.ts";
 
 const common = {
   v: z.literal(1),
@@ -90,6 +91,13 @@ export const DecisionRecord = z.strictObject({
   /** What policies in shadow would have made of it; null where none was judged, and in older records. */
   shadow: ShadowOutcome.nullable().default(null),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
+  /** The evaluation, as far as it fits. Records from before it stood here may have one in `detail`. */
+  trace: z.array(TraceEntry).default([]),
+  /** Lines of it that do not fit. */
+  traceLinesCut: z.int().min(0).default(0),
+  /** Null where no capability was read, and in records from before they were kept. */
+  inputs: DecisionInputs.nullable().default(null),
+  /** Of a refusal: its evidence. Under `auditLogging: detailed`: parameters, obligations and limits. */
   detail: z.record(z.string(), z.json()).nullable(),
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;

@@ -5,9 +5,10 @@ import { text } from "node:stream/consumers";
 import { type Command, exitCodes } from "./command.ts";
 import { runCommandLine } from "./command-line.ts";
 import { doctor } from "./doctor.ts";
+import { explain } from "./explain.ts";
 import { receiptVerify } from "./receipt-verify.ts";
 
-const commands: readonly Command[] = [doctor, receiptVerify];
+const commands: readonly Command[] = [doctor, explain, receiptVerify];
 
 try {
   process.exitCode = await runCommandLine(commands, process.argv.slice(2), {

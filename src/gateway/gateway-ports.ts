@@ -34,6 +34,8 @@ export interface GatewayPorts {
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   /** The same of a client address; an IPv6 address by its network. */
   readonly hashAddress: (tenantId: TenantId, address: string) => Promise<string>;
+  /** The same of a text that a policy denies. */
+  readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   /** Loads a tokenizer when first asked for it: only for prompts that their bytes cannot decide. */
   readonly tokenCounter: TokenCounters;
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */

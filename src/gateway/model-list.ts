@@ -26,6 +26,7 @@ import { recordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question } from "./question.ts";
+import { recordedInputs } from "./recorded-inputs.ts";
 
 export async function answerModelList(ports: GatewayPorts, received: Received): Promise<Response> {
   const { request, requestId } = received;
@@ -48,7 +49,8 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
 
   const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
   if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
-  const record = recordOf(question, { refusal: null, ...judged }, ports.clock());
+  const inputs = recordedInputs(question, { ask: null });
+  const record = recordOf(question, { refusal: null, inputs, ...judged }, ports.clock());
   const [recorded, receipt] = await Promise.all([
     deliverRecord(ports, record, capability),
     ports.receipts.sign(record),

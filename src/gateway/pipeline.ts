@@ -20,7 +20,7 @@ import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { judgeShadow } from "./judge-shadow.ts";
 import { offerOf } from "./offer.ts";
-import type { Judgement, Question, Stale, Understood } from "./question.ts";
+import { type Judgement, notesOf, type Question, type Stale, type Understood } from "./question.ts";
 import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
 import { reserve } from "./reserve.ts";
 
@@ -87,29 +87,22 @@ async function judgeAsk(
   if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
   const shadow = await judgeShadow(input, understood, outcomeOf(verdict));
+  const reasoning = { ask, notes: notesOf(understood), trace, shadow };
   if (verdict.kind === "refused") {
-    return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
-      ask,
-      trace,
-      policyIds: verdict.policyIds,
-      shadow,
-    });
+    const { refusal, policyIds } = verdict;
+    return confirmedRefusal(ports, question, snapshot, refusal, { ...reasoning, policyIds });
   }
 
+  // From here on it is not the policies that refuse.
+  const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
   const inspected = inspect(verdict.candidates, outsideContent, body);
-  if (!inspected.ok) {
-    const reasoning = { ask, trace, shadow: withoutFlips(shadow) };
-    return confirmedRefusal(ports, question, snapshot, inspected.error, reasoning);
-  }
+  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);
-  if (!offer.ok) {
-    const reasoning = { ask, trace, shadow: withoutFlips(shadow) };
-    return confirmedRefusal(ports, question, snapshot, offer.error, reasoning);
-  }
+  if (!offer.ok) return confirmedRefusal(ports, question, snapshot, offer.error, allowed);
 
-  const reserved = await reserve(ports, question, understood, snapshot, offer.value, { trace, shadow });
-  if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
+  const reserved = await reserve(ports, question, understood, snapshot, offer.value, reasoning);
+  if (!reserved.ok) return unconfirmed(ports, reserved.error, reasoning);
   const judged = reserved.value;
   return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;
 }

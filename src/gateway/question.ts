@@ -44,8 +44,18 @@ export interface Question {
   readonly understand: (snapshot: Snapshot) => Promise<Result<Understood>>;
 }
 
+/** What the record of an ask tells beside the ask. */
+export interface AskNotes {
+  /** Digests of the texts that policies deny and that were found in the prompt: not all of them, if they are many. */
+  readonly foundTexts: readonly string[];
+  /** Whether counting the prompt could have given fewer tokens. */
+  readonly uncounted: boolean;
+}
+
 export interface Understood {
   readonly ask: Ask;
+  /** See AskNotes; absent = none found. */
+  readonly foundTexts?: readonly string[];
   /** Null for a resource of /v1/enforce that names no deployment of this gateway. */
   readonly deployment: Deployment | null;
   /** For inspection; null when the call is the caller's own. */
@@ -83,6 +93,7 @@ export interface Refused {
   readonly skips?: number;
   readonly revisions: Revisions | null;
   readonly ask: Ask | null;
+  readonly notes?: AskNotes;
   readonly policyIds: readonly string[];
   readonly trace: readonly TraceLine[];
   /** What policies in shadow would have made of it; absent where none was judged. */
@@ -93,6 +104,7 @@ export interface Allowed {
   readonly kind: "allowed";
   readonly snapshot: Snapshot;
   readonly ask: Ask;
+  readonly notes?: AskNotes;
   readonly deployment: Deployment | null;
   readonly candidate: Candidate;
   readonly trace: readonly TraceLine[];
@@ -102,6 +114,11 @@ export interface Allowed {
   readonly skips?: number;
   readonly reserved: Extract<ReserveReply, { outcome: "reserved" }>;
 }
+
+export const notesOf = ({ foundTexts = [], refine }: Understood): AskNotes => ({
+  foundTexts,
+  uncounted: refine !== null,
+});
 
 export type Judgement = Refused | Allowed;
 

@@ -6,10 +6,11 @@ import { type ShadowJudgement, withoutFlips } from "../policy/shadow.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { LedgerRefusal, RecordNumber } from "../quota/contracts.ts";
 import { toldLimit } from "../quota/told-limit.ts";
-import type { BoundLimit, Refused } from "./question.ts";
+import type { AskNotes, BoundLimit, Refused } from "./question.ts";
 
 export interface Reasoning {
   readonly ask?: Ask;
+  readonly notes?: AskNotes;
   readonly policyIds?: readonly string[];
   readonly trace?: readonly TraceLine[];
   readonly shadow?: ShadowJudgement | null;
@@ -20,12 +21,13 @@ interface Numbered {
   readonly revisions: Revisions | null;
 }
 
-const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace, shadow }: Reasoning) => ({
+const plain = (refusal: Refusal, by: Numbered, { ask, notes, policyIds, trace, shadow }: Reasoning) => ({
   kind: "refused" as const,
   refusal,
   number: by.number,
   revisions: by.revisions,
   ask: ask ?? null,
+  ...(notes === undefined ? {} : { notes }),
   policyIds: policyIds ?? [],
   trace: trace ?? [],
   shadow: shadow ?? null,

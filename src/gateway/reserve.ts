@@ -26,7 +26,7 @@ export async function reserve(
   understood: Understood,
   snapshot: Snapshot,
   offer: Offer,
-  { trace, shadow = null }: Pick<Allowed, "trace" | "shadow">,
+  { notes, trace, shadow = null }: Pick<Allowed, "notes" | "trace" | "shadow">,
 ): Promise<Result<Judgement | Stale, Refusal>> {
   const { ask, deployment } = understood;
   const { candidates, approval } = offer;
@@ -63,7 +63,13 @@ export async function reserve(
       return ok({ kind: "stale", revisions: reserved.revisions });
     case "refused": {
       const policyIds = candidates.flatMap((candidate) => candidate.policyIds);
-      const refused = refusedByLedger(reserved.refusal, reserved, { ask, trace, policyIds, shadow });
+      const refused = refusedByLedger(reserved.refusal, reserved, {
+        ask,
+        ...(notes === undefined ? {} : { notes }),
+        trace,
+        policyIds,
+        shadow,
+      });
       const { waiting } = reserved;
       return ok(
         waiting
@@ -83,6 +89,7 @@ export async function reserve(
         kind: "allowed",
         snapshot,
         ask,
+        ...(notes === undefined ? {} : { notes }),
         deployment,
         candidate: { ...candidate, obligations },
         trace,

@@ -6,7 +6,7 @@ import { dearestPrice } from "../azure/prices.ts";
 import { promptTokenBound } from "../azure/prompt-bound.ts";
 import { type CallFacts, readCall } from "../azure/read-call.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { MAX_BODY_BYTES } from "../kernel/limits.ts";
+import { MAX_BODY_BYTES, MAX_FOUND_TEXTS } from "../kernel/limits.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -35,7 +35,7 @@ export function createCallReader(request: Request, operation: Operation): () => 
 }
 
 export async function understandCall(
-  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "tokenCounter">,
+  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "hashText" | "tokenCounter">,
   call: ReadCall,
   operation: Operation,
   deploymentInPath: string | null,
@@ -70,8 +70,10 @@ export async function understandCall(
     stores: call.stores,
     content,
   };
+  const found = content.literals?.slice(0, MAX_FOUND_TEXTS) ?? [];
   const understood: Understood = {
     ask,
+    foundTexts: await Promise.all(found.map((text) => ports.hashText(caller.capability.tenantId, text))),
     deployment: deployment.value,
     body: call.body,
     sent: call.body,

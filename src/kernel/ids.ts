@@ -60,6 +60,10 @@ function uuidv7Hex(clock: Clock, random: RandomBytes): string {
   return toHex(bytes);
 }
 
+/** When an id was made, by the clock of whoever made it. */
+export const mintedAtMs = (id: string): number =>
+  Number.parseInt(id.slice(id.indexOf("_") + 1).slice(0, 12), 16);
+
 /** Mints ids from an injected clock and random source. */
 export interface IdMint {
   agent(): AgentId;

@@ -111,6 +111,15 @@ export const MAX_TRACE_LINES = 50;
 export const MAX_EVIDENCE_ITEMS = 10;
 export const MAX_EVIDENCE_CHARACTERS = 120;
 
+/** Of all lines of a trace together: escaped, a character takes up to six bytes. */
+export const MAX_TRACE_CHARACTERS = 5_000;
+
+/** Of a list that a record keeps whole or not at all: roles, tools, a token's own authorization details. */
+export const MAX_INPUT_CHARACTERS = 2_000;
+
+/** Denied texts found in one prompt of which a record keeps a digest. */
+export const MAX_FOUND_TEXTS = 20;
+
 /** A decision reloads its snapshot at most this often before it answers 503. */
 export const MAX_RELOADS = 2;
 

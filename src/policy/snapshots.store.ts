@@ -135,7 +135,7 @@ function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
   return snapshot;
 }
 
-async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
+export async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   const [revision, policies, deployments] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(PLATFORM),
     db.prepare(snapshotStatements.policies).bind(PLATFORM),
@@ -150,7 +150,7 @@ async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   };
 }
 
-async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
+export async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
   const [revision, tenants, policies, epochs] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(tenantId),
     db.prepare(snapshotStatements.tenant).bind(tenantId),

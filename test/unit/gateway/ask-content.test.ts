@@ -46,6 +46,7 @@ async function decided(body: JsonObject, policies: readonly Policy[]) {
   const ports = {
     hashEndUser: async () => "user",
     hashAddress: async () => "address",
+    hashText: async () => "text",
     tokenCounter: () => Promise.reject(new Error("not asked here")),
   };
   const operation = operations["chat/completions"];

@@ -19,6 +19,7 @@ import { question } from "./gateway-fixture.ts";
 const ports = {
   hashEndUser: async (tenantId: string, endUser: string) => `user ${tenantId} ${endUser}`,
   hashAddress: async (tenantId: string, address: string) => `address ${tenantId} ${address}`,
+  hashText: async (tenantId: string, text: string) => `text ${tenantId} ${text}`,
   tokenCounter: () => Promise.reject(new Error("not asked here")),
 };
 const caller = { capability, place, classification: "internal" as const };

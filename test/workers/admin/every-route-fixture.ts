@@ -4,7 +4,7 @@
  */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { AzureError, Problem } from "../../../src/admin/error-schemas.ts";
 import { controlPlaneRoutes } from "../../../src/admin/openapi.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -174,7 +174,7 @@ export function shapeOf(schema: object | null | undefined): Readonly<Record<stri
 const creationOf = (path: string): RouteDescription | undefined => {
   const [, collection, kind] = /^(.*)\/:(\w+?)(?:Id)?(?:\/|$)/.exec(path) ?? [];
   const makes = (made: string) => routes.find((route) => route.method === "POST" && route.path === made);
-  return makes(collection ?? "") ?? makes(`/v1/${kind}s`);
+  return makes(collection ?? "") ?? makes(kind === "decision" ? "/v1/enforce" : `/v1/${kind}s`);
 };
 
 /** A body that is taken: the example, with what cannot be real replaced, for the tenant if it may name one. */
@@ -200,6 +200,12 @@ export async function makeObject(path: string): Promise<string> {
   // What an object has one of is put.
   const part = routes.find((route) => route.method === "PUT" && route.path === path && isPart(route));
   if (part) await call("PUT", path.replace(/:\w+/, value), { body: part.body?.example });
+  // Records reach the log by the queue.
+  if (path.startsWith("/v1/decisions/"))
+    await vi.waitFor(
+      async () => expect((await call("GET", `/v1/decisions/${value}?tenant=${ownTenant}`)).status).toBe(200),
+      { timeout: 10_000, interval: 100 },
+    );
   return value;
 }
 
@@ -232,8 +238,10 @@ export function targetOf(route: RouteDescription, value: string): Target {
     ...(revision === undefined ? {} : { revision }),
   };
   const isClassic = route.errors === "azure" && !route.path.startsWith("/openai/v1/");
+  // An id alone does not tell its tenant, which is the default one unless it is named.
+  const isOfTenant = parameter !== undefined && "tenant" in shapeOf(route.query);
   return {
-    path: isClassic ? `${path}?api-version=2024-10-21` : path,
+    path: isClassic ? `${path}?api-version=2024-10-21` : isOfTenant ? `${path}?tenant=${ownTenant}` : path,
     body: route.body === null ? undefined : parameter === undefined ? freshBody(route) : bodyFor(route, own),
     headers: {},
   };

@@ -6,6 +6,10 @@ import { apiKeyFactStatements } from "../../../src/admin/doctor/api-key-facts.st
 import { doctorStatements, doctorTenantStatements } from "../../../src/admin/doctor/documents.store.ts";
 import { keyKeeperStatements } from "../../../src/admin/key-keepers.store.ts";
 import { policyStatements } from "../../../src/admin/policies.store.ts";
+import {
+  pastPlatformStatements,
+  pastPolicyStatements,
+} from "../../../src/admin/policies-as-they-were.store.ts";
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
@@ -16,6 +20,7 @@ import {
   approvalStatements,
   tenantApprovalStatements,
 } from "../../../src/approval/approvals.store.ts";
+import { findDecisionStatements } from "../../../src/audit/find-decision.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -29,6 +34,9 @@ describe.each([
   ["policies of the platform", databases.platform, named(policyStatements)],
   ["histories at home", home, named({ ...policyHistoryStatements, ...tenantHistoryStatements })],
   ["histories of the platform", databases.platform, named(policyHistoryStatements)],
+  ["policies as they were at home", home, named(pastPolicyStatements)],
+  ["policies as they were of the platform", databases.platform, named(pastPlatformStatements)],
+  ["records of a decision", home, named(findDecisionStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
   ["revocations of tokens", home, named(revocationStatements)],
