@@ -3,7 +3,7 @@ import { PLATFORM, PolicyId } from "../kernel/ids.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampAfter, timestampOf } from "../kernel/timestamp.ts";
 import type { Policy } from "../policy/policy.ts";
-import { checkPolicy } from "./check-policy.ts";
+import { checkPolicy } from "../policy/check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Call, type Caller, type Operation, operation } from "./operation.ts";

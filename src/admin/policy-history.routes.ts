@@ -10,7 +10,7 @@ import { timestampAfter, timestampOf } from "../kernel/timestamp.ts";
 import { Policy } from "../policy/policy.ts";
 import { Revision } from "../policy/snapshot.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { checkPolicy } from "./check-policy.ts";
+import { checkPolicy } from "../policy/check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
