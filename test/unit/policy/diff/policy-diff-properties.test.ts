@@ -1,0 +1,120 @@
+// The diff against the decision core: what it reports is so, and what it does not report does not happen.
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { Action } from "../../../../src/policy/action.ts";
+import { type PolicySet, snapshotOfSet } from "../../../../src/policy/as-code/policy-set.ts";
+import { casesOf } from "../../../../src/policy/as-code/test-case.ts";
+import { decide } from "../../../../src/policy/decide.ts";
+import { resourceClasses } from "../../../../src/policy/diff/resource-classes.ts";
+import { AMPLE_STEPS, type PolicyDiff, policyDiff } from "../../../../src/policy/diff/policy-diff.ts";
+import { outcomeOf } from "../../../../src/policy/outcome.ts";
+import type { Policy } from "../../../../src/policy/policy.ts";
+import { matchesResource } from "../../../../src/policy/resource.ts";
+import type { TenantLimits } from "../../../../src/policy/tenant.ts";
+import type { ResidencyPromise } from "../../../../src/residency/promise.ts";
+import { dearestPrice } from "../../../../src/azure/prices.ts";
+import { snapshotOf } from "../decide-fixture.ts";
+import { anyAsk, anyCapability, anyLimits, anyPlace, anyPromise, policySet } from "../policy-arbitraries.ts";
+import { nowMs } from "../decide-fixture.ts";
+
+const setOf = (policies: readonly Policy[], limits: TenantLimits, residency: ResidencyPromise): PolicySet => {
+  const { platform, tenant } = snapshotOf([], limits);
+  return {
+    scope: tenant.tenant.id,
+    tenant: { ...tenant.tenant, residency },
+    policies: policies.filter(({ scope }) => scope !== "platform"),
+    platformPolicies: policies.filter(({ scope }) => scope === "platform"),
+    deployments: platform.deployments,
+  };
+};
+const diffOf = (before: PolicySet, after: PolicySet): PolicyDiff =>
+  policyDiff(before, after, { fromMs: null, budget: { left: AMPLE_STEPS } });
+
+/** What a request of the gateway, or of /v1/enforce, can be; and as priced as its deployment. */
+const request = fc
+  .record({ ask: anyAsk, capability: anyCapability, place: anyPlace })
+  .map(({ ask, capability, place }) => {
+    const deployment = snapshotOf([]).platform.deployments.find(({ name }) => name === ask.deployment);
+    const { content } = ask;
+    const isReadable = content.literals !== null;
+    return {
+      capability: { ...capability, authorization: null },
+      place,
+      ask: {
+        ...ask,
+        clientAddress: place.clientAddress,
+        price: deployment ? dearestPrice(deployment) : null,
+        content: {
+          ...content,
+          canStrip: isReadable,
+          promptCharacters: isReadable ? content.promptCharacters : null,
+        },
+      },
+    };
+  });
+
+const limitsAndPromise = fc.record({ limits: anyLimits, residency: anyPromise });
+
+it("reports every change that a random request finds, and confirms every witness", () => {
+  fc.assert(
+    fc.property(
+      policySet,
+      policySet,
+      limitsAndPromise,
+      fc.array(request, { minLength: 30, maxLength: 30 }),
+      (left, right, { limits, residency }, requests) => {
+        const before = setOf(left, limits, residency);
+        const after = setOf(right, limits, residency);
+        const { exact, classes } = diffOf(before, after);
+        expect(exact).toBe(true);
+        for (const { from, to, witness } of classes) {
+          for (const [set, expected] of [[before, from], [after, to]] as const) {
+            const [asked] = [...casesOf(witness, snapshotOfSet(set, []))];
+            expect(asked && outcomeOf(decide(asked.input))).toBe(expected);
+          }
+        }
+        const patterns = [...left, ...right].flatMap((policy) => policy.resources);
+        const labels = resourceClasses(patterns, ["gpt-4"]);
+        const labelOf = (resource: string): string | undefined =>
+          labels.find(
+            (one) =>
+              (one.resource === "api://azure-openai/models/gpt-4") === (resource === "api://azure-openai/models/gpt-4") &&
+              one.resource.startsWith("api://azure-openai/models/") &&
+              [...patterns].every(
+                (pattern) => matchesResource(pattern, one.resource) === matchesResource(pattern, resource),
+              ),
+          )?.label;
+        for (const { ask, capability, place } of requests) {
+          const outcomes = [before, after].map((set) =>
+            outcomeOf(decide({ ask, capability, place, nowMs, snapshot: snapshotOfSet(set, []) })),
+          );
+          const [from, to] = outcomes;
+          if (from === to) continue;
+          const label = labelOf(ask.resource) ?? "none";
+          const reported = classes.some(
+            (one) =>
+              one.from === from &&
+              one.to === to &&
+              one.areas.some(
+                ({ actions, resources }) =>
+                  actions.includes(ask.action as Action) && resources.includes(label),
+              ),
+          );
+          expect({ reported, ask, from, to, label, classes: reported ? 0 : classes }).toMatchObject({ reported: true });
+        }
+      },
+    ),
+    { numRuns: Number(process.env.RUNS ?? 60) },
+  );
+});
+
+it("finds no difference between a set and itself, in whatever order", () => {
+  fc.assert(
+    fc.property(policySet, limitsAndPromise, (policies, { limits, residency }) => {
+      const set = setOf(policies, limits, residency);
+      const turned = setOf([...policies].reverse(), limits, residency);
+      expect(diffOf(set, turned)).toEqual({ exact: true, classes: [], leftOut: [] });
+    }),
+    { numRuns: 100 },
+  );
+});
