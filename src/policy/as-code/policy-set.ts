@@ -37,10 +37,15 @@ export function snapshotOfSet(set: PolicySet, resources: readonly Resource[]): S
 }
 
 /** Ids and ages belong to the server; what was never written has neither. Age follows the order given. */
-export const standingPolicies = (inputs: readonly PolicyInput[], scope: Scope): readonly Policy[] =>
+export const standingPolicies = (
+  inputs: readonly PolicyInput[],
+  scope: Scope,
+  /** A hex digit: sets that are put together need ids of their own. */
+  series = scope === PLATFORM ? "f" : "0",
+): readonly Policy[] =>
   inputs.map(({ tests: _tests, ...input }, index) => ({
     ...input,
-    id: PolicyId.parse(`policy_${(index + 1).toString(16).padStart(32, "0")}`),
+    id: PolicyId.parse(`policy_${series}${index.toString(16).padStart(31, "0")}`),
     scope,
     createdAt: BEFORE_ALL,
     updatedAt: BEFORE_ALL,

@@ -1,10 +1,12 @@
 /** Runs tests against a set of policies, by the decision core itself. */
 import type { RefusalCode } from "../../kernel/refusal.ts";
+import type { Action } from "../action.ts";
 import { decide } from "../decide.ts";
 import type { TraceLine, Verdict } from "../decision.ts";
 import { type Outcome, outcomeOf } from "../outcome.ts";
+import type { Resource } from "../resource.ts";
 import { type PolicySet, snapshotOfSet } from "./policy-set.ts";
-import type { PolicyTest } from "./policy-test.ts";
+import type { PolicyTest, TestPrincipal } from "./policy-test.ts";
 import { casesOf, type TestCase } from "./test-case.ts";
 
 /** A test, and the policy that carries it; null = the suite's own. */
@@ -25,16 +27,15 @@ export interface JudgedCase {
 export interface TestFailure {
   readonly carrier: string | null;
   readonly test: string;
-  readonly principal: PolicyTestPrincipal;
-  readonly action: string;
-  readonly resource: string;
+  readonly principal: TestPrincipal;
+  readonly action: Action;
+  readonly resource: Resource;
   readonly expected: Decided;
   readonly actual: Decided;
   /** Of the trace: the policy that decided; null where none did. */
   readonly policy: string | null;
   readonly constraint: string | null;
 }
-type PolicyTestPrincipal = NonNullable<PolicyTest["principals"]>[number];
 
 export interface Decided {
   readonly decision: Outcome;

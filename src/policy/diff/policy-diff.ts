@@ -88,6 +88,7 @@ export function worldsOf(before: PolicySet, after: PolicySet): readonly World[] 
 const everything = standingPolicies(
   [PolicyInput.parse({ name: "everything", effect: "allow", actions: ["*"], resources: ["*"] })],
   PLATFORM,
+  "e",
 );
 
 interface FoundClass extends Omit<ChangedClass, "areas"> {

@@ -57,7 +57,9 @@ export function toolPatches(entries: readonly Entry[]): PatchesFor {
     const borne = known.filter((tool) =>
       required.every(
         ({ role, policy: { constraints }, joint }) =>
-          (role === "deny" || constraints.allowedTools === undefined || allowsTool(constraints.allowedTools, tool)) &&
+          (role === "deny" ||
+            constraints.allowedTools === undefined ||
+            allowsTool(constraints.allowedTools, tool)) &&
           (joint === null || joint.obligation === null || allowsTool(promisedTools, tool)),
       ),
     );

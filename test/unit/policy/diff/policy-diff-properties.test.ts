@@ -68,7 +68,10 @@ it("reports every change that a random request finds, and confirms every witness
         const { exact, classes } = diffOf(before, after);
         expect(exact).toBe(true);
         for (const { from, to, witness } of classes) {
-          for (const [set, expected] of [[before, from], [after, to]] as const) {
+          for (const [set, expected] of [
+            [before, from],
+            [after, to],
+          ] as const) {
             const [asked] = [...casesOf(witness, snapshotOfSet(set, []))];
             expect(asked && outcomeOf(decide(asked.input))).toBe(expected);
           }
@@ -78,7 +81,8 @@ it("reports every change that a random request finds, and confirms every witness
         const labelOf = (resource: string): string | undefined =>
           labels.find(
             (one) =>
-              (one.resource === "api://azure-openai/models/gpt-4") === (resource === "api://azure-openai/models/gpt-4") &&
+              (one.resource === "api://azure-openai/models/gpt-4") ===
+                (resource === "api://azure-openai/models/gpt-4") &&
               one.resource.startsWith("api://azure-openai/models/") &&
               [...patterns].every(
                 (pattern) => matchesResource(pattern, one.resource) === matchesResource(pattern, resource),
@@ -100,7 +104,9 @@ it("reports every change that a random request finds, and confirms every witness
                   actions.includes(ask.action as Action) && resources.includes(label),
               ),
           );
-          expect({ reported, ask, from, to, label, classes: reported ? 0 : classes }).toMatchObject({ reported: true });
+          expect({ reported, ask, from, to, label, classes: reported ? 0 : classes }).toMatchObject({
+            reported: true,
+          });
         }
       },
     ),
