@@ -7,6 +7,7 @@ import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
+import { policyValidationDescriptions } from "./policy-validation-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
 import { quotaDescriptions, usageDescriptions } from "./usage-descriptions.ts";
@@ -16,6 +17,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   tokenDescriptions,
   policyDescriptions,
   policyHistoryDescriptions,
+  policyValidationDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,

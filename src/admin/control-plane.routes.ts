@@ -19,6 +19,7 @@ import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
+import { policyValidationOperations } from "./policy-validation.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
@@ -32,6 +33,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     deploymentOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
+    policyValidationOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     usageOperations(deps),
@@ -39,11 +41,13 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     doctorOperations(deps),
   ].flat();
   const app = new Hono();
-  for (const operation of operations) {
-    const { method, path } = operation.description;
-    app.on(method, path, (context) => serve(deps, operation, context));
-  }
-  for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
+  // What a path names outright is no parameter's value: `/policies/validate` is not a policy of that id.
+  const byPath = [...Map.groupBy(operations, ({ description }) => description.path)].sort(
+    ([left], [right]) => Number(left.includes("/:")) - Number(right.includes("/:")),
+  );
+  for (const [path, sharing] of byPath) {
+    for (const operation of sharing)
+      app.on(operation.description.method, path, (context) => serve(deps, operation, context));
     const methods = sharing.map(({ description }) => description.method);
     const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
     app.all(path, () => problemResponse(refuse("method_not_allowed"), deps.ids.request(), { allow }));

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { PolicyId, Scope } from "../kernel/ids.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { ActionPattern } from "./action.ts";
-import { MAX_TESTS_OF_POLICY, PolicyTest } from "./as-code/policy-test.ts";
+import { MAX_TESTS_OF_POLICY, PolicyTest, ShownPolicyTest } from "./as-code/policy-test.ts";
 import { Constraints } from "./constraints.ts";
 import { ResourcePattern } from "./resource.ts";
 
@@ -29,13 +29,13 @@ const ofServer = {
   createdAt: Timestamp,
   updatedAt: Timestamp,
 };
-const carried = {
-  /** What must be decided with this policy in force: no write of its scope may break them. */
-  tests: z.array(PolicyTest).max(MAX_TESTS_OF_POLICY).optional(),
-};
+/** What must be decided with this policy in force: no write of its scope may break them. */
+const carried = <T extends z.ZodType>(test: T) => ({
+  tests: z.array(test).max(MAX_TESTS_OF_POLICY).optional(),
+});
 
 /** What a security officer writes. `mode` other than `enforce` is refused at write until it is built. */
-export const PolicyInput = PolicyRule.extend(carried);
+export const PolicyInput = PolicyRule.extend(carried(PolicyTest));
 export type PolicyInput = z.infer<typeof PolicyInput>;
 
 /** As snapshots hold it: decisions need no tests. */
@@ -43,5 +43,5 @@ export const Policy = PolicyRule.extend(ofServer);
 export type Policy = z.infer<typeof Policy>;
 
 /** As it is stored and shown. */
-export const PolicyDocument = PolicyRule.extend({ ...carried, ...ofServer });
+export const PolicyDocument = PolicyRule.extend({ ...carried(ShownPolicyTest), ...ofServer });
 export type PolicyDocument = z.infer<typeof PolicyDocument>;

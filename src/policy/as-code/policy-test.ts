@@ -71,7 +71,8 @@ const fields = {
   }),
 };
 
-const casesOf = ({
+/** How many questions it asks. */
+export const casesIn = ({
   principals,
   actions,
   resources,
@@ -85,12 +86,15 @@ const tooMany = `must not make more than ${MAX_CASES_OF_TEST} cases: principals 
 
 export const PolicyTest = z
   .strictObject({ ...fields, at: Timestamp })
-  .refine((test) => casesOf(test) <= MAX_CASES_OF_TEST, tooMany)
+  .refine((test) => casesIn(test) <= MAX_CASES_OF_TEST, tooMany)
   .meta({ id: "PolicyTest" });
 export type PolicyTest = z.infer<typeof PolicyTest>;
+
+/** As it is answered, with what was left out of its authorization details filled in. */
+export const ShownPolicyTest = PolicyTest.meta({ id: "ShownPolicyTest" });
 
 /** In a file that says once when and where its tests are. */
 export const SuiteTest = z
   .strictObject({ ...fields, at: Timestamp.optional() })
-  .refine((test) => casesOf(test) <= MAX_CASES_OF_TEST, tooMany);
+  .refine((test) => casesIn(test) <= MAX_CASES_OF_TEST, tooMany);
 export type SuiteTest = z.infer<typeof SuiteTest>;

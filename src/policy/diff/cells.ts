@@ -11,6 +11,7 @@ import { covers } from "../rules.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { type EntryContext, entryOf, type Entry, jointKeyOf, meaningOf, roleOf } from "./entry.ts";
 import { type ResourceClass, resourceClasses } from "./resource-classes.ts";
+import type { Budget } from "./search.ts";
 
 export interface Cell {
   readonly action: Action;
@@ -24,13 +25,13 @@ export interface Side {
   readonly boundaries: readonly Entry[];
 }
 
-export interface CellGroup<Sides extends readonly Side[]> {
+export interface CellGroup {
   /** One at least. */
   readonly cells: readonly Cell[];
   readonly first: Cell;
   readonly context: Pick<EntryContext, "price" | "deploymentName">;
   readonly entries: readonly Entry[];
-  readonly sides: Sides;
+  readonly sides: readonly Side[];
 }
 
 const inForce = ({ policies, platformPolicies }: PolicySet): readonly Policy[] =>
@@ -45,23 +46,24 @@ export const resourcesOf = (sets: readonly PolicySet[]): readonly ResourceClass[
 
 /**
  * @param sets that are looked at together: of the same scope, tenant and deployments.
+ * Undecided where to put them in groups would be more work than there may be.
  * @param isOne whether policies that mean the same are one entry: for diffs; lint asks about each.
  */
 export function cellGroups(
   sets: readonly PolicySet[],
   isOne: boolean,
-): readonly CellGroup<readonly Side[]>[] {
+  budget: Budget,
+): readonly CellGroup[] | "undecided" {
   const resources = resourcesOf(sets);
+  budget.left -= matchesIn(sets) * resources.length * Action.options.length;
+  if (budget.left < 0) return "undecided";
   const prepared = sets.map((set) => ({
     policies: inForce(set),
     boundaries: inForce(set).filter((policy) => roleOf(policy) === "boundary"),
     set,
   }));
   const snapshot = snapshotFor(sets[0], resources);
-  const grouped = new Map<
-    string,
-    { cells: Cell[]; make: () => Omit<CellGroup<readonly Side[]>, "cells" | "first"> }
-  >();
+  const grouped = new Map<string, { cells: Cell[]; make: () => Omit<CellGroup, "cells" | "first"> }>();
   for (const resource of resources) {
     const deploymentName = deploymentOfResource(resource.resource) ?? resource.resource;
     const deployment = snapshot?.platform.deployments.find(({ name }) => name === deploymentName);
@@ -112,6 +114,11 @@ export function cellGroups(
     return first === undefined ? [] : [{ cells, first, ...make() }];
   });
 }
+
+/** Patterns that are compared with each resource. A comparison is much less than a step of a search. */
+const matchesIn = (sets: readonly PolicySet[]): number =>
+  sets.flatMap(inForce).reduce((sum, { resources }) => sum + resources.length, 0) / COMPARISONS_OF_STEP;
+const COMPARISONS_OF_STEP = 8;
 
 const snapshotFor = (set: PolicySet | undefined, resources: readonly ResourceClass[]): Snapshot | undefined =>
   set &&

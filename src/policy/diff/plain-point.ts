@@ -5,6 +5,9 @@ import type { Point } from "./point.ts";
 
 export const MAX_SAFE_TOKENS = Number.MAX_SAFE_INTEGER - 1;
 
+/** Where no policy depends on the time. */
+export const SOME_MOMENT_MS = Date.UTC(2026, 0, 1);
+
 const SOME_AGENT = AgentId.parse(`agent_${"0".repeat(32)}`);
 
 export const plainPoint = ({ id }: Pick<Tenant, "id">, nowMs: number): Point => ({

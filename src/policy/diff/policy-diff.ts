@@ -4,6 +4,7 @@
  * said. Only the policies' own answer is compared: what ledgers have left is no part of it.
  */
 import { PLATFORM } from "../../kernel/ids.ts";
+import { Action } from "../action.ts";
 import { type PolicySet, snapshotOfSet, standingPolicies } from "../as-code/policy-set.ts";
 import { casesOf, type TestQuestion } from "../as-code/test-case.ts";
 import { decide } from "../decide.ts";
@@ -15,7 +16,7 @@ import { type Cell, cellGroups, resourcesOf, type Side } from "./cells.ts";
 import { type Certificate, certificatesOf } from "./certificates.ts";
 import { dimensionsOf } from "./dimensions.ts";
 import type { Entry } from "./entry.ts";
-import { plainPoint } from "./plain-point.ts";
+import { plainPoint, SOME_MOMENT_MS } from "./plain-point.ts";
 import { questionOf } from "./point.ts";
 import { type Budget, spaceOf, type Wanted } from "./search.ts";
 import { plainest, pointOf } from "./witness.ts";
@@ -61,7 +62,7 @@ export function policyDiff(before: PolicySet, after: PolicySet, options: DiffOpt
   return {
     exact: found.every(({ leftOut }) => leftOut.length === 0),
     classes: found.flatMap(({ classes }) => classes),
-    leftOut: areasOf(found.flatMap(({ leftOut }) => leftOut)),
+    leftOut: found.flatMap(({ leftOut }) => leftOut),
   };
 }
 
@@ -98,14 +99,16 @@ interface FoundClass extends Omit<ChangedClass, "areas"> {
 function diffOfWorld(
   { assuming, before, after }: World,
   { fromMs, budget }: DiffOptions,
-): { readonly classes: readonly ChangedClass[]; readonly leftOut: readonly Cell[] } {
+): { readonly classes: readonly ChangedClass[]; readonly leftOut: readonly Area[] } {
   const resources = resourcesOf([before, after]).map(({ resource }) => resource);
   const snapshots: SidePair<Snapshot> = [snapshotOfSet(before, resources), snapshotOfSet(after, resources)];
   const plain = plainPoint(before.tenant, fromMs ?? SOME_MOMENT_MS);
   const classes = new Map<string, FoundClass>();
   const leftOut: Cell[] = [];
 
-  for (const group of cellGroups([before, after], true)) {
+  const groups = cellGroups([before, after], true, budget);
+  if (groups === "undecided") return { classes: [], leftOut: [EVERYTHING] };
+  for (const group of groups) {
     const [left, right] = group.sides;
     if (left === undefined || right === undefined || isSame(left, right)) continue;
     const surroundings = { anyTenant: assuming !== null, fromMs };
@@ -154,14 +157,13 @@ function diffOfWorld(
   }
   return {
     classes: [...classes.values()].map(({ cells, ...told }) => ({ ...told, areas: areasOf(cells) })),
-    leftOut,
+    leftOut: areasOf(leftOut),
   };
 }
 
-type SidePair<T> = readonly [before: T, after: T];
+const EVERYTHING: Area = { actions: Action.options, resources: ["*"] };
 
-/** No policy depends on it. */
-const SOME_MOMENT_MS = Date.UTC(2026, 0, 1);
+type SidePair<T> = readonly [before: T, after: T];
 
 const entriesOf = ({ grants, denies, boundaries }: Side): readonly Entry[] => [
   ...grants,

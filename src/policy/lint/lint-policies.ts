@@ -3,11 +3,11 @@
  * diff, and is not reported where that does not end within its bound: a false alarm is worse than a miss.
  */
 import { type PolicySet, ownPolicies } from "../as-code/policy-set.ts";
-import { type DiffOptions, worldsOf } from "../diff/policy-diff.ts";
+import type { DiffOptions } from "../diff/policy-diff.ts";
 import type { Policy } from "../policy.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import { plainFindings } from "./plain-findings.ts";
-import { type Reach, reachOf } from "./reach.ts";
+import { groundOf, type Reach, reachOf } from "./reach.ts";
 
 export interface LintReport {
   readonly findings: readonly LintFinding[];
@@ -16,12 +16,12 @@ export interface LintReport {
 }
 
 export function lintPolicies(set: PolicySet, options: DiffOptions): LintReport {
-  const worlds = worldsOf(set, set).map(({ before }) => before);
+  const ground = groundOf(set, options);
   let complete = true;
   const searched = ownPolicies(set)
     .filter(({ mode }) => mode === "enforce")
     .flatMap((policy): readonly LintFinding[] => {
-      const reach = reachOf(policy, worlds, options);
+      const reach = reachOf(policy, ground);
       if (reach === "undecided") complete = false;
       return reach === "undecided" ? [] : findingsOf(policy, reach);
     });

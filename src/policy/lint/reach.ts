@@ -6,11 +6,11 @@ import { PLATFORM } from "../../kernel/ids.ts";
 import { ownPolicies, type PolicySet, withOwnPolicies } from "../as-code/policy-set.ts";
 import type { ConstraintKey } from "../constraints.ts";
 import { constraintTable, presentKeys } from "../constraint-table.ts";
-import { type CellGroup, cellGroups, type Side } from "../diff/cells.ts";
+import { cellGroups, type Side } from "../diff/cells.ts";
 import { dimensionsOf } from "../diff/dimensions.ts";
 import { type Entry, roleOf } from "../diff/entry.ts";
-import { plainPoint } from "../diff/plain-point.ts";
-import { type DiffOptions, policyDiff } from "../diff/policy-diff.ts";
+import { plainPoint, SOME_MOMENT_MS } from "../diff/plain-point.ts";
+import { type DiffOptions, policyDiff, worldsOf } from "../diff/policy-diff.ts";
 import { type Space, spaceOf, type Wanted } from "../diff/search.ts";
 import { hasLimit } from "../limit-claims.ts";
 import type { Policy } from "../policy.ts";
@@ -19,35 +19,37 @@ export type Reach =
   | { readonly kind: "useful" | "shadowed" | "redundant" }
   | { readonly kind: "unreachable"; readonly why: "itself" | "boundary" | "deny" | "together" };
 
-/** @param worlds that the policy's scope decides in: what it does in one of them, it does. */
-export function reachOf(
-  policy: Policy,
-  worlds: readonly PolicySet[],
-  options: DiffOptions,
-): Reach | "undecided" {
-  return roleOf(policy) === "grant"
-    ? reachOfGrant(policy, worlds, options)
-    : reachOfOther(policy, worlds, options);
+/** A set made ready, once for all its policies. */
+export interface Ground {
+  readonly set: PolicySet;
+  /** In every world that the scope decides in: what a policy does in one of them, it does. */
+  readonly places: readonly Omit<Place, "grant">[] | "undecided";
+  readonly options: DiffOptions;
+}
+
+export function groundOf(set: PolicySet, options: DiffOptions): Ground {
+  const places = worldsOf(set, set).map(({ before }) => placesOf(before, options));
+  return {
+    set,
+    options,
+    places: places.includes("undecided") ? "undecided" : places.flat().filter((one) => one !== "undecided"),
+  };
+}
+
+export function reachOf(policy: Policy, ground: Ground): Reach | "undecided" {
+  return roleOf(policy) === "grant" ? reachOfGrant(policy, ground) : reachOfOther(policy, ground);
 }
 
 /** A deny or a boundary: what a boundary obliges to, it does whatever is decided. */
-function reachOfOther(
-  policy: Policy,
-  worlds: readonly PolicySet[],
-  options: DiffOptions,
-): Reach | "undecided" {
+function reachOfOther(policy: Policy, { set, options }: Ground): Reach | "undecided" {
   if (obliges(policy)) return { kind: "useful" };
-  // A diff makes the worlds of its own.
-  for (const world of worlds.slice(0, 1)) {
-    const without = withOwnPolicies(
-      world,
-      ownPolicies(world).filter((other) => other !== policy),
-    );
-    const { exact, classes } = policyDiff(world, without, options);
-    if (classes.length > 0) return { kind: "useful" };
-    if (!exact) return "undecided";
-  }
-  return { kind: "redundant" };
+  const without = withOwnPolicies(
+    set,
+    ownPolicies(set).filter((other) => other !== policy),
+  );
+  const { exact, classes } = policyDiff(set, without, options);
+  if (classes.length > 0) return { kind: "useful" };
+  return exact ? { kind: "redundant" } : "undecided";
 }
 
 interface Place {
@@ -56,12 +58,12 @@ interface Place {
   readonly grant: Entry;
 }
 
-function reachOfGrant(
-  policy: Policy,
-  worlds: readonly PolicySet[],
-  options: DiffOptions,
-): Reach | "undecided" {
-  const places = worlds.flatMap((world) => placesOf(policy, world, options));
+function reachOfGrant(policy: Policy, ground: Ground): Reach | "undecided" {
+  if (ground.places === "undecided") return "undecided";
+  const places = ground.places.flatMap((place): readonly Place[] => {
+    const grant = place.side.grants.find((entry) => entry.policy === policy);
+    return grant === undefined ? [] : [{ ...place, grant }];
+  });
   /** Whether somewhere the grant stands, and what else is wanted there. */
   const somewhere = (wanted: (place: Place) => Wanted): boolean | "undecided" => {
     let isUndecided = false;
@@ -107,17 +109,19 @@ function reachOfGrant(
   return { kind: needed ? "useful" : "redundant" };
 }
 
-/** Where the policy has a say. */
-function placesOf(policy: Policy, world: PolicySet, { fromMs, budget }: DiffOptions): readonly Place[] {
-  const plain = plainPoint(world.tenant, fromMs ?? Date.UTC(2026, 0, 1));
+function placesOf(
+  world: PolicySet,
+  { fromMs, budget }: DiffOptions,
+): readonly Omit<Place, "grant">[] | "undecided" {
+  const plain = plainPoint(world.tenant, fromMs ?? SOME_MOMENT_MS);
   const surroundings = { anyTenant: world.scope === PLATFORM, fromMs };
-  return cellGroups([world], false).flatMap((group: CellGroup<readonly Side[]>) => {
-    const [side] = group.sides;
-    const grant = side?.grants.find((entry) => entry.policy === policy);
-    if (side === undefined || grant === undefined) return [];
-    const dimensions = dimensionsOf(group.entries, group.context, surroundings);
-    return [{ side, grant, space: spaceOf(group.entries, dimensions, plain, budget) }];
-  });
+  const groups = cellGroups([world], false, budget);
+  if (groups === "undecided") return groups;
+  return groups.flatMap(({ entries, context, sides: [side] }) =>
+    side === undefined
+      ? []
+      : [{ side, space: spaceOf(entries, dimensionsOf(entries, context, surroundings), plain, budget) }],
+  );
 }
 
 /** One whose limits cannot run out, and that waits for nobody. */
