@@ -84,14 +84,14 @@ export const casesIn = ({
 
 const tooMany = `must not make more than ${MAX_CASES_OF_TEST} cases: principals times actions times resources`;
 
-export const PolicyTest = z
+const Test = z
   .strictObject({ ...fields, at: Timestamp })
-  .refine((test) => casesIn(test) <= MAX_CASES_OF_TEST, tooMany)
-  .meta({ id: "PolicyTest" });
+  .refine((test) => casesIn(test) <= MAX_CASES_OF_TEST, tooMany);
+export const PolicyTest = Test.meta({ id: "PolicyTest" });
 export type PolicyTest = z.infer<typeof PolicyTest>;
 
 /** As it is answered, with what was left out of its authorization details filled in. */
-export const ShownPolicyTest = PolicyTest.meta({ id: "ShownPolicyTest" });
+export const ShownPolicyTest = Test.meta({ id: "ShownPolicyTest" });
 
 /** In a file that says once when and where its tests are. */
 export const SuiteTest = z

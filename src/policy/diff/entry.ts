@@ -103,11 +103,15 @@ const joining: readonly (keyof Constraints)[] = [
   "requiresApproval",
 ];
 
-/** What boundaries add to every grant, as text: the same text, the same grants. */
+/** What boundaries add to every grant, as text: the same text, the same grants. One that adds nothing is not in it. */
 export const jointKeyOf = (boundaries: readonly Policy[]): string =>
   JSON.stringify(
     boundaries
-      .map(({ constraints }) => canonical(joining.map((key) => [key, constraints[key] ?? null])))
+      .map(({ constraints }) =>
+        joining.filter((key) => constraints[key] !== undefined).map((key) => [key, constraints[key]]),
+      )
+      .filter((added) => added.length > 0)
+      .map(canonical)
       .sort(),
   );
 

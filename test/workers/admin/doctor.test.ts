@@ -85,6 +85,8 @@ it("is asked by the command line, which tells what it found", async () => {
     environment: { ADMIN_KEY: KEY },
     fetch: async (input, init) => worker.fetch(new Request(input, init), env, createExecutionContext()),
     readFile: () => Promise.reject(new Error("not asked")),
+    writeFile: () => Promise.reject(new Error("not asked")),
+    listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
   });

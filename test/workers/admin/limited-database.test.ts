@@ -14,7 +14,11 @@ const ofControlPlane = routes.filter(({ credential, query }) => credential.kind 
 /** A store that does not answer is what it looks for. */
 const DOCTOR = "examineDeployment";
 const needing = ofControlPlane.filter(({ operationId }) => operationId !== DOCTOR);
-const writes = ofControlPlane.filter(({ method }) => method !== "GET");
+/** It only tries what it is sent. */
+const VALIDATION = "validatePolicies";
+const writes = ofControlPlane.filter(
+  ({ method, operationId }) => method !== "GET" && operationId !== VALIDATION,
+);
 
 /** One call to a fresh isolate whose databases keep silent as told. */
 async function ask(route: RouteDescription, { path, body }: Target, silence: Silence) {
