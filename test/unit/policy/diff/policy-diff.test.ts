@@ -107,6 +107,58 @@ describe("a change", () => {
     const set = (quotaScope: string) => [rule("Chat", { constraints: { maxRequestsPerDay: 5, quotaScope } })];
     const [one] = diffOf(set("agent"), set("user")).classes;
     expect(one).toMatchObject({ from: "allowed", to: "denied", witness: { ask: {} } });
+    expect(diffOf([], set("user")).classes).toMatchObject([
+      { to: "allowed", witness: { ask: { user: "somebody" } } },
+    ]);
+    const byAddress = diffOf([], set("address")).classes[0]?.witness.place;
+    expect(byAddress).toEqual({ clientAddress: expect.any(String) });
+  });
+
+  it.each<[what: string, before: object, after: object, shown: object]>([
+    ["a prompt that cannot be bounded", { maxTokensPerDay: 5 }, {}, { ask: { promptTokens: null } }],
+    [
+      "a caller whose TLS is not known",
+      { encryptionRequired: true },
+      {},
+      { place: { tlsVersion: "TLSv1.1" } },
+    ],
+    [
+      "storing at Azure",
+      { allowStore: true, processing: "region" },
+      { processing: "region" },
+      { ask: { store: true } },
+    ],
+  ])("that only %s shows is found", (_what, before, after, shown) => {
+    const changed = diffOf(
+      [rule("Chat", { constraints: before })],
+      [rule("Chat", { constraints: after })],
+    ).classes;
+    expect(changed).toMatchObject([{ from: "denied", to: "allowed", witness: shown }]);
+  });
+
+  it("of a deny is found where a fact is not known: that denies as well", () => {
+    const chat = rule("Chat");
+    const abroad = (country: string) => deny("Abroad", { constraints: { allowedCountries: [country] } });
+    const both = deny("Both", { constraints: { allowedCountries: ["US"], deniedCountries: ["US"] } });
+    const [one, ...others] = diffOf([chat], [chat, both]).classes;
+    expect([one?.to, one?.witness.place, others]).toEqual(["denied", {}, []]);
+    expect(told(diffOf([chat, abroad("US")], [chat, abroad("FR")]))).toHaveLength(2);
+    const old = deny("Old", { constraints: { encryptionRequired: true, allowedRoles: ["a"] } });
+    const [unknown] = diffOf(
+      [chat, deny("Old", { constraints: { allowedRoles: ["a"] } })],
+      [chat, old],
+    ).classes;
+    expect(unknown?.witness.place).toEqual({ tlsVersion: "TLSv1.1" });
+  });
+
+  it("of costs is found where an output has no price", () => {
+    const deployments = [deploymentOf({ model: "unlisted", prices: { inputPerMillion: 1 } })];
+    const set = (constraints: object) => setOf([rule("Chat", { constraints })], { deployments });
+    const { classes } = policyDiff(set({}), set({ maxCostPerDay: 5 }), anyTime());
+    expect(classes).toMatchObject([{ from: "allowed", to: "denied", witness: { ask: {} } }]);
+    const free = [rule("Chat", { constraints: { maxCostPerDay: 5 } })];
+    const without = policyDiff(setOf([], { deployments }), setOf(free, { deployments }), anyTime());
+    expect(without.classes).toMatchObject([{ to: "allowed", witness: { ask: { maxOutputTokens: 0 } } }]);
   });
 
   it("before the moment of interest is none", () => {
