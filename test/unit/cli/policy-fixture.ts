@@ -1,5 +1,5 @@
 // A gateway that keeps policies in memory and judges them with the gateway's own code, and files in memory.
-import { PolicyId, TenantId } from "../../../src/kernel/ids.ts";
+import { PLATFORM, PolicyId, TenantId } from "../../../src/kernel/ids.ts";
 import { standingPolicies } from "../../../src/policy/as-code/policy-set.ts";
 import { runPolicyTests } from "../../../src/policy/as-code/run-policy-tests.ts";
 import { validatePolicies } from "../../../src/policy/as-code/validate-policies.ts";
@@ -16,7 +16,7 @@ interface Kept {
   version: number;
 }
 
-export function createFakeGateway(given: readonly object[] = []) {
+export function createFakeGateway(given: readonly object[] = [], platform: readonly object[] = []) {
   const kept: Kept[] = [];
   const writes: string[] = [];
   let count = 0;
@@ -33,7 +33,10 @@ export function createFakeGateway(given: readonly object[] = []) {
     scope: TenantId.parse("tenant-a"),
     tenant,
     policies: standingPolicies(inputs, "tenant-a" as TenantId),
-    platformPolicies: [],
+    platformPolicies: standingPolicies(
+      platform.map((input) => PolicyInput.parse(input)),
+      PLATFORM,
+    ),
     deployments: null,
   });
   const shown = ({ id, input }: Kept) => ({
