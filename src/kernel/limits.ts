@@ -118,5 +118,5 @@ export const DOCTOR_MAX_EXAMPLES = 5;
 /** Cases of tests that one request of the control plane may run: a decision takes some microseconds. */
 export const MAX_TEST_CASES = 5_000;
 
-/** Steps of lint and diff that one request may take, about a second of them; what is beyond is told, not guessed. */
+/** Steps of lint and diff that one request may take, a second or two of them; what is beyond is told, not guessed. */
 export const MAX_DIFF_STEPS = 2_000_000;

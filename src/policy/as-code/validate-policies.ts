@@ -67,6 +67,8 @@ export function validatePolicies(
   }
   const judged = runPolicyTests(after, carriedTests(proposal));
   const failed = judged.filter(({ passed }) => !passed).length;
+  // In this order: what lint leaves of the steps is its own to miss, a diff that is not whole stops a push.
+  const diff = policyDiff(before, after, options);
   const lint = lintPolicies(after, options);
   return {
     valid: failed === 0,
@@ -77,7 +79,7 @@ export function validatePolicies(
       constraints: [...constraints],
     })),
     lint: { complete: lint.complete, findings: [...lint.findings] },
-    diff: toldDiff(policyDiff(before, after, options)),
+    diff: toldDiff(diff),
   };
 }
 
