@@ -11,6 +11,7 @@ import type { OperationDescription } from "./operation-description.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
 import { policyShadowDescriptions } from "./policy-shadow-descriptions.ts";
+import { policyValidationDescriptions } from "./policy-validation-descriptions.ts";
 import { simulationDescriptions } from "./simulation-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
@@ -25,6 +26,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   policyHistoryDescriptions,
   policyShadowDescriptions,
   simulationDescriptions,
+  policyValidationDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
   apiKeyDescriptions,

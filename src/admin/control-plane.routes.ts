@@ -23,6 +23,7 @@ import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
 import { policyShadowOperations } from "./policy-shadow.routes.ts";
+import { policyValidationOperations } from "./policy-validation.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
 import { simulationOperations } from "./simulation.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
@@ -43,6 +44,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     policyHistoryOperations(deps),
     policyShadowOperations(deps),
     simulationOperations(deps),
+    policyValidationOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     tokenRevocationOperations(deps),

@@ -7,7 +7,7 @@ import { PLATFORM, type PolicyId, Scope, type TenantId } from "../kernel/ids.ts"
 import { type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
-import { type Policy, PolicyInput } from "../policy/policy.ts";
+import { type Policy, type PolicyDocument, PolicyInput } from "../policy/policy.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
@@ -60,8 +60,8 @@ export interface NewPolicyVersion {
   /** The id of an API key. */
   readonly author: string;
   readonly at: Timestamp;
-  readonly before: Policy | null;
-  readonly after: Policy | null;
+  readonly before: PolicyDocument | null;
+  readonly after: PolicyDocument | null;
   readonly revertedTo: number | null;
 }
 
@@ -97,7 +97,7 @@ export interface PolicyHistory {
 export function createPolicyHistory(databases: Databases): PolicyHistory {
   const prepare = ({ scope, home }: ScopeAddress, sql: string) =>
     databaseOf(databases, scope, home).prepare(sql);
-  const text = (document: Policy | null) => (document === null ? null : JSON.stringify(document));
+  const text = (document: PolicyDocument | null) => (document === null ? null : JSON.stringify(document));
 
   return {
     find: (id) =>

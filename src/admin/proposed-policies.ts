@@ -2,8 +2,8 @@
 import { PolicyId, type TenantId } from "../kernel/ids.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
+import { checkPolicy } from "../policy/check-policy.ts";
 import type { Policy, PolicyInput } from "../policy/policy.ts";
-import { checkPolicy } from "./check-policy.ts";
 import type { Simulation } from "./simulation-descriptions.ts";
 import { notFound } from "./tenant-access.ts";
 

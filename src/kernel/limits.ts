@@ -152,3 +152,9 @@ export const DOCTOR_MAX_PAGES = 25;
 /** Findings of one check, and names in one sentence: a report is read by people. The rest is counted. */
 export const DOCTOR_MAX_FINDINGS = 50;
 export const DOCTOR_MAX_EXAMPLES = 5;
+
+/** Cases of tests that one request of the control plane may run: a decision takes some microseconds. */
+export const MAX_TEST_CASES = 5_000;
+
+/** Steps of lint and diff that one request may take, a second or two of them; what is beyond is told, not guessed. */
+export const MAX_DIFF_STEPS = 2_000_000;

@@ -150,6 +150,7 @@ export const refusalTable = {
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
+  policy_tests_failed: row(422, "A test that a policy carries would fail."),
   webhook_secret_missing: row(
     422,
     "This deployment cannot sign webhooks: its secret `WEBHOOK_SECRET` is not set.",

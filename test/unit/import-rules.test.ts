@@ -170,9 +170,14 @@ describe("libraries", () => {
 
   it("no package is imported but those of DESIGN section 11", () => {
     const foreign = importers(
-      /^(?!\.|zod$|jose$|hono(?:\/|$)|@hono\/zod-openapi$|cloudflare:workers$|node:)/,
+      /^(?!\.|zod$|jose$|hono(?:\/|$)|@hono\/zod-openapi$|cloudflare:workers$|node:|yaml$)/,
     );
     expect(foreign).toEqual([]);
+  });
+
+  it("YAML stands in the command line alone: files are read there, and no Worker carries a parser of them", () => {
+    expect(importers(/^yaml(?:\/|$)/).filter((path) => roomOf(path) !== "cli")).toEqual([]);
+    expect(importers(/^yaml$/)).not.toEqual([]);
   });
 
   it("Node stands in the command line alone: nothing else runs on it", () => {

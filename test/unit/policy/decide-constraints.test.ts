@@ -1,8 +1,8 @@
 // Guarantee G9, no inert constraint: each live key alone changes the outcome, every other key refuses by name.
 import { describe, expect, it } from "vitest";
-import { checkPolicy } from "../../../src/admin/check-policy.ts";
 import type { Backend } from "../../../src/azure/backend.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { checkPolicy } from "../../../src/policy/check-policy.ts";
 import {
   type ConstraintKey,
   type Constraints,

@@ -7,6 +7,7 @@ import { expectedMigrations } from "../../../src/admin/doctor/expected-migration
 import type { Env } from "../../../src/bindings.ts";
 import { doctor } from "../../../src/cli/doctor.ts";
 import { DoctorReport, type Finding } from "../../../src/kernel/doctor-report.ts";
+import { DOCTOR_MAX_EXAMPLES } from "../../../src/kernel/limits.ts";
 import { askJurisdiction } from "../../../src/quota/ledger-namespace.store.ts";
 import worker from "../../../src/worker.ts";
 import { call, makeKey } from "./every-route-fixture.ts";
@@ -85,6 +86,8 @@ it("is asked by the command line, which tells what it found", async () => {
     environment: { ADMIN_KEY: KEY },
     fetch: async (input, init) => worker.fetch(new Request(input, init), env, createExecutionContext()),
     readFile: () => Promise.reject(new Error("not asked")),
+    writeFile: () => Promise.reject(new Error("not asked")),
+    listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
   });
@@ -126,7 +129,7 @@ describe("what is ill", () => {
       const { status, report } = await askIn(env);
       expect(status).toBe(200);
       expect(found(report, "migrations").map(({ subject, sentence }) => `${subject}: ${sentence}`)).toEqual([
-        `GLOBAL_DB: GLOBAL_DB lacks ${migrations.length} migrations: ${migrations.join(", ")}.`,
+        `GLOBAL_DB: GLOBAL_DB lacks ${migrations.length} migrations: ${migrations.slice(0, DOCTOR_MAX_EXAMPLES).join(", ")} and ${migrations.length - DOCTOR_MAX_EXAMPLES} more.`,
         "EU_DB: EU_DB lacks 1 migration: 0002_count_usage.sql.",
       ]);
       expect(found(report, "documents")).toMatchObject([

@@ -199,9 +199,20 @@ describe("the body", () => {
   const range = { validFrom: "2026-02-01T00:00:00.000Z", validUntil: "2026-01-01T00:00:00.000Z" };
   const backwards = { constraints: range };
   const detail = { type: "model_invocation", actions: ["chat"], locations: ["*"], ...backwards };
+  const someTest = {
+    actions: ["chat"],
+    name: "t",
+    principals: Array.from({ length: 20 }, () => ({})),
+    resources: Array.from({ length: 10 }, (_, index) => `api://made/${index}`),
+    at: "2026-01-01T00:00:00.000Z",
+    expect: { decision: "denied" },
+  };
+  /** More cases than one request may run. */
+  const manyTests = Array.from({ length: 26 }, () => someTest);
   const withoutMeaning: Readonly<Record<string, readonly (readonly [object, string])[]>> = {
     createApiKey: [[{ expiresAt: "2026-01-01T00:00:00.000Z" }, "expiresAt"]],
     createPolicy: [[backwards, "constraints.validUntil"]],
+    validatePolicies: [[{ tests: manyTests }, "tests"]],
     replacePolicy: [[backwards, "constraints.validUntil"]],
     replaceTenant: [
       [{ home: "eu" }, "home"],

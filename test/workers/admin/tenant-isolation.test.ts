@@ -75,6 +75,7 @@ describe("a bound key cannot name another tenant", () => {
   it.each<[method: string, path: Path, body: Body, field: string]>([
     ["POST", () => "/agents", () => ({ name: "a", tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/policies", () => ({ ...minimalPolicy, tenantId: theirs.tenant }), "tenantId"],
+    ["POST", () => "/policies/validate", () => ({ policies: [], tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/keys", () => ({ ...newKey, tenantId: theirs.tenant }), "tenantId"],
     ["GET", () => `/agents?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => `/policies?tenant=${theirs.tenant}`, () => undefined, "tenant"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkPolicy } from "../../../src/admin/check-policy.ts";
+import { checkPolicy } from "../../../src/policy/check-policy.ts";
 import { type ConstraintKey, constraintKeys } from "../../../src/policy/constraints.ts";
 import { PolicyInput } from "../../../src/policy/policy.ts";
 

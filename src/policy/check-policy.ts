@@ -4,13 +4,13 @@
  */
 import { AgentId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
-import { presentKeys } from "../policy/constraint-table.ts";
-import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
-import { ipRange, isWholeRange } from "../policy/ip-range.ts";
-import { hasLimit } from "../policy/limit-claims.ts";
-import type { PolicyInput } from "../policy/policy.ts";
 import { countryCodes } from "../residency/country-codes.ts";
 import { checkContent, meaningless } from "./check-content.ts";
+import { presentKeys } from "./constraint-table.ts";
+import type { ConstraintKey, Constraints } from "./constraints.ts";
+import { ipRange, isWholeRange } from "./ip-range.ts";
+import { hasLimit } from "./limit-claims.ts";
+import type { PolicyInput } from "./policy.ts";
 
 /** A deny only selects: it has nothing to limit, to clamp or to oblige. */
 const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
