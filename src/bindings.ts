@@ -44,6 +44,8 @@ export interface Env extends HomeBindings {
   readonly LEDGER_NAME_SECRET: string;
   /** Salt of end-user and address hashes. */
   readonly END_USER_SALT: string;
+  /** The secrets of webhooks are HMACs under it; without it there are no webhooks. */
+  readonly WEBHOOK_SECRET?: string;
 }
 
 const boundStores = new WeakMap<Env, ReadonlyMap<Home, HomeStores>>();
@@ -97,6 +99,7 @@ const ConfigSchema = z.object({
   RECEIPT_KEYS: z.string().min(1),
   LEDGER_NAME_SECRET: z.string().min(32),
   END_USER_SALT: z.string().min(16),
+  WEBHOOK_SECRET: z.string().min(32).optional(),
 });
 
 export interface Config {
@@ -108,6 +111,8 @@ export interface Config {
   readonly receiptKeys: string;
   readonly ledgerNameSecret: string;
   readonly endUserSalt: string;
+  /** Null = not set. */
+  readonly webhookSecret: string | null;
 }
 
 const parsed = new WeakMap<Env, Config>();
@@ -130,6 +135,7 @@ export function configOf(env: Env): Config {
     receiptKeys: result.data.RECEIPT_KEYS,
     ledgerNameSecret: result.data.LEDGER_NAME_SECRET,
     endUserSalt: result.data.END_USER_SALT,
+    webhookSecret: result.data.WEBHOOK_SECRET ?? null,
   };
   parsed.set(env, config);
   return config;

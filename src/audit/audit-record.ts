@@ -3,7 +3,7 @@
  * is a visible gap and a repeated one is stored once. No token, key, prompt or answer ever enters a record.
  */
 import * as z from "zod";
-import { AgentId, DecisionId, Scope, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, PolicyId, Scope, TokenId } from "../kernel/ids.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { Action } from "../policy/action.ts";
@@ -12,6 +12,7 @@ import { Revisions } from "../policy/snapshot.ts";
 import { Usage } from "../quota/contracts.ts";
 import { Home } from "../residency/home.ts";
 import { Place } from "../residency/place.ts";
+import { DecisionInputs, TraceEntry } from "./decision-inputs.ts";
 
 const common = {
   v: z.literal(1),
@@ -35,8 +36,10 @@ const common = {
 export const DecisionOutcome = z.enum(["allowed", "denied", "pending_approval"]);
 export type DecisionOutcome = z.infer<typeof DecisionOutcome>;
 
+const reasonCode = z.union([z.literal("allowed"), z.enum(refusalCodes)]);
+
 export const Reason = z.strictObject({
-  code: z.union([z.literal("allowed"), z.enum(refusalCodes)]),
+  code: reasonCode,
   message: z.string(),
 });
 export type Reason = z.infer<typeof Reason>;
@@ -44,6 +47,23 @@ export type Reason = z.infer<typeof Reason>;
 /** Where a call was sent. */
 const sentTo = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() });
 const backend = sentTo.nullable();
+
+/** Which policies in shadow, each alone beside the live ones, would have ended the decision otherwise. */
+export const ShadowOutcome = z.strictObject({
+  /** How many there were. */
+  judged: z.int().min(1),
+  flips: z.array(
+    z.strictObject({
+      policyId: PolicyId,
+      to: DecisionOutcome,
+      code: reasonCode,
+      /** `admission`: judged before the body was read, so known is only that it would have come to that. */
+      basis: z.enum(["ask", "admission"]),
+    }),
+  ),
+  /** Further flips than stand here. */
+  more: z.int().min(0),
+});
 
 export const DecisionRecord = z.strictObject({
   ...common,
@@ -68,9 +88,20 @@ export const DecisionRecord = z.strictObject({
    */
   backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
+  /** The approval that the request waits for, was denied, or has spent. */
+  approvalId: ApprovalId.nullable().default(null),
   /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
   stripped: z.boolean().default(false),
+  /** What policies in shadow would have made of it; null where none was judged, and in older records. */
+  shadow: ShadowOutcome.nullable().default(null),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
+  /** The evaluation, as far as it fits. Records from before it stood here may have one in `detail`. */
+  trace: z.array(TraceEntry).default([]),
+  /** Lines of it that do not fit. */
+  traceLinesCut: z.int().min(0).default(0),
+  /** Null where no capability was read, and in records from before they were kept. */
+  inputs: DecisionInputs.nullable().default(null),
+  /** Of a refusal: its evidence. Under `auditLogging: detailed`: parameters, obligations and limits. */
   detail: z.record(z.string(), z.json()).nullable(),
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;

@@ -18,6 +18,7 @@ export async function reserveAgain(
   { skips: _, ...allowed }: Allowed,
 ): Promise<Judgement | null> {
   const { ask, candidate, snapshot, trace } = allowed;
+  const { approvalId } = allowed.reserved;
   const { claims, obligations, reservedCostNanoUsd } = candidate;
   const reply = await ledgers.reserve({
     v: 1,
@@ -42,6 +43,7 @@ export async function reserveAgain(
     revisions: newerRevisions(reply.value.revisions, revisionsOf(snapshot)),
   };
   return reserved.outcome === "reserved"
-    ? { ...allowed, reserved }
+    ? // What was approved goes on as that; what policies in shadow say of it was told with the first.
+      { ...allowed, shadow: null, reserved: { ...reserved, ...(approvalId ? { approvalId } : {}) } }
     : refusedByLedger(reserved.refusal, reserved, { ask, trace, policyIds: candidate.policyIds });
 }

@@ -115,6 +115,8 @@ export function createWorld() {
       verifier: { verify: unasked },
       receipts: { sign: async (facts: ReceiptFacts) => JSON.stringify(receiptOf("https://gw.test", facts)) },
       shield: { admits: unasked, refused: unasked, count: () => {} } as unknown as GatewayPorts["shield"], // Not asked by a relay.
+      approvals: { keep: unasked, announce: unasked },
+      hashText: unasked,
       snapshots: { load: unasked } as unknown as GatewayPorts["snapshots"], // Not asked by these calls.
       ledgers: {
         async reserve(request) {
@@ -147,6 +149,7 @@ export function createWorld() {
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,
+        decideApproval: unasked,
         keepRecord: async () => fail(refuse("ledger_unavailable")),
       },
       records: {

@@ -35,6 +35,7 @@ async function settled(
         reserve: () => Promise.reject(new Error("not asked here")),
         renew: () => Promise.reject(new Error("not asked here")),
         confirm: () => Promise.reject(new Error("not asked here")),
+        decideApproval: () => Promise.reject(new Error("not asked here")),
         putAgentState: () => Promise.reject(new Error("not asked here")),
         revokeTokens: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),

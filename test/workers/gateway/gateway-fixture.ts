@@ -43,14 +43,31 @@ await env.PLATFORM_DB.prepare(
   )
   .run();
 
-export async function admin(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const response = await composed.controlPlane.fetch(
+/** The control plane, as it answers. */
+export const control = async (
+  method: string,
+  path: string,
+  body?: unknown,
+  key = adminKey,
+): Promise<Response> =>
+  composed.controlPlane.fetch(
     new Request(`https://gateway.test${path}`, {
       method,
-      headers: { "x-api-key": adminKey, "content-type": "application/json" },
+      headers: { "x-api-key": key, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
+
+/** The minute's schedule. */
+export const { sweep } = composed;
+
+export async function admin(
+  method: string,
+  path: string,
+  body?: unknown,
+  key = adminKey,
+): Promise<Record<string, unknown>> {
+  const response = await control(method, path, body, key);
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return text === "" ? {} : JSON.parse(text);
