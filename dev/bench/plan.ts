@@ -78,7 +78,7 @@ const quick: Omit<Plan, "writeDocs"> = {
   scaleAgents: 200,
   microRounds: 2_000,
   microRepeats: 1,
-  policies: 10,
+  policies: 3,
   snapshotLoads: 3,
   busyWrites: 1,
 };
