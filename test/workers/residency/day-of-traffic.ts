@@ -97,6 +97,14 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
     constraints: { requiresApproval: true },
   });
 
+  await admin("POST", "/v1/policies", {
+    ...policy,
+    name: "in shadow",
+    mode: "shadow",
+    effect: "deny",
+    actions: ["chat"],
+  });
+
   const newAgent = async (name: string) => {
     const agent = await admin("POST", "/v1/agents", { name: `${name} of ${id}`, tenantId, roles: [name] });
     const agentId = AgentId.parse(agent.id);
@@ -187,6 +195,13 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
   await admin("DELETE", `/v1/agents/${deleted.agentId}`);
   await noted(await call(deleted, { azure }, { body: body() }));
 
+  // Tokens that are revoked: one, and all of the tenant.
+  const revoked = await newAgent("revoked");
+  await admin("POST", "/v1/tokens/revoke", { token: revoked.token });
+  await noted(await call(revoked, { azure }, { body: body() }));
+  await admin("POST", "/v1/tokens/revoke", { tenantId });
+  await noted(await call(agent, { azure }, { body: body() }));
+
   // A record of a version that this one cannot read: tried again until the platform moves it to the dead letters.
   const unreadable = { v: 2, kind: "change", tenantId, home, objectId: agent.agentId };
   await homeStoresOf(env, home).audit.send(unreadable);
@@ -195,7 +210,7 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
   await admin("POST", "/v1/keys", { name: "a key", scopes: ["audit:read"], tenantId });
   for (const path of ["audit", "usage", "policies", "agents"]) await admin("GET", `/v1/${path}?tenant=${id}`);
   await backgroundDone();
-  const agentIds = [agent, disabled, outdated, deleted].map(({ agentId }) => agentId);
+  const agentIds = [agent, disabled, outdated, deleted, revoked].map(({ agentId }) => agentId);
   const allowed = answers.filter((answer) => wereAllowed.has(answer)).length + BUSY_CALLS;
   return { tenantId, agentIds, answers, unreadable, allowed };
 }

@@ -161,6 +161,8 @@ it("the day had every kind of answer", () => {
     "agent_disabled",
     "token_outdated",
     "agent_unknown",
+    "token_revoked",
+    "token_revoked",
   ]);
 });
 
@@ -205,6 +207,10 @@ describe.each(cases)("a tenant of %s", (home) => {
       `${home} D1 outbox`,
       `${home} D1 audit_records`,
       `${home} D1 usage_hours`,
+      `${home} D1 token_revocations`,
+      `${home} D1 token_epochs`,
+      `${home} D1 shadow_decisions`,
+      `${home} D1 shadow_flips`,
       `${home} D1 approvals`,
       `${home} D1 approval_webhooks`,
       `${home} D1 webhook_deliveries`,
@@ -212,6 +218,7 @@ describe.each(cases)("a tenant of %s", (home) => {
       "ledger identity",
       "ledger counter_buckets",
       "ledger approvals",
+      "ledger revoked_tokens",
       "ledger scope",
     ]) {
       expect(own).toContain(where);
