@@ -215,4 +215,26 @@ describe("tests that policies carry", () => {
     ).toBe(201);
     await call("DELETE", `/policies/${deny.id}`);
   });
+
+  it("that fail already, since the platform has changed, hold up no write that does not break them", async () => {
+    const { tenantId, key } = await newTenant();
+    const { body: first } = await call("POST", "/policies", { key, body: carrying });
+    const { body: second } = await call("POST", "/policies", { key, body: { ...carrying, name: "Second" } });
+    const embedding = testOf("denied", { name: "no embedding", actions: ["embedding"] });
+    await call("POST", "/policies", {
+      key,
+      body: { ...minimalPolicy, name: "Third", tests: [embedding] },
+    });
+    const { body: deny } = await call("POST", "/policies", {
+      body: { ...denyAll, constraints: { allowedTenants: [tenantId] } },
+    });
+    const broken = { status: 422, body: { code: "policy_tests_failed" } };
+    const embed = { ...minimalPolicy, name: "Embed", actions: ["embedding"] };
+    expect(await call("POST", "/policies", { key, body: embed })).toMatchObject(broken);
+    expect(await call("PUT", `/policies/${first.id}`, { key, body: carrying })).toMatchObject(broken);
+    expect((await call("POST", "/policies", { key, body: denyAll })).status).toBe(201);
+    expect((await call("PUT", `/policies/${first.id}`, { key, body: minimalPolicy })).status).toBe(200);
+    expect((await call("DELETE", `/policies/${second.id}`, { key })).status).toBe(204);
+    await call("DELETE", `/policies/${deny.id}`);
+  });
 });
