@@ -3,12 +3,17 @@
  * what will stand beside it, and nothing else. What fails without it already, since the platform, the tenant or a deployment
  * has changed, it does not break: two such policies would else keep each other from ever being written again.
  */
-import { MAX_TEST_CASES } from "../kernel/limits.ts";
+import { MAX_TEST_CASES, MAX_TEST_STEPS } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { withOwnPolicies } from "../policy/as-code/policy-set.ts";
 import { casesIn } from "../policy/as-code/policy-test.ts";
-import { type CarriedTest, type JudgedCase, runPolicyTests } from "../policy/as-code/run-policy-tests.ts";
+import {
+  type CarriedTest,
+  type JudgedCase,
+  runPolicyTests,
+  stepsOf,
+} from "../policy/as-code/run-policy-tests.ts";
 import { toldFailures } from "../policy/as-code/validate-policies.ts";
 import { meaningless } from "../policy/check-content.ts";
 import type { PolicyDocument } from "../policy/policy.ts";
@@ -47,9 +52,16 @@ async function brokenTest<P extends PolicyDocument | null>(
   }
   const set = await livePolicySet(deps, address, [...others, ...written]);
   if (!set.ok) return set;
+  const setBefore = withOwnPolicies(set.value, live.value.map(ruleOf));
+  const steps = stepsOf(set.value, tests);
+  // Policies of the platform come on top, and must not keep a tenant from having fewer of its own.
+  if (steps > MAX_TEST_STEPS && steps > stepsOf(setBefore, live.value.flatMap(testsOf))) {
+    const message = `The policies would carry tests of ${steps} cases times policies; ${MAX_TEST_STEPS} are the most.`;
+    return ok(meaningless("tests", message));
+  }
   const judged = runPolicyTests(set.value, tests);
   if (judged.every(({ passed }) => passed)) return ok(null);
-  const before = runPolicyTests(withOwnPolicies(set.value, live.value.map(ruleOf)), ofOthers);
+  const before = runPolicyTests(setBefore, ofOthers);
   const [failure] = toldFailures(set.value, brokenOf(judged, before));
   if (failure === undefined) return ok(null);
   const { carrier, test, action, resource, expected, actual } = failure;

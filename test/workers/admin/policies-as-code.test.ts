@@ -130,6 +130,20 @@ describe("POST /policies/validate", () => {
   });
 });
 
+describe("the work of tests", () => {
+  const fiftyModels = Array.from({ length: 50 }, (_, index) => `api://azure-openai/models/m${index}`);
+  const wide = (name: string) =>
+    testOf("denied", { name, principals: [{}, {}, {}, {}], resources: fiftyModels });
+
+  it("is bounded by cases times policies", async () => {
+    const { tenantId } = await newTenant();
+    const policies = Array.from({ length: 60 }, (_, index) => ({ ...minimalPolicy, name: `Grant ${index}` }));
+    const tests = Array.from({ length: 25 }, (_, index) => wide(`wide ${index}`));
+    const reply = await call("POST", "/policies/validate", { body: { tenantId, policies, tests } });
+    expect(reply).toMatchObject({ status: 422, body: { code: "meaningless", field: "tests" } });
+  });
+});
+
 describe("tests that policies carry", () => {
   const carrying = { ...minimalPolicy, tests: [testOf("allowed")] };
 
