@@ -1,10 +1,11 @@
 /** `POST /v1/policies/validate`: policies as code, judged against what is live, before anything is written. */
 
 import { PLATFORM } from "../kernel/ids.ts";
-import { MAX_DIFF_STEPS, MAX_TEST_CASES } from "../kernel/limits.ts";
+import { MAX_DIFF_STEPS, MAX_TEST_CASES, MAX_TEST_STEPS } from "../kernel/limits.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { standingPolicies, withOwnPolicies } from "../policy/as-code/policy-set.ts";
 import { casesIn } from "../policy/as-code/policy-test.ts";
+import { stepsOf } from "../policy/as-code/run-policy-tests.ts";
 import { carriedTests, validatePolicies } from "../policy/as-code/validate-policies.ts";
 import { meaningless } from "../policy/check-content.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
@@ -23,7 +24,8 @@ export const policyValidationOperations = (deps: ControlPlaneDeps): readonly Ope
       const address = await addressOf(deps.tenants, scope.value, "tenantId");
       if (!address.ok) return address;
       const proposal = { inputs, tests };
-      const cases = carriedTests(proposal).reduce((sum, { test }) => sum + casesIn(test), 0);
+      const carried = carriedTests(proposal);
+      const cases = carried.reduce((sum, { test }) => sum + casesIn(test), 0);
       if (cases > MAX_TEST_CASES) {
         return fail(
           meaningless("tests", `These are ${cases} cases; ${MAX_TEST_CASES} are the most at once.`),
@@ -34,6 +36,11 @@ export const policyValidationOperations = (deps: ControlPlaneDeps): readonly Ope
       const before = await livePolicySet(deps, address.value, live.value);
       if (!before.ok) return before;
       const after = withOwnPolicies(before.value, standingPolicies(inputs, scope.value));
+      const steps = stepsOf(after, carried);
+      if (steps > MAX_TEST_STEPS) {
+        const message = `These are ${steps} cases times policies; ${MAX_TEST_STEPS} are the most at once.`;
+        return fail(meaningless("tests", message));
+      }
       const report = validatePolicies(before.value, after, proposal, {
         fromMs: deps.clock(),
         budget: { left: MAX_DIFF_STEPS },

@@ -5,6 +5,7 @@ import { createReplayTally } from "../audit/replay-tally.ts";
 import { requireScope } from "../capability/api-key-auth.ts";
 import { DAY_MS } from "../kernel/clock.ts";
 import { DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
+import { MAX_TEST_STEPS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
@@ -84,6 +85,12 @@ interface Replay extends Range, Pick<Simulation, "maxRecords" | "cursor"> {
   readonly naming: readonly Policy[];
 }
 
+/** Each record asks each policy, several times over: where there are many, fewer records are looked at, and `cut` says so. */
+function recordsFor({ snapshot: { platform, tenant } }: Pick<World, "snapshot">): number {
+  const policies = platform.policies.length + tenant.policies.length;
+  return Math.max(1, Math.floor(MAX_TEST_STEPS / Math.max(1, policies)));
+}
+
 async function replayAll(
   deps: Pick<ControlPlaneDeps, "auditLog" | "hashText">,
   world: World,
@@ -92,7 +99,7 @@ async function replayAll(
   const tally = createReplayTally();
   let here = world;
   let cursor = start;
-  for (let left = maxRecords; ; ) {
+  for (let left = Math.min(maxRecords, recordsFor(world)); ; ) {
     const page = await deps.auditLog.decisions(home, { ...search, cursor, limit: Math.min(PAGE, left) });
     if (!page.ok) return page;
     const { items, nextCursor } = page.value;

@@ -182,8 +182,11 @@ export const DOCTOR_MAX_PAGES = 25;
 export const DOCTOR_MAX_FINDINGS = 50;
 export const DOCTOR_MAX_EXAMPLES = 5;
 
-/** Cases of tests that one request of the control plane may run: a decision takes some microseconds. */
+/** Cases of tests that one request of the control plane may run. */
 export const MAX_TEST_CASES = 5_000;
+
+/** The same as cases times policies, each of which takes some microseconds: nothing else runs in the isolate meanwhile. */
+export const MAX_TEST_STEPS = 250_000;
 
 /** Steps of lint and diff that one request may take, a second or two of them; what is beyond is told, not guessed. */
 export const MAX_DIFF_STEPS = 2_000_000;

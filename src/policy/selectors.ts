@@ -46,7 +46,8 @@ const checks: {
   allowedTenants: (tenants) => (facts) =>
     tenants.includes(facts.tenantId)
       ? null
-      : unmet("tenant_not_allowed", "allowedTenants", facts.tenantId, tenants),
+      : // Whom else a policy of the platform names is nobody's business: evidence enters this tenant's records (G7).
+        refuse("tenant_not_allowed", { evidence: { constraint: "allowedTenants", actual: facts.tenantId } }),
   allowedRoles: (roles) => (facts) =>
     roles.some((role) => facts.roles.includes(role))
       ? null

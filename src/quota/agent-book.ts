@@ -262,6 +262,7 @@ export class AgentBook {
       replaced: null,
       settledNumber: null,
       approvalId: approval?.approvalId ?? null,
+      approvedHash: approval?.requestHash ?? null,
     };
     if (approval) this.approvals.spend(approval);
     this.#reservations.add(reservation, floats);

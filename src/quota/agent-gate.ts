@@ -145,14 +145,16 @@ export class AgentGate {
 
 /**
  * A replay is decided again and may offer other candidates than the first ask had: the one in its place, but none that
- * needs an approval which the reservation did not spend. Null = there is none.
+ * needs an approval unless the reservation spent one for this very request. What is asked may be the same and the request
+ * another: an approver reads the caller's notes as well. Null = there is none.
  */
 function replayedCandidate(
-  { candidates }: ReserveRequest,
-  { candidate, approvalId }: AgentReservation,
+  { candidates, approval }: ReserveRequest,
+  { candidate, approvedHash }: AgentReservation,
 ): number | null {
   const index = Math.min(candidate, candidates.length - 1);
-  if (approvalId !== null || candidates[index]?.needsApproval !== true) return index;
+  const isApproved = approvedHash !== null && approval?.requestHash === approvedHash;
+  if (isApproved || candidates[index]?.needsApproval !== true) return index;
   const free = candidates.findIndex(({ needsApproval }) => needsApproval !== true);
   return free === -1 ? null : free;
 }

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { AgentId, ApprovalId, DecisionId, ReservationId, TenantId } from "../kernel/ids.ts";
 import { ENFORCE_RESERVATION_MS, RELAY_RESERVATION_MS, RESERVATION_GRACE_MS } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
+import { RequestHash } from "./approval-contracts.ts";
 import {
   LimitState,
   RecordNumber,
@@ -58,6 +59,8 @@ export const AgentReservation = z.object({
   settledNumber: RecordNumber.nullable().default(null),
   /** The approval it spent. */
   approvalId: ApprovalId.nullable().default(null),
+  /** What that was for: no other request is a replay of this one. */
+  approvedHash: RequestHash.nullable().default(null),
 });
 export type AgentReservation = z.infer<typeof AgentReservation>;
 

@@ -15,6 +15,14 @@ export interface CarriedTest {
   readonly test: PolicyTest;
 }
 
+/** How much work they are: each case asks each policy, once for the token and once for each of its details. */
+export const stepsOf = ({ policies, platformPolicies }: PolicySet, tests: readonly CarriedTest[]): number =>
+  (policies.length + platformPolicies.length) *
+  tests.reduce((sum, { test }) => sum + askersIn(test) * test.actions.length * test.resources.length, 0);
+
+const askersIn = ({ principals = [{}] }: PolicyTest): number =>
+  principals.reduce((sum, { authorizationDetails = [] }) => sum + 1 + authorizationDetails.length, 0);
+
 export interface JudgedCase {
   readonly carrier: string | null;
   readonly test: PolicyTest;

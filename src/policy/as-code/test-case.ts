@@ -5,7 +5,7 @@
 import { dearestPrice } from "../../azure/prices.ts";
 import type { Capability } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
-import { literalMatcher } from "../../kernel/literal-matcher.ts";
+import { type LiteralMatcher, literalMatcher } from "../../kernel/literal-matcher.ts";
 import type { Action } from "../action.ts";
 import type { Constraints } from "../constraints.ts";
 import { type AskContent, patternsOf } from "../content.ts";
@@ -34,10 +34,17 @@ const SOME_TOKEN = TokenId.parse(`token_${"0".repeat(32)}`);
 const SECURE_TLS = "TLSv1.3";
 
 export function* casesOf(test: TestQuestion, snapshot: Snapshot): Generator<TestCase> {
+  // Once for all of its cases: they share what is said.
+  const found = foundIn(test.ask?.texts ?? [], matcherOf(snapshot));
   for (const principal of test.principals ?? [{}])
     for (const action of test.actions)
       for (const resource of test.resources)
-        yield { principal, action, resource, input: inputOf(test, principal, action, resource, snapshot) };
+        yield {
+          principal,
+          action,
+          resource,
+          input: inputOf(test, principal, action, resource, snapshot, found),
+        };
 }
 
 function inputOf(
@@ -46,6 +53,7 @@ function inputOf(
   action: Action,
   resource: Resource,
   snapshot: Snapshot,
+  found: readonly string[],
 ): DecideInput {
   const nowMs = Date.parse(at);
   const capability = capabilityOf(principal, ask, snapshot, nowMs);
@@ -67,7 +75,7 @@ function inputOf(
     price: deployment ? dearestPrice(deployment) : null,
     tools: ask.tools === undefined ? [] : ask.tools,
     stores: ask.store === undefined ? false : ask.store,
-    content: contentOf(ask, snapshot, capability),
+    content: contentOf(ask, found, capability),
   };
   return { capability, ask: asked, place: placeOf(place), snapshot, nowMs };
 }
@@ -105,33 +113,43 @@ const placeOf = ({ country, tlsVersion, clientAddress }: TestPlace): DecideInput
   clientAddress: clientAddress ?? null,
 });
 
-function contentOf(ask: TestAsk, snapshot: Snapshot, { authorization }: Capability): AskContent {
+/** @param found the texts that policies deny and that stand in the prompt. */
+function contentOf(ask: TestAsk, found: readonly string[], { authorization }: Capability): AskContent {
   const { texts = [], parameters = {} } = ask;
   const written = texts?.reduce((sum, text) => sum + [...text].length, 0) ?? null;
   return {
     promptCharacters: ask.promptCharacters === undefined ? written : ask.promptCharacters,
     parameters,
-    literals: texts && literalsIn(texts, [...policiesOf(snapshot), ...(authorization ?? [])]),
+    literals: texts && [...new Set([...found, ...foundIn(texts, matcherFor(authorization ?? []))])],
     canStrip: texts !== null,
   };
 }
 
-const policiesOf = ({ platform, tenant }: Snapshot) => [...platform.policies, ...tenant.policies];
+/** A snapshot's texts make an automaton that is too dear to make for every test. */
+const matchers = new WeakMap<Snapshot, LiteralMatcher | null>();
 
-function literalsIn(
-  texts: readonly string[],
-  rules: readonly { readonly constraints: Constraints }[],
-): readonly string[] {
-  if (texts.length === 0) return [];
+function matcherOf(snapshot: Snapshot): LiteralMatcher | null {
+  let matcher = matchers.get(snapshot);
+  if (matcher === undefined) {
+    matcher = matcherFor([...snapshot.platform.policies, ...snapshot.tenant.policies]);
+    matchers.set(snapshot, matcher);
+  }
+  return matcher;
+}
+
+/** Null where no text is denied. */
+function matcherFor(rules: readonly { readonly constraints: Constraints }[]): LiteralMatcher | null {
   const sought = new Set(
     rules.flatMap(({ constraints }) => {
       const patterns = patternsOf(constraints);
       return patterns ? literalsOf(patterns) : [];
     }),
   );
+  return sought.size === 0 ? null : literalMatcher([...sought]);
+}
+
+function foundIn(texts: readonly string[], matcher: LiteralMatcher | null): readonly string[] {
   const found = new Set<string>();
-  if (sought.size === 0) return [];
-  const matcher = literalMatcher([...sought]);
-  for (const text of texts) matcher.find(text, found);
+  for (const text of texts) matcher?.find(text, found);
   return [...found];
 }

@@ -21,6 +21,22 @@ const nearest = (policies: readonly Policy[], changes: Partial<DecideInput> = {}
 const grantOf = (constraints: object, id = 1) => policyOf({ id: policyId(id), constraints });
 
 describe("a policy's view", () => {
+  it("tells a tenant nothing of the other tenants that a policy of the platform names", () => {
+    const ofPlatform = { id: policyId(1), scope: "platform" as const };
+    const theirs = { allowedTenants: ["their-tenant"] };
+    const both = { allowedTenants: ["their-tenant", capability.tenantId] };
+    for (const policies of [
+      [policyOf({ ...ofPlatform, kind: "boundary", constraints: theirs }), grantOf({}, 2)],
+      [policyOf({ ...ofPlatform, effect: "deny", constraints: both }), grantOf({}, 2)],
+      [policyOf({ ...ofPlatform, constraints: theirs })],
+    ]) {
+      const told = explained(policies);
+      expect(told.decision).toBe("denied");
+      expect(told.nearest).not.toBeNull();
+      expect(JSON.stringify(told)).not.toContain("their-tenant");
+    }
+  });
+
   it("names every constraint that does not hold, with what is and what may be", () => {
     const [view] = explained(
       [

@@ -130,6 +130,20 @@ describe("POST /policies/validate", () => {
   });
 });
 
+describe("the work of tests", () => {
+  const fiftyModels = Array.from({ length: 50 }, (_, index) => `api://azure-openai/models/m${index}`);
+  const wide = (name: string) =>
+    testOf("denied", { name, principals: [{}, {}, {}, {}], resources: fiftyModels });
+
+  it("is bounded by cases times policies", async () => {
+    const { tenantId } = await newTenant();
+    const policies = Array.from({ length: 60 }, (_, index) => ({ ...minimalPolicy, name: `Grant ${index}` }));
+    const tests = Array.from({ length: 25 }, (_, index) => wide(`wide ${index}`));
+    const reply = await call("POST", "/policies/validate", { body: { tenantId, policies, tests } });
+    expect(reply).toMatchObject({ status: 422, body: { code: "meaningless", field: "tests" } });
+  });
+});
+
 describe("tests that policies carry", () => {
   const carrying = { ...minimalPolicy, tests: [testOf("allowed")] };
 
@@ -213,6 +227,28 @@ describe("tests that policies carry", () => {
     expect(
       (await call("POST", "/policies", { key: mine.key, body: { ...carrying, name: "Another" } })).status,
     ).toBe(201);
+    await call("DELETE", `/policies/${deny.id}`);
+  });
+
+  it("that fail already, since the platform has changed, hold up no write that does not break them", async () => {
+    const { tenantId, key } = await newTenant();
+    const { body: first } = await call("POST", "/policies", { key, body: carrying });
+    const { body: second } = await call("POST", "/policies", { key, body: { ...carrying, name: "Second" } });
+    const embedding = testOf("denied", { name: "no embedding", actions: ["embedding"] });
+    await call("POST", "/policies", {
+      key,
+      body: { ...minimalPolicy, name: "Third", tests: [embedding] },
+    });
+    const { body: deny } = await call("POST", "/policies", {
+      body: { ...denyAll, constraints: { allowedTenants: [tenantId] } },
+    });
+    const broken = { status: 422, body: { code: "policy_tests_failed" } };
+    const embed = { ...minimalPolicy, name: "Embed", actions: ["embedding"] };
+    expect(await call("POST", "/policies", { key, body: embed })).toMatchObject(broken);
+    expect(await call("PUT", `/policies/${first.id}`, { key, body: carrying })).toMatchObject(broken);
+    expect((await call("POST", "/policies", { key, body: denyAll })).status).toBe(201);
+    expect((await call("PUT", `/policies/${first.id}`, { key, body: minimalPolicy })).status).toBe(200);
+    expect((await call("DELETE", `/policies/${second.id}`, { key })).status).toBe(204);
     await call("DELETE", `/policies/${deny.id}`);
   });
 });

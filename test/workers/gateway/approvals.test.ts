@@ -297,6 +297,26 @@ it("/v1/enforce waits, passes once, and repeats its answer for the same request 
   expect(await enforced({ requestId: "three" })).toMatchObject({ decision: "pending_approval" });
 });
 
+it("another request under the id of one that was approved is no replay of it", async () => {
+  const caller = await newCaller({ requiresApproval: true });
+  const ask = async (pay: string): Promise<Json> =>
+    (
+      await askEnforce({
+        capabilityToken: caller.token,
+        requestId: "pay",
+        context: { promptTokens: 10, pay },
+      })
+    ).json();
+  const waiting = await ask("1 to Alice");
+  await backgroundDone();
+  await approve(waiting.approvalId);
+  expect(await ask("1 to Alice")).toMatchObject({ decision: "allowed", approvalId: waiting.approvalId });
+  const other = await ask("1000 to Mallory");
+  expect(other).toMatchObject({ decision: "pending_approval" });
+  expect(other.approvalId).not.toBe(waiting.approvalId);
+  expect(await ask("1 to Alice")).toMatchObject({ decision: "allowed", approvalId: waiting.approvalId });
+});
+
 it("a replay that was allowed before approval was required waits for it now", async () => {
   const caller = await newCaller();
   const ask = async (): Promise<Json> =>
