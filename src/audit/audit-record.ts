@@ -94,7 +94,6 @@ export const DecisionRecord = z.strictObject({
   stripped: z.boolean().default(false),
   /** What policies in shadow would have made of it; null where none was judged, and in older records. */
   shadow: ShadowOutcome.nullable().default(null),
-  /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
   /** The evaluation, as far as it fits. Records from before it stood here may have one in `detail`. */
   trace: z.array(TraceEntry).default([]),
   /** Lines of it that do not fit. */

@@ -35,7 +35,7 @@ const carried = <T extends z.ZodType>(test: T) => ({
   tests: z.array(test).max(MAX_TESTS_OF_POLICY).optional(),
 });
 
-/** What a security officer writes. `mode` other than `enforce` is refused at write until it is built. */
+/** What a security officer writes. */
 export const PolicyInput = PolicyRule.extend(carried(PolicyTest));
 export type PolicyInput = z.infer<typeof PolicyInput>;
 
