@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { testEntraKeys } from "./test/entra-keys-fixture.ts";
 
 // Rooms that are pure run in Node; rooms that rely on the platform run in workerd; users' paths run against a gateway.
 export default defineConfig(async () => ({
@@ -27,6 +28,7 @@ export default defineConfig(async () => ({
                 LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
                 END_USER_SALT: "an-end-user-salt-used-by-tests-only",
                 AZURE_OPENAI_API_KEY: "simulator-key",
+                ENTRA_KEYS: testEntraKeys,
               },
             },
           }),

@@ -23,13 +23,18 @@ import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createAzureCalls } from "./azure/azure-calls.client.ts";
+import { createCredentialCalls } from "./azure/credential-calls.client.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
+import { createUpstreamCredentials } from "./azure/upstream-credentials.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
+import { entraIssuerOf } from "./capability/entra-issuer.ts";
+import { type EntraKeys, importEntraKeys } from "./capability/entra-keys.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
+import { createAssertionSigner } from "./capability/sign-assertion.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
@@ -38,7 +43,7 @@ import { createStoreProbes } from "./gateway/store-probes.store.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
 import { hmacSha256Hex } from "./kernel/digest.ts";
-import { logFailure } from "./kernel/failure-log.ts";
+import { logCredentialFailure, logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
 import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
@@ -61,6 +66,9 @@ export interface Composed {
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
+  readonly issuer: string;
+  /** Null = backends cannot be opened with Microsoft Entra. */
+  readonly entraKeys: EntraKeys | null;
   readonly readiness: () => Promise<Readiness>;
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
@@ -98,6 +106,7 @@ export async function compose(
   const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
+  const entraKeys = config.entraKeys === null ? null : await importEntraKeys(config.entraKeys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
@@ -190,6 +199,7 @@ export async function compose(
         config,
         keyRing,
         receiptKeys,
+        entraKeys,
         configuredHomes: homes,
         isBound,
         hasSecret: (name) => secretOf(env, name) !== undefined,
@@ -204,6 +214,7 @@ export async function compose(
       background,
       keyRing,
       config,
+      hasEntraKeys: entraKeys !== null,
       isLocal,
       ids,
       clock,
@@ -225,7 +236,24 @@ export async function compose(
     records,
     workerNumber,
     azure: createAzureCalls(),
-    secretOf: (name) => secretOf(env, name),
+    credentials: createUpstreamCredentials({
+      secretOf: (name) => secretOf(env, name),
+      signer:
+        entraKeys &&
+        createAssertionSigner({
+          keys: entraKeys,
+          issuer: entraIssuerOf(config.issuer),
+          subject: config.entraSubject,
+          clock,
+          newId: () => crypto.randomUUID(),
+        }),
+      calls: createCredentialCalls(),
+      isLocal,
+      clock,
+      startTimer,
+      background,
+      onFailure: logCredentialFailure,
+    }),
     hashEndUser,
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.
     hashAddress: (tenantId, address) =>
@@ -248,6 +276,8 @@ export async function compose(
     auditLog,
     keyRing,
     receiptKeys,
+    issuer: config.issuer,
+    entraKeys,
     background,
     flushCounts: unauthenticated.flush,
     readiness: newReadiness(),

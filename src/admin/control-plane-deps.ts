@@ -51,6 +51,8 @@ export interface ControlPlaneDeps {
   readonly background: Background;
   readonly keyRing: KeyRing;
   readonly config: { readonly issuer: string; readonly audience: string };
+  /** Whether backends can be opened with Microsoft Entra. */
+  readonly hasEntraKeys: boolean;
   /** True where the platform does not implement jurisdictions: plain-http backends on the loopback are allowed. */
   readonly isLocal: boolean;
   readonly ids: IdMint;

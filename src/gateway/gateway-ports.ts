@@ -2,6 +2,7 @@
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
+import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { ReceiptSigner } from "../capability/sign-receipt.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
@@ -27,7 +28,8 @@ export interface GatewayPorts {
   /** Numbers for records of decisions that no ledger numbered. */
   readonly workerNumber: () => RecordNumber;
   readonly azure: AzureCalls;
-  readonly secretOf: (name: string) => string | undefined;
+  /** What calls to backends carry. */
+  readonly credentials: UpstreamCredentials;
   /** Salted, per tenant: the same person in two tenants has two hashes. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   /** The same of a client address; an IPv6 address by its network. */

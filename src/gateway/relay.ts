@@ -11,6 +11,7 @@ import type { Deployment } from "../azure/deployment.ts";
 import { backendEncrypted } from "../azure/endpoint-encryption.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
+import type { UpstreamCredential } from "../azure/upstream-credentials.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
@@ -44,7 +45,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Rel
     settleCall(ports, question, allowed, backend, startedAtMs, end);
   const released: CallEnd = { end: "upstream_error", upstreamStatus: null, outcome: { kind: "released" } };
 
-  const chosen = backendFor(ports, call);
+  const chosen = await backendFor(ports, call);
   if (!chosen.ok) {
     const decided = decisionRecordOf(question, allowed, startedAtMs, { isStripped });
     const [recorded] = await Promise.all([record(decided), settle(null, released)]);
@@ -106,13 +107,13 @@ const withoutReceipt = (refusal: Refusal): Relayed => ({ answer: fail(refusal), 
 interface Chosen {
   readonly deployment: Deployment;
   readonly backend: Backend;
-  readonly apiKey: string;
+  readonly credential: UpstreamCredential;
 }
 
-function backendFor(
-  { secretOf, random, isLocal }: Pick<GatewayPorts, "secretOf" | "random" | "isLocal">,
+async function backendFor(
+  { credentials, random, isLocal }: Pick<GatewayPorts, "credentials" | "random" | "isLocal">,
   { allowed, question }: RelayedCall,
-): Result<Chosen> {
+): Promise<Result<Chosen>> {
   const { deployment } = allowed;
   if (!deployment) return fail(refuse("deployment_unknown"));
   // Judged again at the last moment before data leaves: no path to Azure avoids the promise.
@@ -126,24 +127,19 @@ function backendFor(
   const backend = chooseBackend(eligible.value, random());
   if (!backendEncrypted(backend, isLocal))
     return fail(refuse("encryption_required", { evidence: { backend: backend.id } }));
-  const apiKey = secretOf(backend.credential.secret);
-  if (apiKey === undefined)
-    return fail(
-      refuse("backend_unavailable", {
-        evidence: { backend: backend.id, missing: backend.credential.secret },
-      }),
-    );
-  return ok({ deployment, backend, apiKey });
+  const credential = await credentials.credentialOf(backend);
+  return credential.ok ? ok({ deployment, backend, credential: credential.value }) : credential;
 }
 
 async function send(
   { azure }: Pick<GatewayPorts, "azure">,
   call: RelayedCall,
-  { deployment, backend, apiKey }: Chosen,
+  { deployment, backend, credential }: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
   const { allowed, operation } = call;
-  const { url, canReportUsage } = upstreamOf(backend, operation, call.apiVersion);
+  const { endpoint } = credential;
+  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
   const body = forwardedBody(call.body, {
     operation,
     deployment,
@@ -156,11 +152,12 @@ async function send(
   try {
     const answer = await azure.send({
       url,
-      headers: upstreamHeaders(call.headers, apiKey),
+      headers: upstreamHeaders(call.headers, credential.header),
       body: JSON.stringify(body),
       signal: cutoff.signal,
     });
     cutoff.headersArrived();
+    if (isCredentialRefused(answer)) credential.refused();
     return ok(answer);
   } catch {
     // What fetch throws names hosts and addresses: callers get the code alone.
@@ -191,7 +188,7 @@ async function relayWhole(
       outcome: settlementOfError(answer, allowed.ask.promptTokens),
     });
     // A refused credential is the gateway's own: told as it is, a caller would doubt the token.
-    if (upstreamStatus === 401 || upstreamStatus === 403) return fail(refuse("backend_unavailable"));
+    if (isCredentialRefused(upstream)) return fail(refuse("backend_unavailable"));
     // A redirect would lead the caller past the gateway.
     if (upstreamStatus >= 300 && upstreamStatus < 400) return fail(refuse("upstream_broken"));
   } else {
@@ -201,6 +198,8 @@ async function relayWhole(
   }
   return ok(new Response(bytes, { status: upstreamStatus, headers: answerHeaders(upstream, call) }));
 }
+
+const isCredentialRefused = ({ status }: Response): boolean => status === 401 || status === 403;
 
 const isEventStream = (response: Response): boolean =>
   response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;

@@ -3,6 +3,8 @@
  * is a fact about that store and nothing more.
  */
 import * as z from "zod";
+import { entraIssuerOf } from "../../capability/entra-issuer.ts";
+import type { EntraKeys } from "../../capability/entra-keys.ts";
 import type { KeyRing } from "../../capability/key-ring.ts";
 import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
 import { type Clock, DAY_MS } from "../../kernel/clock.ts";
@@ -17,9 +19,10 @@ import { missingBindings } from "./missing-bindings.ts";
 
 export interface DoctorSources {
   readonly isLocal: boolean;
-  readonly config: { readonly issuer: string; readonly audience: string };
+  readonly config: { readonly issuer: string; readonly audience: string; readonly entraSubject: string };
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
+  readonly entraKeys: EntraKeys | null;
   readonly configuredHomes: readonly Home[];
   readonly isBound: (name: string) => boolean;
   /** Whether a Worker secret is set: all that is asked about one. */
@@ -37,7 +40,7 @@ export const oldApiKeyStatements = {
 } as const;
 
 export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
-  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, hasSecret } = sources;
+  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entraKeys, hasSecret } = sources;
   const [readings, { tenants, stranded }, deployments, oldApiKeys, stores] = await Promise.all([
     readMigrations(databases, configuredHomes),
     readTenants(databases, configuredHomes),
@@ -46,7 +49,7 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     sources.probeStores(),
   ]);
   const secrets = deployments.items.flatMap(({ backends }) =>
-    backends.map(({ credential }) => credential.secret),
+    backends.flatMap(({ credential }) => (credential.kind === "api_key" ? [credential.secret] : [])),
   );
   return {
     isLocal,
@@ -61,6 +64,11 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     strandedTenants: stranded,
     deployments,
     missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
+    entra: entraKeys && {
+      issuer: entraIssuerOf(config.issuer),
+      subject: config.entraSubject,
+      keyIds: entraKeys.published.map(({ kid }) => kid),
+    },
     signingKeyIds: signingFirst(keyRing.signing.keyId, [...keyRing.keys.keys()]),
     receiptKeyIds: signingFirst(
       receiptKeys.signing.keyId,

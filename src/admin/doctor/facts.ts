@@ -27,12 +27,21 @@ export interface DoctorFacts {
   readonly deployments: Reading<Deployment>;
   /** Names of Worker secrets that a backend names and that are not set. */
   readonly missingSecrets: ReadonlySet<string>;
+  /** What Microsoft Entra must know of this gateway; null = it has no keys for Entra. */
+  readonly entra: EntraFact | null;
   /** The first signs. */
   readonly signingKeyIds: readonly string[];
   /** The first signs; the others are published for receipts of before. */
   readonly receiptKeyIds: readonly string[];
   /** Older than API_KEY_OLD_DAYS, the first few; null = they could not be read. */
   readonly oldApiKeys: readonly ApiKeyId[] | null;
+}
+
+export interface EntraFact {
+  readonly issuer: string;
+  readonly subject: string;
+  /** The first signs. */
+  readonly keyIds: readonly string[];
 }
 
 export interface DatabaseFact {

@@ -109,6 +109,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     background,
     keyRing,
     config: { issuer: env.ISSUER, audience: env.AUDIENCE },
+    hasEntraKeys: true,
     isLocal: true,
     ids,
     clock,

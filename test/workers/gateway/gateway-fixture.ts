@@ -9,6 +9,8 @@ import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail } from "../../../src/kernel/result.ts";
 
 export const frankfurt = {
   country: "DE",
@@ -124,6 +126,11 @@ export const completion = (
 ): Response => Response.json({ id: "chatcmpl-1", object: "chat.completion", choices: [], usage });
 
 export const ports = composed.gateway;
+
+/** As where the Worker secret that a backend names is not set. */
+export const noCredentials: GatewayPorts["credentials"] = {
+  credentialOf: async ({ id }) => fail(refuse("backend_unavailable", { evidence: { backend: id } })),
+};
 
 export interface CallOptions {
   readonly body?: BodyInit | null;

@@ -30,6 +30,7 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   strandedTenants: [],
   deployments: allOf(deploymentOf()),
   missingSecrets: new Set(),
+  entra: null,
   signingKeyIds: ["kid-1"],
   receiptKeyIds: ["receipt-kid-1"],
   oldApiKeys: [],
