@@ -1,5 +1,5 @@
 // The RSA key of tests that run a whole Worker: made for them, and good for nothing else.
-const testEntraJwk = {
+export const testEntraJwk = {
   kty: "RSA",
   n: "so1PL_tZ3plVW5rdoZUeLS-y2B78RQ8ABmFVi3s1eWp3a7dJzOUmOPbJ4H9n0Eapbebn7fY0dlhh3kklPO_yC05et3uZWw4j2nsxvCAfkndoC9dBeb0ibQcdG_c3O0O5pkFoyrIXwo883og0Bh0ZakQEXhf3Ao2Xkuf12eebLCnZ3n_XlywURfD0i1Yp4QHmFCU_3ZhIuXRTapqhHdhAr_njrSX701ZEm_fzEWHnkxTTBLsKiRWlwBbUDUxUXmAmwXCeFRXywRJPY6EEsnIhZBeqCYVYWb4gjHRgjDetzVnG8_yiB8Vf6OTGfb0b99pArr2ZWI3jpaW99J1XuhnVYQ",
   e: "AQAB",
