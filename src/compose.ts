@@ -29,12 +29,10 @@ import { createUpstreamCredentials } from "./azure/upstream-credentials.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
-import { entraIssuerOf } from "./capability/entra-issuer.ts";
-import { type EntraKeys, importEntraKeys } from "./capability/entra-keys.ts";
+import { type EntraIssuer, importEntraIssuer } from "./capability/entra-issuer.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
-import { createAssertionSigner } from "./capability/sign-assertion.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
@@ -66,9 +64,8 @@ export interface Composed {
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
-  readonly issuer: string;
   /** Null = backends cannot be opened with Microsoft Entra. */
-  readonly entraKeys: EntraKeys | null;
+  readonly entra: EntraIssuer | null;
   readonly readiness: () => Promise<Readiness>;
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
@@ -106,7 +103,13 @@ export async function compose(
   const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
-  const entraKeys = config.entraKeys === null ? null : await importEntraKeys(config.entraKeys);
+  const entra = await importEntraIssuer({
+    keys: config.entraKeys,
+    gatewayIssuer: config.issuer,
+    subject: config.entraSubject,
+    clock,
+    newId: () => crypto.randomUUID(),
+  });
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
@@ -199,7 +202,7 @@ export async function compose(
         config,
         keyRing,
         receiptKeys,
-        entraKeys,
+        entra,
         configuredHomes: homes,
         isBound,
         hasSecret: (name) => secretOf(env, name) !== undefined,
@@ -214,7 +217,7 @@ export async function compose(
       background,
       keyRing,
       config,
-      hasEntraKeys: entraKeys !== null,
+      hasEntraKeys: entra !== null,
       isLocal,
       ids,
       clock,
@@ -238,15 +241,7 @@ export async function compose(
     azure: createAzureCalls(),
     credentials: createUpstreamCredentials({
       secretOf: (name) => secretOf(env, name),
-      signer:
-        entraKeys &&
-        createAssertionSigner({
-          keys: entraKeys,
-          issuer: entraIssuerOf(config.issuer),
-          subject: config.entraSubject,
-          clock,
-          newId: () => crypto.randomUUID(),
-        }),
+      signer: entra,
       calls: createCredentialCalls(),
       isLocal,
       clock,
@@ -276,8 +271,7 @@ export async function compose(
     auditLog,
     keyRing,
     receiptKeys,
-    issuer: config.issuer,
-    entraKeys,
+    entra,
     background,
     flushCounts: unauthenticated.flush,
     readiness: newReadiness(),

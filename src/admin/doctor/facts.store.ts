@@ -3,8 +3,7 @@
  * is a fact about that store and nothing more.
  */
 import * as z from "zod";
-import { entraIssuerOf } from "../../capability/entra-issuer.ts";
-import type { EntraKeys } from "../../capability/entra-keys.ts";
+import type { EntraIssuer } from "../../capability/entra-issuer.ts";
 import type { KeyRing } from "../../capability/key-ring.ts";
 import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
 import { type Clock, DAY_MS } from "../../kernel/clock.ts";
@@ -19,10 +18,10 @@ import { missingBindings } from "./missing-bindings.ts";
 
 export interface DoctorSources {
   readonly isLocal: boolean;
-  readonly config: { readonly issuer: string; readonly audience: string; readonly entraSubject: string };
+  readonly config: { readonly issuer: string; readonly audience: string };
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
-  readonly entraKeys: EntraKeys | null;
+  readonly entra: Pick<EntraIssuer, "discovery" | "subject" | "published"> | null;
   readonly configuredHomes: readonly Home[];
   readonly isBound: (name: string) => boolean;
   /** Whether a Worker secret is set: all that is asked about one. */
@@ -40,7 +39,7 @@ export const oldApiKeyStatements = {
 } as const;
 
 export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
-  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entraKeys, hasSecret } = sources;
+  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entra, hasSecret } = sources;
   const [readings, { tenants, stranded }, deployments, oldApiKeys, stores] = await Promise.all([
     readMigrations(databases, configuredHomes),
     readTenants(databases, configuredHomes),
@@ -64,10 +63,10 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     strandedTenants: stranded,
     deployments,
     missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
-    entra: entraKeys && {
-      issuer: entraIssuerOf(config.issuer),
-      subject: config.entraSubject,
-      keyIds: entraKeys.published.map(({ kid }) => kid),
+    entra: entra && {
+      issuer: entra.discovery.issuer,
+      subject: entra.subject,
+      keyIds: entra.published.map(({ kid }) => kid),
     },
     signingKeyIds: signingFirst(keyRing.signing.keyId, [...keyRing.keys.keys()]),
     receiptKeyIds: signingFirst(
