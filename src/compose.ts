@@ -22,26 +22,24 @@ import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
-import { createAzureCalls } from "./azure/azure-calls.client.ts";
-import { createCredentialCalls } from "./azure/credential-calls.client.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
-import { createUpstreamCredentials } from "./azure/upstream-credentials.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
-import { type EntraIssuer, importEntraIssuer } from "./capability/entra-issuer.ts";
+import type { EntraIssuer } from "./capability/entra-issuer.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
+import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
 import { hmacSha256Hex } from "./kernel/digest.ts";
-import { logCredentialFailure, logFailure } from "./kernel/failure-log.ts";
+import { logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
 import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
@@ -103,15 +101,10 @@ export async function compose(
   const homes = configuredHomes(env);
   const keyRing = await importKeyRing(config.signingKeys);
   const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
-  const entra = await importEntraIssuer({
-    keys: config.entraKeys,
-    gatewayIssuer: config.issuer,
-    subject: config.entraSubject,
-    clock,
-    newId: () => crypto.randomUUID(),
-  });
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
+  const means = { isLocal, clock, startTimer, background };
+  const { azure, credentials, entra } = await composeUpstream(env, config, means);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
   // What the gateway itself reads is limited where it is read: snapshots and the API key.
   const databases: Databases = {
@@ -217,6 +210,8 @@ export async function compose(
       background,
       keyRing,
       config,
+      azure,
+      credentials,
       hasEntraKeys: entra !== null,
       isLocal,
       ids,
@@ -238,17 +233,8 @@ export async function compose(
     readings,
     records,
     workerNumber,
-    azure: createAzureCalls(),
-    credentials: createUpstreamCredentials({
-      secretOf: (name) => secretOf(env, name),
-      signer: entra,
-      calls: createCredentialCalls(),
-      isLocal,
-      clock,
-      startTimer,
-      background,
-      onFailure: logCredentialFailure,
-    }),
+    azure,
+    credentials,
     hashEndUser,
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.
     hashAddress: (tenantId, address) =>

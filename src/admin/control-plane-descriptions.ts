@@ -2,6 +2,7 @@
 import { agentDescriptions } from "./agent-descriptions.ts";
 import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import { auditDescriptions } from "./audit-descriptions.ts";
+import { deploymentCheckDescriptions } from "./deployment-check-descriptions.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
@@ -20,6 +21,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   policyHistoryDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
+  deploymentCheckDescriptions,
   apiKeyDescriptions,
   auditDescriptions,
   usageDescriptions,

@@ -14,6 +14,7 @@ import { agentOperations } from "./agents.routes.ts";
 import { apiKeyOperations } from "./api-keys.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { deploymentCheckOperations } from "./deployment-check.routes.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
@@ -31,6 +32,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     apiKeyOperations(deps),
     auditOperations(deps),
     deploymentOperations(deps),
+    deploymentCheckOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
     tenantOperations(deps),

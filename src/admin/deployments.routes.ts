@@ -81,7 +81,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
   }),
 ];
 
-async function findDeployment(
+export async function findDeployment(
   { deployments }: Pick<ControlPlaneDeps, "deployments">,
   text: string,
 ): Promise<Result<Deployment>> {

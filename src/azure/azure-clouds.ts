@@ -71,6 +71,8 @@ export const isVaultHost = (url: URL, cloud: AzureCloud, isLocal: boolean): bool
   isBelow(url, cloud.vaultDomain) || (isLocal && isLoopback(url));
 
 /** Of any cloud. */
+export const isSomeModelHost = (url: URL, isLocal: boolean): boolean =>
+  clouds.some((cloud) => isModelHost(url, cloud, isLocal));
 export const isSomeVaultHost = (url: URL, isLocal: boolean): boolean =>
   clouds.some((cloud) => isVaultHost(url, cloud, isLocal));
 

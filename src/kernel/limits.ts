@@ -38,6 +38,9 @@ export const CREDENTIAL_CLAIM_MARGIN_MS = 1_000;
 /** How often a call that waits for what another one obtains looks whether it is there. */
 export const CREDENTIAL_POLL_MS = 25;
 
+/** A check of a backend is a call with one word. */
+export const BACKEND_CHECK_MAX_MS = 20_000;
+
 /** After a failure nobody tries again for this long: a broken credential must not hammer Entra with every call. */
 export const CREDENTIAL_AGAIN_MS = 5_000;
 

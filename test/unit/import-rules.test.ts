@@ -50,7 +50,13 @@ const files: readonly SourceFile[] = readdirSync(root, { recursive: true, encodi
     return { path, code, lines: text.trimEnd().split("\n").length, imports: importsOf(path, code) };
   });
 
-const compositionRoot = new Set(["worker.ts", "compose.ts", "bindings.ts", "cli/main.ts"]);
+const compositionRoot = new Set([
+  "worker.ts",
+  "compose.ts",
+  "compose-upstream.ts",
+  "bindings.ts",
+  "cli/main.ts",
+]);
 const isImpure = (path: string): boolean => /\.(?:object|store|routes|client)\.ts$/.test(path);
 const isPure = ({ path }: SourceFile): boolean => !isImpure(path) && !compositionRoot.has(path);
 const roomOf = (path: string): string => (path.includes("/") ? (path.split("/")[0] ?? "") : path);
@@ -70,6 +76,7 @@ const ranks: Readonly<Record<string, number>> = {
   console: 2,
   cli: 2,
   "compose.ts": 3,
+  "compose-upstream.ts": 3,
   "bindings.ts": 3,
   "worker.ts": 4,
 };

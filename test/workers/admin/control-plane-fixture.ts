@@ -109,6 +109,8 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     background,
     keyRing,
     config: { issuer: env.ISSUER, audience: env.AUDIENCE },
+    azure: { send: () => Promise.reject(new Error("not asked here")) },
+    credentials: { credentialOf: () => Promise.reject(new Error("not asked here")) },
     hasEntraKeys: true,
     isLocal: true,
     ids,
