@@ -17,6 +17,8 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // Nothing that a test makes up is asked for outside this machine.
+              outboundService: () => new Response("There is no network here.", { status: 502 }),
               bindings: {
                 PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
                 HOME_MIGRATIONS: await readD1Migrations("./migrations/home"),
