@@ -134,3 +134,20 @@ it("reads endpoint and key in Key Vault, and goes on without asking again", asyn
   expect(asked("vault")).toHaveLength(2);
   expect(asked("token")).toHaveLength(1);
 });
+
+it("a check calls each backend with the credential that calls have, and says why one has none", async () => {
+  const found = async (name: string) =>
+    (await gateway.admin("POST", `/v1/deployments/${name}/check`)).body.backends;
+  expect(await found("by-entra")).toMatchObject([
+    {
+      credential: "entra",
+      outcome: "answered",
+      status: 200,
+      model: "gpt-4o-mini-2024-07-18",
+      processing: "region",
+    },
+  ]);
+  expect(await found("by-vault")).toMatchObject([{ credential: "key_vault", outcome: "answered" }]);
+  expect(await found("broken")).toMatchObject([{ outcome: "no_credential", reason: "AADSTS700213" }]);
+  expect(gateway.simulator.requests).toHaveLength(2);
+});

@@ -2,12 +2,16 @@
 import { createServer } from "node:http";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { startSimulator } from "../../dev/simulator/start-simulator.ts";
+import { credentialPlanOf } from "../../src/azure/credential-plan.ts";
+import { DeploymentInput } from "../../src/azure/deployment.ts";
 import { discoveryOf, entraIssuerOf } from "../../src/capability/entra-issuer.ts";
 import { importEntraKeys } from "../../src/capability/entra-keys.ts";
 import { createAssertionSigner } from "../../src/capability/sign-assertion.ts";
+import { azureImport } from "../../src/cli/azure-import.ts";
 import { testEntraKeys } from "../entra-keys-fixture.ts";
 import { validReceipt } from "../unit/capability/receipt-fixture.ts";
 import { ISSUER, validToken } from "../unit/capability/token-fixture.ts";
+import { typed } from "../unit/cli/command-fixture.ts";
 
 const keys = await importEntraKeys(testEntraKeys);
 const issuer = entraIssuerOf(ISSUER);
@@ -219,6 +223,27 @@ describe("Key Vault", () => {
       body: { error: { code: "Forbidden", innererror: { code: "ForbiddenByRbac" } } },
     });
   });
+});
+
+it("portcullis azure import proposes what the simulated ARM says, for the gateway to take", async () => {
+  const id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/contoso";
+  const identityWords = ["--tenant-id", TENANT, "--client-id", CLIENT];
+  const words = ["azure", "import", "--account", id, "--arm", simulator.url, ...identityWords];
+  const token = await tokenFor("https://management.azure.com/.default");
+  const { code, out } = await typed([azureImport], words, {
+    fetch,
+    environment: { AZURE_ACCESS_TOKEN: token },
+  });
+  expect(code).toBe(0);
+  const proposed = DeploymentInput.array().parse(JSON.parse(out.join("\n")));
+  expect(proposed.map(({ name, backends }) => [name, backends[0]?.sku, backends[0]?.region])).toEqual([
+    ["gpt-4", "Standard", "swedencentral"],
+    ["gpt-4o-mini", "Standard", "swedencentral"],
+    ["text-embedding-3-small", "Standard", "swedencentral"],
+  ]);
+  for (const { backends } of proposed) {
+    for (const backend of backends) expect(credentialPlanOf(backend, true)).toMatchObject({ ok: true });
+  }
 });
 
 describe("ARM", () => {
