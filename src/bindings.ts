@@ -48,6 +48,8 @@ export interface Env extends HomeBindings {
   readonly ENTRA_KEYS?: string;
   /** `sub` of those assertions; `portcullis` unless set. */
   readonly ENTRA_SUBJECT?: string;
+  /** The secrets of webhooks are HMACs under it; without it there are no webhooks. */
+  readonly WEBHOOK_SECRET?: string;
 }
 
 const boundStores = new WeakMap<Env, ReadonlyMap<Home, HomeStores>>();
@@ -108,6 +110,7 @@ const ConfigSchema = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,600}$/)
     .default("portcullis"),
+  WEBHOOK_SECRET: z.string().min(32).optional(),
 });
 
 export interface Config {
@@ -121,6 +124,8 @@ export interface Config {
   readonly endUserSalt: string;
   readonly entraKeys: string | null;
   readonly entraSubject: string;
+  /** Null = not set. */
+  readonly webhookSecret: string | null;
 }
 
 const parsed = new WeakMap<Env, Config>();
@@ -145,6 +150,7 @@ export function configOf(env: Env): Config {
     endUserSalt: result.data.END_USER_SALT,
     entraKeys: result.data.ENTRA_KEYS || null,
     entraSubject: result.data.ENTRA_SUBJECT,
+    webhookSecret: result.data.WEBHOOK_SECRET ?? null,
   };
   parsed.set(env, config);
   return config;

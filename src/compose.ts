@@ -1,27 +1,23 @@
 /** Constructs every store, client and port from the bindings. Called by worker.ts alone. */
 import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createAgentStore } from "./admin/agents.store.ts";
-import { createChangeLog } from "./admin/change-log.store.ts";
 import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
-import { createDeploymentStore } from "./admin/deployments.store.ts";
 import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
-import { createKeyKeepers } from "./admin/key-keepers.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
-import { createPolicyStore } from "./admin/policies.store.ts";
-import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
+import { sweepApprovals } from "./admin/sweep-approvals.ts";
 import { sweepRevocations } from "./admin/sweep-revocations.ts";
-import { createTenantStore } from "./admin/tenants.store.ts";
-import { createTokenRevocationStore } from "./admin/token-revocations.store.ts";
-import { type AuditLog, createAuditLog } from "./audit/audit-log.store.ts";
+import { announceApproval, deliverDueWebhooks, type WebhookPorts } from "./approval/deliver-webhooks.ts";
+import { createWebhookCalls } from "./approval/webhook-calls.client.ts";
+import type { AuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
-import { createUsageHours } from "./audit/usage-hours.store.ts";
+import { createBackendHealths } from "./azure/backend-healths.ts";
+import { createRetryBudget } from "./azure/retry-budget.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
@@ -32,6 +28,7 @@ import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
+import { composeStores } from "./compose-stores.ts";
 import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
@@ -68,7 +65,7 @@ export interface Composed {
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
   readonly flushCounts: () => void;
-  /** What the minute's schedule repeats: records not yet delivered, agent states and revocations not yet acknowledged. */
+  /** What the minute's schedule repeats: records and webhooks not delivered; agents, revocations and decisions not acknowledged. */
   readonly sweep: () => Promise<void>;
 }
 
@@ -92,6 +89,9 @@ const tokenCounter = createTokenCounters({
   cl100k_base: async () => (await import("./azure/token-ranks/cl100k_base.bin")).default,
 });
 
+/** 128 bits tell texts apart, and records hold up to twenty of them. */
+const TEXT_DIGEST_DIGITS = 32;
+
 export async function compose(
   env: Env,
   background = inBackground,
@@ -113,9 +113,11 @@ export async function compose(
     ofHome: (home) => limitedDatabase(dbOf(home), startTimer),
   };
 
+  const stores = composeStores(databases);
+  const { agents, approvals, auditLog, tenants, tokenRevocations } = stores;
+
   const queueOf = (home: Home) => homeStoresOf(env, home).audit;
   const records = createRecordQueue({ queueOf, startTimer });
-  const auditLog = createAuditLog({ dbOf: databases.ofHome });
   const snapshots = createSnapshots({
     platformDb: env.PLATFORM_DB,
     dbOf,
@@ -128,6 +130,9 @@ export async function compose(
   const readings = createLedgerReadings(env, config);
   const hashEndUser = (tenantId: TenantId, endUser: string) =>
     hmacSha256Hex(config.endUserSalt, `${tenantId}/${endUser}`);
+  // No tenant is called `TEXT`, so no end user has the hash of a text.
+  const hashText = async (tenantId: TenantId, text: string) =>
+    (await hmacSha256Hex(config.endUserSalt, `TEXT/${tenantId}/${text}`)).slice(0, TEXT_DIGEST_DIGITS);
   const workerNumber = createWorkerNumbers(random);
   const unauthenticated = createUnauthenticatedLog({
     clock,
@@ -137,10 +142,15 @@ export async function compose(
     background,
   });
   const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
-  const tenants = createTenantStore(databases);
-  const agents = createAgentStore(databases);
-  const tokenRevocations = createTokenRevocationStore(databases);
   const verifier = createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes });
+  const webhooks: WebhookPorts = {
+    webhooks: stores.webhooks,
+    calls: createWebhookCalls(),
+    secret: config.webhookSecret,
+    isLocal,
+    clock,
+    startTimer,
+  };
   const deliverFrom = (db: D1Database, home: Home) => deliverOutbox({ db, queue: records, home, now: clock });
   const deliverPlatform = () => deliverFrom(databases.platform, PLATFORM_HOME);
   const deliverHome = (home: Home) => deliverFrom(databases.ofHome(home), home);
@@ -163,20 +173,13 @@ export async function compose(
   const controlPlane = new Hono().route(
     "/v1",
     createControlPlane({
+      ...stores,
       homes,
-      changes: createChangeLog(databases),
-      keyKeepers: createKeyKeepers(databases.platform),
-      agents,
-      policies: createPolicyStore(databases),
-      policyHistory: createPolicyHistory(databases),
-      tenants,
-      deployments: createDeploymentStore(databases.platform),
-      apiKeys: createApiKeyStore(databases.platform),
+      webhookSecret: config.webhookSecret,
       shield,
       startTimer,
-      auditLog,
-      usage: createUsageHours({ dbOf: databases.ofHome }),
       hashEndUser,
+      hashText,
       writer: createRevisionedWriter({
         databases,
         tenantLedgers,
@@ -187,7 +190,6 @@ export async function compose(
         wait,
       }),
       agentLedgers,
-      tokenRevocations,
       verifier,
       readings,
       doctorFacts: createDoctorFacts({
@@ -230,15 +232,19 @@ export async function compose(
     shield,
     snapshots,
     ledgers: agentLedgers,
+    approvals: { keep: approvals.keep, announce: (home, id) => announceApproval(webhooks, home, id) },
     readings,
     records,
     workerNumber,
     azure,
     credentials,
+    backendHealths: createBackendHealths(),
+    retryBudget: createRetryBudget(),
     hashEndUser,
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.
     hashAddress: (tenantId, address) =>
       hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
+    hashText,
     tokenCounter,
     isLocal,
     relayMaxMs: config.relayMaxMs,
@@ -276,6 +282,8 @@ export async function compose(
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
       const deps = { tokenRevocations, agentLedgers, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
+      await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
+      await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));
     },
   };
 }

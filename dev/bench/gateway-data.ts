@@ -45,8 +45,7 @@ export async function prepareGateway(
   for (const { binding, migrations_dir = "migrations" } of d1_databases) {
     await migrate(await databaseOf(miniflare, binding), join(projectRoot, migrations_dir));
   }
-  const adminKey = await ensureAdminKey(await databaseOf(miniflare, "PLATFORM_DB"), keyFile);
-  const controlPlane = connectControlPlane(gatewayUrl, adminKey);
+  const controlPlane = await controlPlaneOf(miniflare, gatewayUrl, keyFile);
   for (const name of deploymentNames) {
     const backend = {
       endpoint: upstreamUrl,
@@ -60,6 +59,16 @@ export async function prepareGateway(
   }
   await controlPlane.send("POST", "/v1/policies", policy, z.unknown());
   return addAgent(controlPlane, "bench-agent", ROLE);
+}
+
+/** The control plane of a gateway that is prepared. */
+export async function controlPlaneOf(
+  miniflare: Miniflare,
+  gatewayUrl: string,
+  keyFile: string,
+): Promise<ControlPlane> {
+  const adminKey = await ensureAdminKey(await databaseOf(miniflare, "PLATFORM_DB"), keyFile);
+  return connectControlPlane(gatewayUrl, adminKey);
 }
 
 export interface Fleet {
@@ -76,8 +85,7 @@ export async function prepareFleet(
   keyFile: string,
   { role, agents, constraints }: Fleet,
 ): Promise<readonly string[]> {
-  const adminKey = await ensureAdminKey(await databaseOf(miniflare, "PLATFORM_DB"), keyFile);
-  const controlPlane = connectControlPlane(gatewayUrl, adminKey);
+  const controlPlane = await controlPlaneOf(miniflare, gatewayUrl, keyFile);
   const ofFleet = { ...policy.constraints, ...constraints, allowedRoles: [role] };
   const grant = { ...policy, name: `Bench policy of ${role}`, constraints: ofFleet };
   await controlPlane.send("POST", "/v1/policies", grant, z.unknown());

@@ -16,9 +16,10 @@ import { type Bundle, type Bundles, buildBundles } from "./build.ts";
 import { startChild } from "./child.ts";
 import { countUse } from "./counting.ts";
 import { type Row, row, rowsOf } from "./figures.ts";
-import { type Fleet, prepareFleet, prepareGateway } from "./gateway-data.ts";
+import { controlPlaneOf, type Fleet, prepareFleet, prepareGateway } from "./gateway-data.ts";
 import { microRows } from "./micro.ts";
 import { type Plan, readPlan } from "./plan.ts";
+import { policyChangeRows } from "./policy-changes.ts";
 import { machine, plainTable, type Report, workerdVersion, writeDocs } from "./report.ts";
 import { compare } from "./rounds.ts";
 import { simulateScale } from "./scale.ts";
@@ -90,7 +91,8 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
       quietMs: plan.quietMs,
     };
     const addFleet = (fleet: Fleet) => prepareFleet(worker.miniflare, url, keyFile, fleet);
-    return { worker, token, target, addFleet };
+    const connect = () => controlPlaneOf(worker.miniflare, url, keyFile);
+    return { worker, token, target, addFleet, connect };
   };
   const bareAt = ({ script }: Bundle) => started(startBareWorker(script, { UPSTREAM: upstreamUrl }));
   const passThrough = await bareAt(bundles.passThrough);
@@ -129,6 +131,9 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
   const counting = await gatewayAt(bundles.countingGateway, "counting");
   const { rows: countedRows, uses } = await countUse(generator, counting, plan);
 
+  console.log("Changing policies …");
+  const changeRows = await policyChangeRows(counting, plan);
+
   console.log("Where the time goes …");
   const cheaper = await gatewayAt(bundles.cheaperGateway, "cheaper");
   const bare = rows.find(({ id }) => id === "cpu_pass_through")?.median ?? Number.NaN;
@@ -140,7 +145,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     machine: machine(),
     workerd: workerdVersion(),
     rounds: plan.rounds,
-    rows: [...rows, ...countedRows, ...more],
+    rows: [...rows, ...countedRows, ...more, ...changeRows],
     breakdown,
     uses,
     scaleAgents: plan.scaleAgents,

@@ -2,8 +2,12 @@
 import { unstable_readConfig } from "wrangler";
 import { wranglerConfig } from "../local/state-folder.ts";
 import { type Row, row } from "./figures.ts";
-import { MicroAnswer, MicroQuestion } from "./micro-contract.ts";
+import { DecideCase, decideCases, MicroAnswer, MicroQuestion } from "./micro-contract.ts";
 import type { Plan } from "./plan.ts";
+
+const DECIDE_TARGET = { atMost: 20 };
+/** Linear would be ten. */
+const GROWTH_TARGET = { atMost: 2 };
 
 export async function microRows(
   port: number,
@@ -26,12 +30,20 @@ export async function microRows(
   await ask();
   const answers: MicroAnswer[] = [];
   for (let repeat = 0; repeat < microRepeats; repeat++) answers.push(await ask());
+  const decideMicroseconds = (id: DecideCase) => answers.map(({ decide }) => decide[id]);
   return [
+    ...DecideCase.options.map((id) =>
+      row(id, decideCases[id], "µs", decideMicroseconds(id), ...(id === "decide" ? [DECIDE_TARGET] : [])),
+    ),
     row(
-      "decide",
-      "decide with 100 policies, warm",
-      "µs",
-      answers.map(({ decideMicroseconds }) => decideMicroseconds),
+      "decide_growth",
+      "decide with 1,000 policies ÷ with 100, of which four cover the ask",
+      "",
+      decideMicroseconds("decide_sparse_1000").map(
+        (microseconds, index) =>
+          microseconds / (decideMicroseconds("decide_sparse_100")[index] ?? Number.NaN),
+      ),
+      GROWTH_TARGET,
     ),
     row(
       "admit",

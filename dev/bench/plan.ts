@@ -25,6 +25,11 @@ export interface Plan {
   readonly scaleAgents: number;
   readonly microRounds: number;
   readonly microRepeats: number;
+  /** Of the tenant whose snapshot is loaded and changed. */
+  readonly policies: number;
+  readonly snapshotLoads: number;
+  /** Each waits until a lease has run out. */
+  readonly busyWrites: number;
   readonly writeDocs: boolean;
 }
 
@@ -48,6 +53,9 @@ const full: Omit<Plan, "writeDocs"> = {
   scaleAgents: 10_000,
   microRounds: 2_000,
   microRepeats: 9,
+  policies: 100,
+  snapshotLoads: 50,
+  busyWrites: 3,
 };
 
 const quick: Omit<Plan, "writeDocs"> = {
@@ -70,6 +78,9 @@ const quick: Omit<Plan, "writeDocs"> = {
   scaleAgents: 200,
   microRounds: 2_000,
   microRepeats: 1,
+  policies: 3,
+  snapshotLoads: 3,
+  busyWrites: 1,
 };
 
 export function readPlan(args: readonly string[]): Plan {

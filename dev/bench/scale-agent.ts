@@ -31,6 +31,10 @@ const unread: AgentStore = {
   knownAsk: () => null,
   putAsk() {},
   keepRecord() {},
+  putApproval() {},
+  findApproval: () => null,
+  approvalsOf: () => [],
+  pendingApprovals: () => 0,
   keepSettlement() {},
 };
 

@@ -55,6 +55,8 @@ async function askDoctor(issuer: URL, reach: Reach, adminKey: string | undefined
     environment: { ADMIN_KEY: adminKey },
     fetch: reach.fetch,
     readFile: () => Promise.reject(new Error("The doctor reads no file.")),
+    writeFile: () => Promise.reject(new Error("The doctor reads no file.")),
+    listFolder: () => Promise.reject(new Error("The doctor reads no file.")),
     readStandardInput: async () => "",
     clock: Date.now,
   });

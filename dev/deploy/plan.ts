@@ -14,7 +14,13 @@ export interface Existing {
   readonly hasUnshownAdminKey: boolean;
 }
 
-export const secretNames = ["SIGNING_KEYS", "RECEIPT_KEYS", "LEDGER_NAME_SECRET", "END_USER_SALT"] as const;
+export const secretNames = [
+  "SIGNING_KEYS",
+  "RECEIPT_KEYS",
+  "LEDGER_NAME_SECRET",
+  "END_USER_SALT",
+  "WEBHOOK_SECRET",
+] as const;
 export type SecretName = (typeof secretNames)[number];
 
 export type Step =

@@ -13,6 +13,7 @@ const makers: Readonly<Record<string, () => string>> = {
   LEDGER_NAME_SECRET: () => freshSecret("LEDGER_NAME_SECRET"),
   END_USER_SALT: () => freshSecret("END_USER_SALT"),
   ENTRA_KEYS: freshEntraKeys,
+  WEBHOOK_SECRET: () => freshSecret("WEBHOOK_SECRET"),
   AZURE_OPENAI_API_KEY: () => process.env.AZURE_OPENAI_API_KEY || SIMULATOR_KEY,
 };
 

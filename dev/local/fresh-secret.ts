@@ -21,6 +21,7 @@ const makers: Readonly<Record<SecretName, () => string>> = {
   RECEIPT_KEYS: keySet,
   LEDGER_NAME_SECRET: random,
   END_USER_SALT: random,
+  WEBHOOK_SECRET: random,
 };
 
 export const freshSecret = (name: SecretName): string => makers[name]();

@@ -24,7 +24,7 @@ export const apiKeyDescriptions = {
     body: ApiKeyInput.meta({ id: "ApiKeyInput" }),
     example: { name: "deployment pipeline", scopes: ["agents:read", "tokens:write"] },
     answer: { status: 201, schema: NewApiKey, hasEtag: true },
-    refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured", "meaningless"],
   }),
   list: described({
     method: "GET",

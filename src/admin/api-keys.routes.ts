@@ -1,5 +1,6 @@
 /** `/v1/keys`: who may use the control plane. A key's text is in the answer to its creation and nowhere else. */
 import { type ApiKey, apiKeyHash, mintApiKeyText } from "../capability/api-key.ts";
+import { checkApiKeyEnd } from "../capability/api-key-end.ts";
 import { ApiKeyId, PLATFORM } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -18,33 +19,39 @@ import { objectAnswer } from "./written-answer.ts";
 const platform = { scope: PLATFORM, home: PLATFORM_HOME, revision: null } as const;
 
 export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
-  operation(apiKeyDescriptions.create, async ({ body: { name, scopes, tenantId: requested }, ...caller }) => {
-    const scope = tenantOf(caller.apiKey, requested, PLATFORM, "tenantId");
-    if (!scope.ok) return scope;
-    const address = await addressOf(deps.tenants, scope.value, "tenantId");
-    if (!address.ok) return address;
-    const beyond = scopes.find((wanted) => !caller.apiKey.scopes.includes(wanted));
-    // A bound key would otherwise make itself whatever its tenant's administrator withheld.
-    if (caller.apiKey.tenantId !== null && beyond !== undefined) {
-      const message = `The API key lacks \`${beyond}\` and cannot give it away.`;
-      return fail(refuse("scope_missing", { field: "scopes", message }));
-    }
-    const nowMs = deps.clock();
-    const key = mintApiKeyText(deps.random);
-    const apiKey: ApiKey = {
-      id: deps.ids.apiKey(),
-      name,
-      scopes,
-      tenantId: scope.value === PLATFORM ? null : scope.value,
-      createdAt: timestampOf(nowMs),
-    };
-    const facts = { caller, ...platform, operation: "key.create", objectId: apiKey.id, nowMs };
-    const hash = await apiKeyHash(key);
-    const stored = await deps.apiKeys.insert({ apiKey, hash }, [deps.changes.statement(facts)]);
-    if (!stored.ok) return stored;
-    deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-    return objectAnswer(201, ok(apiKey), { key });
-  }),
+  operation(
+    apiKeyDescriptions.create,
+    async ({ body: { name, scopes, tenantId: requested, expiresAt = null }, ...caller }) => {
+      const scope = tenantOf(caller.apiKey, requested, PLATFORM, "tenantId");
+      if (!scope.ok) return scope;
+      const address = await addressOf(deps.tenants, scope.value, "tenantId");
+      if (!address.ok) return address;
+      const beyond = scopes.find((wanted) => !caller.apiKey.scopes.includes(wanted));
+      // A bound key would otherwise make itself whatever its tenant's administrator withheld.
+      if (caller.apiKey.tenantId !== null && beyond !== undefined) {
+        const message = `The API key lacks \`${beyond}\` and cannot give it away.`;
+        return fail(refuse("scope_missing", { field: "scopes", message }));
+      }
+      const nowMs = deps.clock();
+      const refusal = checkApiKeyEnd(expiresAt, caller.apiKey, nowMs);
+      if (refusal !== null) return fail(refusal);
+      const key = mintApiKeyText(deps.random);
+      const apiKey: ApiKey = {
+        id: deps.ids.apiKey(),
+        name,
+        scopes,
+        tenantId: scope.value === PLATFORM ? null : scope.value,
+        createdAt: timestampOf(nowMs),
+        expiresAt,
+      };
+      const facts = { caller, ...platform, operation: "key.create", objectId: apiKey.id, nowMs };
+      const hash = await apiKeyHash(key);
+      const stored = await deps.apiKeys.insert({ apiKey, hash }, [deps.changes.statement(facts)]);
+      if (!stored.ok) return stored;
+      deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
+      return objectAnswer(201, ok(apiKey), { key });
+    },
+  ),
   operation(apiKeyDescriptions.list, async ({ query: { tenant: requested, ...page }, apiKey }) => {
     const scope = tenantOf(apiKey, requested, PLATFORM, "tenant");
     if (!scope.ok) return scope;
@@ -65,11 +72,12 @@ export const apiKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
     const unmet = await checkIfMatch(ifMatch, found.value);
     if (unmet !== null) return fail(unmet);
     const { id } = found.value;
-    const facts = { caller, ...platform, operation: "key.delete", objectId: id, nowMs: deps.clock() };
+    const nowMs = deps.clock();
+    const facts = { caller, ...platform, operation: "key.delete", objectId: id, nowMs };
     const isKeeper = found.value.tenantId === null && found.value.scopes.includes("keys:write");
-    const guards = isKeeper ? [deps.keyKeepers.guard()] : [];
+    const guards = isKeeper ? [deps.keyKeepers.guard(nowMs)] : [];
     const deleted = await deps.apiKeys.delete(id, [...guards, deps.changes.statement(facts)]);
-    if (!deleted.ok) return isKeeper ? whyNotDeleted(deps, id, deleted.error) : deleted;
+    if (!deleted.ok) return isKeeper ? whyNotDeleted(deps, id, nowMs, deleted.error) : deleted;
     deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
     // Of two deletions at once, one found nothing.
     return deleted.value ? ok({ status: 204 }) : fail(notFound("API key"));
@@ -93,9 +101,10 @@ async function findApiKey(
 async function whyNotDeleted(
   { keyKeepers }: Pick<ControlPlaneDeps, "keyKeepers">,
   id: ApiKeyId,
+  nowMs: number,
   failure: Refusal,
 ): Promise<Result<never>> {
-  const others = await keyKeepers.existBeside(id);
+  const others = await keyKeepers.existBeside(id, nowMs);
   const isLast = others.ok && !others.value;
   const message = "This is the last platform key that can make keys.";
   return fail(isLast ? refuse("in_use", { message }) : failure);

@@ -1,5 +1,9 @@
 /** All that the control plane is given. It constructs nothing: worker.ts does, and tests do. */
+import type { WebhookStore } from "../approval/approval-webhooks.store.ts";
+import type { ApprovalStore } from "../approval/approvals.store.ts";
 import type { AuditLog } from "../audit/audit-log.store.ts";
+import type { DecisionFinder } from "../audit/find-decision.store.ts";
+import type { ShadowFlips } from "../audit/shadow-flips.store.ts";
 import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
@@ -9,6 +13,7 @@ import type { KeyRing } from "../capability/key-ring.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
+import type { CurrentSnapshot } from "../policy/current-snapshot.store.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { AgentLedgers, LedgerReadings } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
@@ -19,6 +24,7 @@ import type { DoctorFacts } from "./doctor/facts.ts";
 import type { KeyKeepers } from "./key-keepers.store.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import type { PolicyStore } from "./policies.store.ts";
+import type { PoliciesAsTheyWere } from "./policies-as-they-were.store.ts";
 import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
@@ -30,6 +36,7 @@ export interface ControlPlaneDeps {
   readonly agents: AgentStore;
   readonly policies: PolicyStore;
   readonly policyHistory: PolicyHistory;
+  readonly policiesAsTheyWere: PoliciesAsTheyWere;
   readonly tenants: TenantStore;
   readonly deployments: DeploymentStore;
   readonly apiKeys: ApiKeyStore;
@@ -37,18 +44,27 @@ export interface ControlPlaneDeps {
   readonly shield: FloodShield;
   readonly keyKeepers: KeyKeepers;
   readonly changes: ChangeLog;
-  readonly auditLog: Pick<AuditLog, "search">;
+  readonly auditLog: Pick<AuditLog, "search" | "decisions">;
+  readonly decisions: DecisionFinder;
   readonly usage: UsageHours;
+  readonly shadowFlips: ShadowFlips;
   /** Salted, as calls are recorded with it. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
+  /** The same of a text that a policy denies. */
+  readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   readonly writer: RevisionedWriter;
   readonly tokenRevocations: TokenRevocationStore;
   /** Of tokens that are to be revoked or looked at. */
   readonly verifier: TokenVerifier;
-  readonly agentLedgers: Pick<AgentLedgers, "putAgentState" | "revokeTokens">;
+  readonly approvals: ApprovalStore;
+  readonly webhooks: WebhookStore;
+  /** Signs what webhooks are sent; null = this deployment has none. */
+  readonly webhookSecret: string | null;
+  readonly agentLedgers: Pick<AgentLedgers, "putAgentState" | "revokeTokens" | "decideApproval">;
   readonly readings: Pick<LedgerReadings, "state" | "totals">;
   readonly doctorFacts: () => Promise<DoctorFacts>;
   readonly snapshots: Pick<Snapshots, "load">;
+  readonly currentSnapshot: CurrentSnapshot;
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;

@@ -12,15 +12,21 @@ import { fail, type Result } from "../kernel/result.ts";
 import { problemResponse } from "../kernel/wire.ts";
 import { agentOperations } from "./agents.routes.ts";
 import { apiKeyOperations } from "./api-keys.routes.ts";
+import { approvalWebhookOperations } from "./approval-webhooks.routes.ts";
+import { approvalOperations } from "./approvals.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { decisionOperations } from "./decisions.routes.ts";
 import { deploymentCheckOperations } from "./deployment-check.routes.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.routes.ts";
 import { policyHistoryOperations } from "./policy-history.routes.ts";
+import { policyShadowOperations } from "./policy-shadow.routes.ts";
+import { policyValidationOperations } from "./policy-validation.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
+import { simulationOperations } from "./simulation.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenRevocationOperations } from "./token-revocation.routes.ts";
 import { tokenOperations } from "./tokens.routes.ts";
@@ -30,11 +36,17 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   const operations = [
     agentOperations(deps),
     apiKeyOperations(deps),
+    approvalOperations(deps),
+    approvalWebhookOperations(deps),
     auditOperations(deps),
+    decisionOperations(deps),
     deploymentOperations(deps),
     deploymentCheckOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
+    policyShadowOperations(deps),
+    simulationOperations(deps),
+    policyValidationOperations(deps),
     tenantOperations(deps),
     tokenOperations(deps),
     tokenRevocationOperations(deps),
@@ -43,11 +55,11 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     doctorOperations(deps),
   ].flat();
   const app = new Hono();
-  for (const operation of operations) {
-    const { method, path } = operation.description;
-    app.on(method, path, (context) => serve(deps, operation, context));
-  }
-  for (const [path, sharing] of Map.groupBy(operations, ({ description }) => description.path)) {
+  const byPath = [...Map.groupBy(operations, ({ description }) => description.path)];
+  // A path that is written out comes before one whose parameter it would fit: `/policies/simulate` is no policy.
+  for (const [path, sharing] of byPath.toSorted(([left], [right]) => parameters(left) - parameters(right))) {
+    for (const operation of sharing)
+      app.on(operation.description.method, path, (context) => serve(deps, operation, context));
     const methods = sharing.map(({ description }) => description.method);
     const allow = methods.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", ");
     app.all(path, () => problemResponse(refuse("method_not_allowed"), deps.ids.request(), { allow }));
@@ -55,6 +67,8 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
   app.all("*", () => problemResponse(refuse("route_unknown"), deps.ids.request()));
   return app;
 }
+
+const parameters = (path: string): number => path.split(":").length;
 
 async function serve(deps: ControlPlaneDeps, operation: Operation, context: Context): Promise<Response> {
   const requestId = deps.ids.request();
@@ -80,8 +94,8 @@ async function admit(
   operation: Operation,
   context: Context,
 ): Promise<Result<ApiKey>> {
-  const { shield, startTimer } = deps;
-  const door = { find: deps.apiKeys.findByHash, shield, startTimer };
+  const { clock, shield, startTimer } = deps;
+  const door = { find: deps.apiKeys.findByHash, clock, shield, startTimer };
   const apiKey = await admitApiKey(door, context.req.raw.headers);
   if (!apiKey.ok) return apiKey;
   if (operation.description.platformOnly && apiKey.value.tenantId !== null) {

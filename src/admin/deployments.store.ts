@@ -11,6 +11,7 @@ export const deploymentStatements = {
   list: "SELECT document FROM deployments WHERE name > ?1 ORDER BY name LIMIT ?2",
   put: `INSERT INTO deployments (name, document, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
     ON CONFLICT (name) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at`,
+  all: "SELECT document FROM deployments WHERE name > '' ORDER BY name",
   delete: "DELETE FROM deployments WHERE name = ?1",
 } as const;
 
@@ -24,6 +25,7 @@ export interface DeploymentStore {
     readonly cursor?: string | undefined;
     readonly limit: number;
   }): Promise<Result<ListPage<Deployment>>>;
+  all(): Promise<Result<readonly Deployment[]>>;
   put(deployment: Deployment, at: Timestamp): D1PreparedStatement;
   delete(name: DeploymentName): D1PreparedStatement;
 }
@@ -41,6 +43,11 @@ export function createDeploymentStore(platformDb: D1Database): DeploymentStore {
       const statement = platformDb.prepare(deploymentStatements.list).bind(after.value, limit + 1);
       const rows = await asked(() => statement.all());
       return rows.ok ? ok(pageOf(rows.value.results.map(parseRow), limit, ({ name }) => name)) : rows;
+    },
+
+    async all() {
+      const rows = await asked(() => platformDb.prepare(deploymentStatements.all).all());
+      return rows.ok ? ok(rows.value.results.map(parseRow)) : rows;
     },
 
     put: (deployment, at) =>

@@ -3,22 +3,9 @@
  * data plane. The kernel writes both (wire.ts); tests hold every real refusal against these.
  */
 import * as z from "zod";
-import { RequestId } from "../kernel/ids.ts";
-import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { ApprovalId, RequestId } from "../kernel/ids.ts";
+import { RefusalCodeSchema as code } from "../kernel/refusal-code.ts";
 import { ToldLimit } from "../quota/told-limit.ts";
-
-const code = z.enum(refusalCodes).meta({
-  id: "RefusalCode",
-  description: [
-    "Why not. Codes are stable; sentences may change.\n",
-    "| code | status | retry | sentence |",
-    "|---|---|---|---|",
-    ...Object.entries(refusalTable).map(
-      ([name, { status, sentence, retry }]) =>
-        `| \`${name}\` | ${status} | ${retry ? "yes" : "no"} | ${sentence} |`,
-    ),
-  ].join("\n"),
-});
 
 export const Problem = z
   .strictObject({
@@ -44,6 +31,7 @@ export const AzureError = z
       param: z.string().nullable(),
       type: z.literal("portcullis_refusal"),
       limit: ToldLimit.optional(),
+      approval_id: ApprovalId.optional().meta({ description: "Which approval the request waits for." }),
     }),
   })
   .meta({

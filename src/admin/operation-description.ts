@@ -43,6 +43,7 @@ export const NoBody = z.undefined();
 const always = [
   "api_key_missing",
   "api_key_invalid",
+  "api_key_expired",
   "too_many_bad_credentials",
   "scope_missing",
   "query_invalid",

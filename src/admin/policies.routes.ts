@@ -2,17 +2,17 @@
 import { PLATFORM, PolicyId } from "../kernel/ids.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampAfter, timestampOf } from "../kernel/timestamp.ts";
-import type { Policy } from "../policy/policy.ts";
-import { checkPolicy } from "./check-policy.ts";
+import { checkPolicy } from "../policy/check-policy.ts";
+import type { PolicyDocument } from "../policy/policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Call, type Caller, type Operation, operation } from "./operation.ts";
 import type { StoredPolicy } from "./policies.store.ts";
-import { policyChange } from "./policy-change.ts";
 import { policyDescriptions } from "./policy-descriptions.ts";
 import type { Written } from "./revisioned-write.store.ts";
 import { canSee, notFound, scopeOf, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { testedChange } from "./tested-change.ts";
 import { deletedAnswer, objectAnswer, writtenAnswer } from "./written-answer.ts";
 
 export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
@@ -31,7 +31,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
         if (!still.ok) return still;
         // Minted and dated in turn, so that the order of ids is the order of revisions.
         const at = timestampOf(deps.clock());
-        const policy: Policy = {
+        const policy: PolicyDocument = {
           id: deps.ids.policy(),
           scope: scope.value,
           ...input,
@@ -40,7 +40,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
         };
         const { id } = policy;
         const facts = { ...address.value, id, caller, revision, at, before: null, after: policy };
-        return ok(policyChange(deps, { ...facts, operation: "create" }));
+        return testedChange(deps, { ...facts, operation: "create" });
       },
     });
     return writtenAnswer(201, written);
@@ -60,7 +60,7 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
   operation(policyDescriptions.replace, async ({ body, ...call }) => {
     const refusal = checkPolicy(body);
     if (refusal !== null) return fail(refusal);
-    const replaced = ({ id, scope, createdAt }: Policy, updatedAt: Timestamp): Policy => ({
+    const replaced = ({ id, scope, createdAt }: PolicyDocument, updatedAt: Timestamp): PolicyDocument => ({
       id,
       scope,
       ...body,
@@ -75,11 +75,11 @@ export const policyOperations = (deps: ControlPlaneDeps): readonly Operation[] =
 ];
 
 /** A write to a policy that there is, and that its author has seen. */
-async function writeFound<P extends Policy | null>(
+async function writeFound<P extends PolicyDocument | null>(
   deps: ControlPlaneDeps,
   { param, ifMatch, ...caller }: Omit<Call<unknown, unknown>, "query" | "body">,
   operation: "update" | "delete",
-  change: (before: Policy, at: Timestamp) => P,
+  change: (before: PolicyDocument, at: Timestamp) => P,
 ): Promise<Result<Written<P>>> {
   const findSeen = async (): Promise<Result<StoredPolicy>> => {
     const found = await findPolicy(deps, param("id"), caller.apiKey);
@@ -101,9 +101,17 @@ async function writeFound<P extends Policy | null>(
       const before = still.value.policy;
       const at = timestampAfter(before.updatedAt, deps.clock());
       const after = change(before, at);
-      return ok(
-        policyChange(deps, { scope, home, id: before.id, operation, caller, revision, at, before, after }),
-      );
+      return testedChange(deps, {
+        scope,
+        home,
+        id: before.id,
+        operation,
+        caller,
+        revision,
+        at,
+        before,
+        after,
+      });
     },
   });
 }

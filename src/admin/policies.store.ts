@@ -3,8 +3,8 @@ import type { PolicyId, Scope } from "../kernel/ids.ts";
 import { PLATFORM } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import type { Policy } from "../policy/policy.ts";
-import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
+import type { PolicyDocument } from "../policy/policy.ts";
+import { documentOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
 import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
 
@@ -19,7 +19,7 @@ export const policyStatements = {
 } as const;
 
 export interface StoredPolicy extends ScopeAddress {
-  readonly policy: Policy;
+  readonly policy: PolicyDocument;
 }
 
 export interface PolicyStore {
@@ -27,9 +27,11 @@ export interface PolicyStore {
   list(
     of: ScopeAddress,
     page: { readonly cursor?: string | undefined; readonly limit: number },
-  ): Promise<Result<ListPage<Policy>>>;
+  ): Promise<Result<ListPage<PolicyDocument>>>;
+  /** All of the scope, with the tests that they carry; the oldest first. */
+  ofScope(of: ScopeAddress): Promise<Result<readonly PolicyDocument[]>>;
   hasAny(of: ScopeAddress): Promise<Result<boolean>>;
-  put(of: ScopeAddress, policy: Policy): D1PreparedStatement;
+  put(of: ScopeAddress, policy: PolicyDocument): D1PreparedStatement;
   delete(of: ScopeAddress, id: PolicyId): D1PreparedStatement;
 }
 
@@ -45,7 +47,7 @@ export function createPolicyStore(databases: Databases): PolicyStore {
           const db = isPlatform ? databases.platform : databases.ofHome(home);
           const row = await asked(() => db.prepare(policyStatements.get).bind(id).first());
           if (!row.ok || row.value === null) return row.ok ? ok(null) : row;
-          const policy = policyOfRow(row.value);
+          const policy = documentOfRow(row.value);
           const scope: Scope = isPlatform ? PLATFORM : policy.scope;
           return ok({ policy, scope, home });
         }),
@@ -57,7 +59,12 @@ export function createPolicyStore(databases: Databases): PolicyStore {
       const statement = prepare(of, policyStatements.list).bind(of.scope, after.value, limit + 1);
       const rows = await asked(() => statement.all());
       if (!rows.ok) return rows;
-      return ok(pageOf(rows.value.results.map(policyOfRow), limit, (policy) => policy.id));
+      return ok(pageOf(rows.value.results.map(documentOfRow), limit, (policy) => policy.id));
+    },
+
+    async ofScope(of) {
+      const rows = await asked(() => prepare(of, policyStatements.ofScope).bind(of.scope).all());
+      return rows.ok ? ok(rows.value.results.map(documentOfRow)) : rows;
     },
 
     async hasAny(of) {

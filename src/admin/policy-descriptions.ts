@@ -2,7 +2,7 @@
 import { PolicyId, Scope, TenantId } from "../kernel/ids.ts";
 import { listPageOf } from "../kernel/list-page.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
-import { Policy, PolicyInput } from "../policy/policy.ts";
+import { PolicyDocument, PolicyInput } from "../policy/policy.ts";
 import { Revision } from "../policy/snapshot.ts";
 import { ListQuery } from "./list-query.ts";
 import { described, NoBody, NoQuery } from "./operation-description.ts";
@@ -10,10 +10,14 @@ import { described, NoBody, NoQuery } from "./operation-description.ts";
 /** The tenant is named at creation and never changes: its counters and records carry it. */
 const NewPolicy = PolicyInput.extend({ tenantId: TenantId.optional() }).meta({ id: "NewPolicy" });
 const PoliciesQuery = ListQuery.extend({ tenant: Scope.optional() });
-const PolicyDocument = Policy.meta({ id: "Policy" });
-export const WrittenPolicy = Policy.extend({ revision: Revision }).meta({ id: "WrittenPolicy" });
+const ShownPolicy = PolicyDocument.meta({ id: "Policy" });
+export const WrittenPolicy = PolicyDocument.extend({ revision: Revision }).meta({ id: "WrittenPolicy" });
 const params = { id: PolicyId };
-const ofWrites = ["write_in_progress", "ledger_unavailable"] as const satisfies readonly RefusalCode[];
+const ofWrites = [
+  "policy_tests_failed",
+  "write_in_progress",
+  "ledger_unavailable",
+] as const satisfies readonly RefusalCode[];
 const example = {
   name: "Support may chat",
   effect: "allow",
@@ -33,14 +37,7 @@ export const policyDescriptions = {
     body: NewPolicy,
     example,
     answer: { status: 201, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
-    refusals: [
-      "tenant_mismatch",
-      "not_found",
-      "home_not_configured",
-      "meaningless",
-      "not_available_yet",
-      ...ofWrites,
-    ],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured", "meaningless", ...ofWrites],
   }),
   list: described({
     method: "GET",
@@ -50,7 +47,7 @@ export const policyDescriptions = {
     scope: "policies:read",
     query: PoliciesQuery,
     body: NoBody,
-    answer: { status: 200, schema: listPageOf(PolicyDocument).meta({ id: "PolicyPage" }) },
+    answer: { status: 200, schema: listPageOf(ShownPolicy).meta({ id: "PolicyPage" }) },
     refusals: ["tenant_mismatch", "not_found", "home_not_configured"],
   }),
   get: described({
@@ -62,7 +59,7 @@ export const policyDescriptions = {
     params,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: PolicyDocument, hasEtag: true },
+    answer: { status: 200, schema: ShownPolicy, hasEtag: true },
   }),
   replace: described({
     method: "PUT",
@@ -75,7 +72,7 @@ export const policyDescriptions = {
     body: PolicyInput.meta({ id: "PolicyInput" }),
     example,
     answer: { status: 200, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
-    refusals: ["meaningless", "not_available_yet", ...ofWrites],
+    refusals: ["meaningless", ...ofWrites],
   }),
   delete: described({
     method: "DELETE",

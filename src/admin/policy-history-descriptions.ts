@@ -54,6 +54,6 @@ export const policyHistoryDescriptions = {
     example: { revision: 7 },
     isConditional: true,
     answer: { status: 200, schema: WrittenPolicy, hasRevision: true, hasEtag: true },
-    refusals: ["meaningless", "not_available_yet", "write_in_progress", "ledger_unavailable"],
+    refusals: ["meaningless", "policy_tests_failed", "write_in_progress", "ledger_unavailable"],
   }),
 };

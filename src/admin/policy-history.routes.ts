@@ -7,17 +7,17 @@ import { decodeSortKey } from "../kernel/list-page.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampAfter, timestampOf } from "../kernel/timestamp.ts";
-import { Policy } from "../policy/policy.ts";
+import { checkPolicy } from "../policy/check-policy.ts";
+import { PolicyDocument } from "../policy/policy.ts";
 import { Revision } from "../policy/snapshot.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { checkPolicy } from "./check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
-import { policyChange } from "./policy-change.ts";
 import { policyHistoryDescriptions, type ToldVersion } from "./policy-history-descriptions.ts";
 import { changesOf, type PolicyVersion } from "./policy-version.ts";
 import { canSee, notFound } from "./tenant-access.ts";
+import { testedChange } from "./tested-change.ts";
 import { writtenAnswer } from "./written-answer.ts";
 
 export const policyHistoryOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
@@ -54,9 +54,9 @@ export const policyHistoryOperations = (deps: ControlPlaneDeps): readonly Operat
         if (unmet !== null) return fail(unmet);
         const nowMs = deps.clock();
         const at = before === null ? timestampOf(nowMs) : timestampAfter(before.updatedAt, nowMs);
-        const after: Policy = { ...wanted.value, id, scope: address.scope, updatedAt: at };
+        const after: PolicyDocument = { ...wanted.value, id, scope: address.scope, updatedAt: at };
         const facts = { ...address, id, caller, revision, at, before, after, revertedTo: body.revision };
-        return ok(policyChange(deps, { ...facts, operation: "revert" }));
+        return testedChange(deps, { ...facts, operation: "revert" });
       },
     });
     return writtenAnswer(200, written);
@@ -69,7 +69,7 @@ interface FoundHistory {
 }
 
 /** The history of a policy that exists or did, and that this key may know of. */
-async function findHistory(
+export async function findHistory(
   { policyHistory }: Pick<ControlPlaneDeps, "policyHistory">,
   text: string,
   apiKey: Caller["apiKey"],
@@ -84,12 +84,12 @@ async function findHistory(
 }
 
 /** What was meaningful when it was written need not be now: the rules are those of today. */
-function policyToRestore({ after, revision }: PolicyVersion): Result<Policy> {
+function policyToRestore({ after, revision }: PolicyVersion): Result<PolicyDocument> {
   if (after === null) {
     const message = `The policy was deleted at revision ${revision}; delete it to have that again.`;
     return fail(refuse("meaningless", { field: "revision", message }));
   }
-  const policy = Policy.safeParse(after);
+  const policy = PolicyDocument.safeParse(after);
   if (!policy.success) {
     const message = `What the policy said at revision ${revision} is no policy any more.`;
     return fail(refuse("meaningless", { field: "revision", message }));

@@ -6,8 +6,8 @@ import * as z from "zod";
 import { PLATFORM, type PolicyId, Scope, type TenantId } from "../kernel/ids.ts";
 import { type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import type { Timestamp } from "../kernel/timestamp.ts";
-import type { Policy } from "../policy/policy.ts";
+import { Timestamp } from "../kernel/timestamp.ts";
+import { type Policy, type PolicyDocument, PolicyInput } from "../policy/policy.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
@@ -20,6 +20,13 @@ export const policyHistoryStatements = {
   scopeOf: "SELECT scope FROM policy_history WHERE policy_id = ?1 LIMIT 1",
   page: `SELECT ${COLUMNS} FROM policy_history WHERE policy_id = ?1 AND revision < ?2 ORDER BY revision DESC LIMIT ?3`,
   version: `SELECT ${COLUMNS} FROM policy_history WHERE policy_id = ?1 AND revision = ?2`,
+  mode: `SELECT document_after ->> '$.mode' AS mode FROM policy_history WHERE policy_id = ?1
+    ORDER BY revision DESC LIMIT 1`,
+  lastInShadow: `SELECT revision, at FROM policy_history WHERE policy_id = ?1 AND document_after ->> '$.mode' = 'shadow'
+    ORDER BY revision DESC LIMIT 1`,
+  afterShadow: `SELECT revision, at FROM policy_history WHERE policy_id = ?1 AND revision >
+    (SELECT max(revision) FROM policy_history WHERE policy_id = ?1 AND document_after ->> '$.mode' = 'shadow')
+    ORDER BY revision LIMIT 1`,
 } as const;
 /** Only tenants end. */
 export const tenantHistoryStatements = {
@@ -53,9 +60,18 @@ export interface NewPolicyVersion {
   /** The id of an API key. */
   readonly author: string;
   readonly at: Timestamp;
-  readonly before: Policy | null;
-  readonly after: Policy | null;
+  readonly before: PolicyDocument | null;
+  readonly after: PolicyDocument | null;
   readonly revertedTo: number | null;
+}
+
+const ModeRow = z.object({ mode: PolicyInput.shape.mode.unwrap().nullable() });
+const MomentRow = z.object({ revision: z.int(), at: Timestamp });
+export type ShadowMoment = z.infer<typeof MomentRow>;
+
+/** When a version in shadow was written, and what ended it; null = nothing has. */
+export interface ShadowPeriod extends ShadowMoment {
+  readonly next: ShadowMoment | null;
 }
 
 export interface PolicyHistory {
@@ -68,6 +84,11 @@ export interface PolicyHistory {
     page: { readonly before: number; readonly limit: number },
   ): Promise<Result<ListPage<PolicyVersion>>>;
   version(of: ScopeAddress, id: PolicyId, revision: number): Promise<Result<PolicyVersion | null>>;
+  /** Whether the policy is in shadow now (null = it was deleted), and its last version that was. */
+  shadow(
+    of: ScopeAddress,
+    id: PolicyId,
+  ): Promise<Result<{ readonly mode: Policy["mode"] | null; readonly lastInShadow: ShadowPeriod | null }>>;
   append(of: ScopeAddress, version: NewPolicyVersion): D1PreparedStatement;
   /** After the tenant's own row is gone, in the same batch: before, the table refuses. */
   remove(tenantId: TenantId, home: Home): D1PreparedStatement;
@@ -76,7 +97,7 @@ export interface PolicyHistory {
 export function createPolicyHistory(databases: Databases): PolicyHistory {
   const prepare = ({ scope, home }: ScopeAddress, sql: string) =>
     databaseOf(databases, scope, home).prepare(sql);
-  const text = (document: Policy | null) => (document === null ? null : JSON.stringify(document));
+  const text = (document: PolicyDocument | null) => (document === null ? null : JSON.stringify(document));
 
   return {
     find: (id) =>
@@ -101,6 +122,21 @@ export function createPolicyHistory(databases: Databases): PolicyHistory {
       const statement = prepare(of, policyHistoryStatements.version).bind(id, revision);
       const row = await asked(() => statement.first());
       return row.ok ? ok(row.value === null ? null : VersionRow.parse(row.value)) : row;
+    },
+
+    async shadow(of, id) {
+      const { mode, lastInShadow, afterShadow } = policyHistoryStatements;
+      const db = databaseOf(databases, of.scope, of.home);
+      const rows = await asked(() =>
+        db.batch([mode, lastInShadow, afterShadow].map((sql) => db.prepare(sql).bind(id))),
+      );
+      if (!rows.ok) return rows;
+      const [modes, inShadow, after] = rows.value.map(({ results }) => results[0] ?? null);
+      const last = MomentRow.nullable().parse(inShadow);
+      return ok({
+        mode: ModeRow.parse(modes).mode,
+        lastInShadow: last && { ...last, next: MomentRow.nullable().parse(after) },
+      });
     },
 
     append: (of, { id, revision, operation, author, at, before, after, revertedTo }) =>

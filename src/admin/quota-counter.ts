@@ -50,8 +50,8 @@ const finders: Readonly<
     const policy = [...tenant.policies, ...platform.policies].find((one) => one.id === id);
     if (policy === undefined)
       return { owner: { kind: "policy", id, name: null, state: "gone" }, limits: null };
-    const { name, constraints } = policy;
-    const counts = (constraints.quotaScope ?? "agent") === scope;
+    const { name, mode, constraints } = policy;
+    const counts = mode === "enforce" && (constraints.quotaScope ?? "agent") === scope;
     return { owner: { kind: "policy", id, name, state: "current" }, limits: counts ? constraints : null };
   },
   tenant: (id, _, { tenant: { tenant } }) => ({

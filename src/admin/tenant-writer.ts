@@ -17,7 +17,16 @@ import { notFound } from "./tenant-access.ts";
 
 type TenantWriterDeps = Pick<
   ControlPlaneDeps,
-  "agents" | "apiKeys" | "clock" | "homes" | "policies" | "policyHistory" | "tenants" | "writer"
+  | "agents"
+  | "apiKeys"
+  | "approvals"
+  | "webhooks"
+  | "clock"
+  | "homes"
+  | "policies"
+  | "policyHistory"
+  | "tenants"
+  | "writer"
 >;
 
 export async function createTenant(
@@ -98,7 +107,12 @@ export async function deleteTenant(
       const asSeen = await checkAsSeen(deps, id, ifMatch);
       if (!asSeen.ok) return asSeen;
       return ok({
-        statements: [...deps.tenants.delete(id, address.home), deps.policyHistory.remove(id, address.home)],
+        statements: [
+          ...deps.tenants.delete(id, address.home),
+          deps.policyHistory.remove(id, address.home),
+          deps.approvals.remove(id, address.home),
+          deps.webhooks.removeWith(id, address.home),
+        ],
         operation: "tenant.delete",
         objectId: id,
         value: null,

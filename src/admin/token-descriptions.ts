@@ -39,6 +39,6 @@ export const tokenDescriptions = {
     body: TokenInput,
     example: { agentId: "agent_0192f0c1a2b37c4d8e5f60718293a4b5", expiresIn: 900 },
     answer: { status: 201, schema: IssuedToken },
-    refusals: ["not_found", "agent_disabled", "meaningless"],
+    refusals: ["not_found", "agent_disabled", "meaningless", "signing_keys_ended"],
   }),
 };

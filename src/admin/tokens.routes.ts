@@ -1,8 +1,8 @@
 import { issueToken } from "../capability/issue-token.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
+import { checkConstraints } from "../policy/check-policy.ts";
 import { findAgent } from "./agents.routes.ts";
-import { checkConstraints } from "./check-policy.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { asked } from "./databases.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -37,6 +37,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         expiresInSeconds: expiresIn,
         authorization: authorizationDetails ?? null,
         tokenId,
+        mintedBy: caller.apiKey.id,
         nowMs: issueMs(nowMs, revoked.value.notBefore),
       });
       if (!issued.ok) return issued;

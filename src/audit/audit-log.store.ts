@@ -9,7 +9,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
-import { AuditRecord, type DecisionOutcome } from "./audit-record.ts";
+import { AuditRecord, type DecisionOutcome, DecisionRecord } from "./audit-record.ts";
 import type { RecordLog } from "./consume-records.ts";
 import { splitByBytes } from "./split-by-bytes.ts";
 
@@ -32,6 +32,7 @@ const SEARCH_AGENT = searchWhere("audit_by_agent", " AND agent_id = ?7");
 // Nearly all are allowed, so they have no index of their own; the others' is found only by the very words it was made with.
 const SEARCH_ALLOWED = searchWhere("audit_by_tenant", " AND decision = ?7");
 const SEARCH_REFUSALS = searchWhere("audit_by_refusal", " AND decision = ?7 AND decision <> 'allowed'");
+const SEARCH_DECISIONS = searchWhere("audit_by_tenant", " AND kind = 'decision'");
 // One agent has fewer records than one outcome, so the agent's index leads.
 const SEARCH_AGENT_AND_DECISION = searchWhere("audit_by_agent", " AND agent_id = ?7 AND decision = ?8");
 
@@ -57,9 +58,28 @@ export interface AuditSearch {
 export interface AuditLog extends RecordLog {
   /** Newest first. */
   search(home: Home, search: AuditSearch): Promise<Result<ListPage<AuditRecord>>>;
+  /** Decisions alone, newest first. */
+  decisions(
+    home: Home,
+    search: Omit<AuditSearch, "agentId" | "decision">,
+  ): Promise<Result<ListPage<DecisionRecord>>>;
 }
 
 export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Database }): AuditLog {
+  async function pageFor<R extends AuditRecord>(
+    home: Home,
+    sql: string,
+    search: AuditSearch,
+    schema: z.ZodType<R>,
+  ): Promise<Result<ListPage<R>>> {
+    const cursor = search.cursor === undefined ? ok(undefined) : decodeSortKey(search.cursor, SortKey);
+    if (!cursor.ok) return cursor;
+    const rows = await rowsOf(dbOf(home), sql, search, upperBound(cursor.value, search.to));
+    if (!rows.ok) return rows;
+    const records = rows.value.map((row) => schema.parse(JSON.parse(RecordRow.parse(row).record)));
+    return ok(pageOf(records, search.limit, ({ at, source, n }) => JSON.stringify([at, source, n])));
+  }
+
   return {
     async store(home, records) {
       if (records.length === 0) return ok(undefined);
@@ -73,14 +93,9 @@ export function createAuditLog({ dbOf }: { readonly dbOf: (home: Home) => D1Data
       }
     },
 
-    async search(home, search) {
-      const cursor = search.cursor === undefined ? ok(undefined) : decodeSortKey(search.cursor, SortKey);
-      if (!cursor.ok) return cursor;
-      const rows = await rowsOf(dbOf(home), search, upperBound(cursor.value, search.to));
-      if (!rows.ok) return rows;
-      const records = rows.value.map((row) => AuditRecord.parse(JSON.parse(RecordRow.parse(row).record)));
-      return ok(pageOf(records, search.limit, ({ at, source, n }) => JSON.stringify([at, source, n])));
-    },
+    search: (home, search) => pageFor(home, sqlFor(search.agentId, search.decision), search, AuditRecord),
+
+    decisions: (home, search) => pageFor(home, SEARCH_DECISIONS, search, DecisionRecord),
   };
 }
 
@@ -105,6 +120,7 @@ function rowOf(record: AuditRecord): string {
 
 async function rowsOf(
   db: D1Database,
+  sql: string,
   { tenantId, agentId, decision, from, limit }: AuditSearch,
   before: readonly [string, string, number],
 ): Promise<Result<readonly unknown[]>> {
@@ -112,7 +128,7 @@ async function rowsOf(
   const filters = [agentId, decision].filter((filter) => filter !== undefined);
   try {
     const { results } = await db
-      .prepare(sqlFor(agentId, decision))
+      .prepare(sql)
       .bind(...common, ...filters)
       .all();
     return ok(results);

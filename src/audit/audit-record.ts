@@ -3,7 +3,7 @@
  * is a visible gap and a repeated one is stored once. No token, key, prompt or answer ever enters a record.
  */
 import * as z from "zod";
-import { AgentId, DecisionId, Scope, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, PolicyId, Scope, TokenId } from "../kernel/ids.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { Action } from "../policy/action.ts";
@@ -12,6 +12,7 @@ import { Revisions } from "../policy/snapshot.ts";
 import { Usage } from "../quota/contracts.ts";
 import { Home } from "../residency/home.ts";
 import { Place } from "../residency/place.ts";
+import { DecisionInputs, TraceEntry } from "./decision-inputs.ts";
 
 const common = {
   v: z.literal(1),
@@ -35,14 +36,34 @@ const common = {
 export const DecisionOutcome = z.enum(["allowed", "denied", "pending_approval"]);
 export type DecisionOutcome = z.infer<typeof DecisionOutcome>;
 
+const reasonCode = z.union([z.literal("allowed"), z.enum(refusalCodes)]);
+
 export const Reason = z.strictObject({
-  code: z.union([z.literal("allowed"), z.enum(refusalCodes)]),
+  code: reasonCode,
   message: z.string(),
 });
 export type Reason = z.infer<typeof Reason>;
 
 /** Where a call was sent. */
-const backend = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() }).nullable();
+const sentTo = z.strictObject({ id: z.string(), region: z.string(), sku: z.string() });
+const backend = sentTo.nullable();
+
+/** Which policies in shadow, each alone beside the live ones, would have ended the decision otherwise. */
+export const ShadowOutcome = z.strictObject({
+  /** How many there were. */
+  judged: z.int().min(1),
+  flips: z.array(
+    z.strictObject({
+      policyId: PolicyId,
+      to: DecisionOutcome,
+      code: reasonCode,
+      /** `admission`: judged before the body was read, so known is only that it would have come to that. */
+      basis: z.enum(["ask", "admission"]),
+    }),
+  ),
+  /** Further flips than stand here. */
+  more: z.int().min(0),
+});
 
 export const DecisionRecord = z.strictObject({
   ...common,
@@ -61,12 +82,26 @@ export const DecisionRecord = z.strictObject({
   policyIds: z.array(z.string()),
   revisions: Revisions.nullable(),
   place: Place.omit({ clientAddress: true }),
-  /** Null where nothing was sent to Azure, and in records from before it was told here. */
+  /**
+   * Where it was sent first; where Azure refused it there, the completion's `attempts` say where it went next. Null where
+   * nothing was sent to Azure, and in records from before it was told here.
+   */
   backend: backend.default(null),
   reservedTokens: z.int().min(0).nullable(),
+  /** The approval that the request waits for, was denied, or has spent. */
+  approvalId: ApprovalId.nullable().default(null),
   /** Whether texts that policies deny were removed from the prompt; which ones, no record says. */
   stripped: z.boolean().default(false),
+  /** What policies in shadow would have made of it; null where none was judged, and in older records. */
+  shadow: ShadowOutcome.nullable().default(null),
   /** Under `auditLogging: detailed`: evaluation trace, parameters and content digests. */
+  /** The evaluation, as far as it fits. Records from before it stood here may have one in `detail`. */
+  trace: z.array(TraceEntry).default([]),
+  /** Lines of it that do not fit. */
+  traceLinesCut: z.int().min(0).default(0),
+  /** Null where no capability was read, and in records from before they were kept. */
+  inputs: DecisionInputs.nullable().default(null),
+  /** Of a refusal: its evidence. Under `auditLogging: detailed`: parameters, obligations and limits. */
   detail: z.record(z.string(), z.json()).nullable(),
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;
@@ -77,6 +112,31 @@ const endUser = z.string().nullable().default(null);
 /** Null where no price is known, or the ledger could not be reached. Records from before there were prices lack it. */
 const chargedCostNanoUsd = z.int().min(0).nullable().default(null);
 
+const CallEnding = z.enum([
+  "complete",
+  "client_gone",
+  "upstream_error",
+  "upstream_broken",
+  "upstream_unreachable",
+  "upstream_timeout",
+  "relay_deadline",
+  /** The ledger said that the agent may not go on: it was disabled, deleted or changed meanwhile. */
+  "revoked",
+  "unreported",
+  /** The caller called Azure itself, and said how that ended. */
+  "reported",
+]);
+
+/** One call to Azure. */
+const Attempt = z.strictObject({
+  backend: sentTo,
+  end: CallEnding,
+  /** Null where it never answered. */
+  upstreamStatus: z.int().nullable(),
+  durationMs: z.int().min(0),
+});
+
+/** How a reservation ended. A call has one, and one more for each attempt after one that Azure never answered. */
 export const CompletionRecord = z.strictObject({
   ...common,
   kind: z.literal("completion"),
@@ -84,23 +144,16 @@ export const CompletionRecord = z.strictObject({
   agentId: AgentId,
   action: Action,
   resource: z.string(),
-  /** How the call ended. */
-  end: z.enum([
-    "complete",
-    "client_gone",
-    "upstream_error",
-    "upstream_broken",
-    "upstream_unreachable",
-    "upstream_timeout",
-    "relay_deadline",
-    /** The ledger said that the agent may not go on: it was disabled, deleted or changed meanwhile. */
-    "revoked",
-    "unreported",
-    /** The caller called Azure itself, and said how that ended. */
-    "reported",
-  ]),
+  /** How the call, or what was done of it under this reservation, ended. */
+  end: CallEnding,
   upstreamStatus: z.int().nullable(),
+  /** Of the last attempt; null where nothing was sent. */
   backend,
+  /**
+   * Every call to Azure under this reservation, in order. Those before the last Azure refused and did not bill; `end`,
+   * `backend` and `settlement` are the last one's. Empty where nothing was sent, and in older records.
+   */
+  attempts: z.array(Attempt).default([]),
   /** What Azure reported; null where it reported nothing. */
   usage: Usage.nullable(),
   settlement: z.enum(["used", "as_reserved", "released"]),

@@ -37,3 +37,6 @@ export type BackendInput = z.infer<typeof BackendInput>;
 
 export const Backend = BackendInput.extend({ id: BackendId });
 export type Backend = z.infer<typeof Backend>;
+
+/** What records and receipts say of a backend. */
+export const toldBackend = ({ id, region, sku }: Backend) => ({ id, region, sku });

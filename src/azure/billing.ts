@@ -8,11 +8,22 @@ export type Billing =
   | { readonly kind: "as_reserved" }
   | { readonly kind: "released" };
 
+/** Azure did not take what the gateway proves itself with. */
+export const isCredentialRefused = (status: number): boolean => status === 401 || status === 403;
+
+/**
+ * Whether an answer says that this backend cannot serve the call now, and another one may: it refuses the gateway's
+ * credential, is at its limit, or is ill. Azure bills none of these, whatever stands in their bodies.
+ */
+export const isUnbilledFailure = (status: number): boolean =>
+  isCredentialRefused(status) || status === 429 || status >= 500;
+
 /**
  * Azure bills a prompt that its content filter refused (content-streaming documentation); other errors are free.
  * @param promptTokens the reserved bound: Azure reports no usage with an error.
  */
-export function settlementOfError(answer: unknown, promptTokens: number | null): Billing {
+export function settlementOfError(status: number, answer: unknown, promptTokens: number | null): Billing {
+  if (isUnbilledFailure(status)) return { kind: "released" };
   const error = isJsonObject(answer) ? answer.error : undefined;
   if (!isJsonObject(error) || error.code !== "content_filter") return { kind: "released" };
   if (promptTokens === null) return { kind: "as_reserved" };

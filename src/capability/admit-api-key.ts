@@ -12,13 +12,13 @@ interface AdmitApiKeyPorts extends ApiKeyAuthPorts {
 }
 
 export async function admitApiKey(
-  { find, shield, startTimer }: AdmitApiKeyPorts,
+  { find, clock, shield, startTimer }: AdmitApiKeyPorts,
   headers: Headers,
 ): Promise<Result<ApiKey>> {
   const clientAddress = headers.get("cf-connecting-ip");
   const flood = shield.knownFlood(clientAddress);
   if (flood) return fail(flood);
   const inTime: typeof find = (hash) => storeAnswer(startTimer, () => find(hash));
-  const apiKey = await authenticateApiKey({ find: inTime }, headers.get("x-api-key"));
+  const apiKey = await authenticateApiKey({ find: inTime, clock }, headers.get("x-api-key"));
   return apiKey.ok ? apiKey : fail(await shield.refused(clientAddress, apiKey.error));
 }

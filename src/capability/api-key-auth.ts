@@ -2,10 +2,12 @@
  * Who uses the control plane, with which scopes, for which tenant. The look-up is by hash, so neither the index nor
  * the comparison can leak the key through timing; anything that is not shaped like a key costs no look-up at all.
  */
+import type { Clock } from "../kernel/clock.ts";
 import { equalInConstantTime } from "../kernel/digest.ts";
 import type { Scope, TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { hasEnded } from "../kernel/timestamp.ts";
 import { type ApiKey, type ApiKeyScope, apiKeyHash, isApiKeyText } from "./api-key.ts";
 
 export interface StoredApiKey {
@@ -14,14 +16,18 @@ export interface StoredApiKey {
   readonly hash: string;
 }
 
-export interface ApiKeyAuthPorts {
+export interface ApiKeyLookUp {
   /** Null when no key has this hash; refused when the store cannot be asked. */
   find(hash: string): Promise<Result<StoredApiKey | null>>;
 }
 
+export interface ApiKeyAuthPorts extends ApiKeyLookUp {
+  readonly clock: Clock;
+}
+
 /** @param headerValue the `X-Api-Key` header, null when it was not sent. */
 export async function authenticateApiKey(
-  { find }: ApiKeyAuthPorts,
+  { find, clock }: ApiKeyAuthPorts,
   headerValue: string | null,
 ): Promise<Result<ApiKey>> {
   if (headerValue === null || headerValue === "") return fail(refuse("api_key_missing"));
@@ -32,7 +38,9 @@ export async function authenticateApiKey(
   if (found.value === null || !equalInConstantTime(found.value.hash, hash)) {
     return fail(refuse("api_key_invalid"));
   }
-  return ok(found.value.apiKey);
+  // Told only to who holds the key's text. The clock is read now, so that a slow look-up prolongs no life.
+  const { apiKey } = found.value;
+  return hasEnded(apiKey.expiresAt, clock()) ? fail(refuse("api_key_expired")) : ok(apiKey);
 }
 
 export function requireScope(apiKey: ApiKey, scope: ApiKeyScope): Result<ApiKey> {

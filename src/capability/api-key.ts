@@ -25,6 +25,8 @@ export const ApiKeyScope = z.enum([
   "keys:write",
   "audit:read",
   "usage:read",
+  "approvals:read",
+  "approvals:write",
 ]);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 
@@ -36,6 +38,9 @@ export const ApiKeyInput = z.strictObject({
     .refine((scopes) => new Set(scopes).size === scopes.length, "names a scope twice"),
   /** Absent = a key of the platform. */
   tenantId: TenantId.optional(),
+  expiresAt: Timestamp.optional().meta({
+    description: "The key opens nothing from then on. Absent = it has no end.",
+  }),
 });
 export type ApiKeyInput = z.infer<typeof ApiKeyInput>;
 
@@ -45,6 +50,7 @@ export const ApiKey = z.strictObject({
   scopes: z.array(ApiKeyScope),
   tenantId: TenantId.nullable(),
   createdAt: Timestamp,
+  expiresAt: Timestamp.nullable(),
 });
 export type ApiKey = z.infer<typeof ApiKey>;
 

@@ -11,13 +11,14 @@ import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import { ApiKey } from "./api-key.ts";
 import type { StoredApiKey } from "./api-key-auth.ts";
 
-const COLUMNS = "id, hash, name, scopes, tenant_id, created_at";
-const FIND_BY_HASH = `SELECT ${COLUMNS} FROM api_keys WHERE hash = ?1`;
+const COLUMNS = "id, hash, name, scopes, tenant_id, created_at, expires_at";
+// Whatever columns there are: where the newest migration is pending, keys must still open the doctor that says so.
+const FIND_BY_HASH = `SELECT * FROM api_keys WHERE hash = ?1`;
 const GET = `SELECT ${COLUMNS} FROM api_keys WHERE id = ?1`;
 const LIST = `SELECT ${COLUMNS} FROM api_keys WHERE id > ?1 ORDER BY id LIMIT ?2`;
 // Walks the primary key as well: control-plane keys are few, and a page needs their order anyway.
 const LIST_OF_TENANT = `SELECT ${COLUMNS} FROM api_keys WHERE id > ?1 AND tenant_id = ?3 ORDER BY id LIMIT ?2`;
-const INSERT = `INSERT INTO api_keys (${COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`;
+const INSERT = `INSERT INTO api_keys (${COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`;
 const DELETE = "DELETE FROM api_keys WHERE id = ?1";
 
 const ApiKeyRow = z
@@ -28,6 +29,7 @@ const ApiKeyRow = z
     scopes: z.string(),
     tenant_id: z.string().nullable(),
     created_at: z.string(),
+    expires_at: z.string().nullable().default(null),
   })
   .transform(
     (row): StoredApiKey => ({
@@ -38,6 +40,7 @@ const ApiKeyRow = z
         scopes: JSON.parse(row.scopes),
         tenantId: row.tenant_id,
         createdAt: row.created_at,
+        expiresAt: row.expires_at,
       }),
     }),
   );
@@ -87,8 +90,10 @@ export function createApiKeyStore(db: D1Database): ApiKeyStore {
     },
 
     async insert({ apiKey, hash }, companions = []) {
-      const { id, name, scopes, tenantId, createdAt } = apiKey;
-      const statement = db.prepare(INSERT).bind(id, hash, name, JSON.stringify(scopes), tenantId, createdAt);
+      const { id, name, scopes, tenantId, createdAt, expiresAt } = apiKey;
+      const statement = db
+        .prepare(INSERT)
+        .bind(id, hash, name, JSON.stringify(scopes), tenantId, createdAt, expiresAt);
       const stored = await asked(() => db.batch([statement, ...companions]), unsettledWrite);
       if (stored.ok) return ok(undefined);
       if (stored.error.code === "already_exists") return stored;

@@ -3,7 +3,7 @@
  * they become once verified. Claim names stay in this room: everyone else reads `Capability`.
  */
 import * as z from "zod";
-import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApiKeyId, TenantId, TokenId } from "../kernel/ids.ts";
 import { ActionPattern } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Constraints } from "../policy/constraints.ts";
@@ -35,6 +35,8 @@ export const CapabilityClaims = z.strictObject({
   exp: NumericDate,
   jti: TokenId,
   authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
+  /** Private claim: the API key that had the token issued. Tokens of before it was stated lack it. */
+  minted_by: ApiKeyId.optional(),
 });
 export type CapabilityClaims = z.infer<typeof CapabilityClaims>;
 
@@ -54,4 +56,6 @@ export interface Capability {
   readonly expiresAtSeconds: number;
   /** Alternatives, each with actions, resources and constraints; null = all that the policies grant. */
   readonly authorization: readonly AuthorizationDetail[] | null;
+  /** The API key that had the token issued, which never approves what the token asks for; null = not stated. */
+  readonly mintedBy: ApiKeyId | null;
 }

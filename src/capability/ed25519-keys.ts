@@ -5,13 +5,21 @@
 import { type CryptoKey, calculateJwkThumbprint, importJWK } from "jose";
 import * as z from "zod";
 import { fromBase64Url, utf8Bytes } from "../kernel/encoding.ts";
+import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { KeySetName } from "./parse-key-set.ts";
 
 /** RFC 8725bis: each key has exactly one algorithm. All of ours have this one. */
 export const KEY_ALGORITHM = "EdDSA";
 
 const keyBytes = z.string().refine((text) => fromBase64Url(text)?.length === 32);
-const publicHalf = { kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: keyBytes };
+/** Until when the key is meant to be used, in seconds of the epoch, as some key sets have it; never published. */
+const numericDate = z.int().min(1).max(253_402_300_799);
+const publicHalf = {
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: keyBytes,
+  exp: numericDate.optional(),
+};
 export const PrivateJwk = z.strictObject({ ...publicHalf, d: keyBytes });
 export type PrivateJwk = z.infer<typeof PrivateJwk>;
 /** What is left of a key whose private half was destroyed. */
@@ -32,6 +40,8 @@ export interface SigningKey {
   readonly algorithm: typeof KEY_ALGORITHM;
   /** Not extractable. */
   readonly privateKey: CryptoKey;
+  /** Null = it is meant to be used until it is taken out of the set. */
+  readonly endsAt: Timestamp | null;
 }
 
 export interface ImportedPair extends SigningKey {
@@ -52,7 +62,8 @@ export async function importPair(jwk: PrivateJwk, setName: KeySetName, index: nu
   if (pair === undefined || !(await belongTogether(pair))) {
     throw new Error(`The ${setName}' keys[${index}] is not an Ed25519 key pair.`);
   }
-  return { ...pair, keyId: publicJwk.kid, algorithm: KEY_ALGORITHM, publicJwk };
+  const endsAt = jwk.exp === undefined ? null : timestampOf(jwk.exp * 1_000);
+  return { ...pair, keyId: publicJwk.kid, algorithm: KEY_ALGORITHM, publicJwk, endsAt };
 }
 
 type Halves = Pick<ImportedPair, "privateKey" | "publicKey">;

@@ -4,7 +4,7 @@
  * whoever uses it.
  */
 import { SignJWT } from "jose";
-import type { TokenId } from "../kernel/ids.ts";
+import type { ApiKeyId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -12,7 +12,7 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
-import type { KeyRing } from "./key-ring.ts";
+import { type KeyRing, signerAt } from "./key-ring.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
 
 export interface TokenOrder {
@@ -26,6 +26,8 @@ export interface TokenOrder {
   /** Null = all that the policies grant. */
   readonly authorization: readonly AuthorizationDetail[] | null;
   readonly tokenId: TokenId;
+  /** The API key that asks for it. */
+  readonly mintedBy: ApiKeyId;
   readonly nowMs: number;
 }
 
@@ -36,13 +38,15 @@ export interface IssuedToken {
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
-  const { keyRing, expiresInSeconds, tokenId } = order;
+  const { keyRing, expiresInSeconds, tokenId, nowMs } = order;
   if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > TOKEN_MAX_SECONDS) {
     const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
     return fail(refuse("meaningless", { field: "expiresIn", message }));
   }
+  const signer = signerAt(keyRing, nowMs);
+  if (signer === undefined) return fail(refuse("signing_keys_ended"));
+  const { keyId, algorithm, privateKey } = signer;
   const claims = claimsOf(order);
-  const { keyId, algorithm, privateKey } = keyRing.signing;
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: algorithm, typ: TOKEN_TYPE, kid: keyId })
     .sign(privateKey);
@@ -71,5 +75,6 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     exp: issuedAtSeconds + expiresInSeconds,
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
+    minted_by: order.mintedBy,
   });
 }

@@ -1,9 +1,11 @@
 /**
- * The keys that sign tokens: read once per isolate from a Worker secret, never fetched. The first key signs, all
- * verify, so a rotation is "add in front, wait, remove". Receipts have keys of their own, which are never in here.
+ * The keys that sign tokens: read once per isolate from a Worker secret, never fetched. The first key whose end has not
+ * come signs, all verify, so a rotation is "add in front, wait, remove". What a key signed before its
+ * end stays good for as long as it says, and nothing dated later does, whoever signed it. Receipts have keys of their own, which are never in here.
  */
 import type { CryptoKey } from "jose";
 import * as z from "zod";
+import { hasEnded } from "../kernel/timestamp.ts";
 import { importPair, KEY_ALGORITHM, PrivateJwk, type PublicJwk, type SigningKey } from "./ed25519-keys.ts";
 import { parseKeySet } from "./parse-key-set.ts";
 
@@ -14,10 +16,12 @@ export interface VerificationKey {
   readonly algorithm: typeof TOKEN_ALGORITHM;
   readonly publicKey: CryptoKey;
   readonly publicJwk: PublicJwk;
+  readonly endsAt: SigningKey["endsAt"];
 }
 
 export interface KeyRing {
-  readonly signing: SigningKey;
+  /** In the order of the secret. */
+  readonly signers: readonly [SigningKey, ...SigningKey[]];
   readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
@@ -26,17 +30,23 @@ const SET_NAME = "signing keys";
 /** Throws an Error that never quotes the secret. */
 export async function importKeyRing(signingKeysJson: string): Promise<KeyRing> {
   const keys = new Map<string, VerificationKey>();
-  let signing: SigningKey | undefined;
+  const signers: SigningKey[] = [];
   const parsed = parseKeySet(signingKeysJson, SET_NAME, z.array(PrivateJwk).min(1).max(20));
   for (const [index, jwk] of parsed.entries()) {
-    const { keyId, algorithm, privateKey, publicKey, publicJwk } = await importPair(jwk, SET_NAME, index);
+    const pair = await importPair(jwk, SET_NAME, index);
+    const { keyId, algorithm, privateKey, endsAt, publicKey, publicJwk } = pair;
     if (keys.has(keyId)) throw new Error(`The ${SET_NAME} hold keys[${index}] twice.`);
-    keys.set(keyId, { keyId, algorithm, publicKey, publicJwk });
-    signing ??= { keyId, algorithm, privateKey };
+    keys.set(keyId, { keyId, algorithm, publicKey, publicJwk, endsAt });
+    signers.push({ keyId, algorithm, privateKey, endsAt });
   }
-  if (signing === undefined) throw new Error(`The ${SET_NAME} hold no key.`);
-  return { signing, keys };
+  const [first, ...others] = signers;
+  if (first === undefined) throw new Error(`The ${SET_NAME} hold no key.`);
+  return { signers: [first, ...others], keys };
 }
+
+/** Undefined where every key has reached its end. */
+export const signerAt = ({ signers }: Pick<KeyRing, "signers">, nowMs: number): SigningKey | undefined =>
+  signers.find(({ endsAt }) => !hasEnded(endsAt, nowMs));
 
 /** What others need to verify our tokens, for `/.well-known/jwks.json`. */
 export const publicJwks = (ring: KeyRing): { readonly keys: readonly PublicJwk[] } => ({

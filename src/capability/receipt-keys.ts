@@ -1,7 +1,8 @@
 /**
  * The keys that sign receipts, from a Worker secret of their own: the first signs. A receipt is looked at years later,
  * so a key stays published after it has stopped signing; its private half may then be left out of the secret, and
- * nobody can sign with it any more. No key is for tokens and receipts both (RFC 8725, section 3.12).
+ * nobody can sign with it any more. The end of a key stops nothing here: an answer without its receipt would be worse, so
+ * the doctor warns of it and the key signs on. No key is for tokens and receipts both (RFC 8725, section 3.12).
  */
 import * as z from "zod";
 import {
@@ -54,7 +55,8 @@ export async function importReceiptKeys(
     published.set(publicJwk.kid, { ...publicJwk, portcullis_use: RECEIPT_USE });
     if (index > 0) continue;
     if (pair === null) throw new Error(`The ${SET_NAME}' keys[0], which signs, has no private half.`);
-    signing = { keyId: pair.keyId, algorithm: pair.algorithm, privateKey: pair.privateKey };
+    const { keyId, algorithm, privateKey, endsAt } = pair;
+    signing = { keyId, algorithm, privateKey, endsAt };
   }
   if (signing === undefined) throw new Error(`The ${SET_NAME} hold no key.`);
   return { signing, published: [...published.values()] };

@@ -8,6 +8,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { hasEnded } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
@@ -71,7 +72,7 @@ export function createTokenVerifier({
     const payload = await verifiedPayload(token, key, nowMs);
     if (!payload.ok) return payload;
     const claims = CapabilityClaims.safeParse(payload.value);
-    if (!claims.success || !isCoherent(claims.data)) return fail(refuse("token_claims_invalid"));
+    if (!claims.success || !isCoherent(claims.data, key)) return fail(refuse("token_claims_invalid"));
     if (!homes.includes(claims.data.home)) return fail(refuse("token_home_unknown"));
     return ok({ key, capability: capabilityOf(claims.data, key.keyId) });
   }
@@ -106,10 +107,14 @@ function judgedByClock(capability: Capability, nowMs: number): Result<Capability
   return ok(capability);
 }
 
-/** A life that issuing never gives, or a principal other than the agent, is not ours even under our signature. */
-function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims): boolean {
+/**
+ * A life that issuing never gives, a date after the key's end, or a principal other than the agent is not ours even under
+ * our signature. So an hour after its end a key opens nothing, also where it was stolen and never taken out.
+ */
+function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims, key: VerificationKey): boolean {
   const lifeSeconds = exp - iat;
-  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && sub === client_id;
+  const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
+  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd && sub === client_id;
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -125,4 +130,5 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   issuedAtSeconds: claims.iat,
   expiresAtSeconds: claims.exp,
   authorization: claims.authorization_details ?? null,
+  mintedBy: claims.minted_by ?? null,
 });

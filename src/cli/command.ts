@@ -6,6 +6,9 @@ export interface CommandIo {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly fetch: typeof fetch;
   readonly readFile: (path: string) => Promise<string>;
+  readonly writeFile: (path: string, text: string) => Promise<void>;
+  /** The names in it; null where the path is no folder. */
+  readonly listFolder: (path: string) => Promise<readonly string[] | null>;
   readonly readStandardInput: () => Promise<string>;
   readonly clock: () => number;
 }

@@ -1,6 +1,6 @@
 /** The arguments and variables of `portcullis doctor`. What is wrong is told without repeating it: it may be a secret. */
-import { endpointEncrypted } from "../azure/endpoint-encryption.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { gatewayUrl } from "./gateway-settings.ts";
 
 export interface DoctorSettings {
   readonly url: URL;
@@ -22,16 +22,6 @@ export function readDoctorSettings(
       given = args[at];
     } else return fail("There is an argument that this command does not have, or one without its value.");
   }
-  if (given === undefined || given === "") return fail("No URL: give --url, or set PORTCULLIS.");
-  const url = URL.canParse(given) ? new URL(given) : null;
-  if (url === null || !mayHoldKey(url)) {
-    return fail("The URL must be https, or http on this machine, and carry no user or password.");
-  }
-  return ok({ url, isJson });
+  const url = gatewayUrl(given);
+  return url.ok ? ok({ url: url.value, isJson }) : url;
 }
-
-const mayHoldKey = (url: URL): boolean =>
-  url.username === "" &&
-  url.password === "" &&
-  (url.protocol === "https:" || url.protocol === "http:") &&
-  endpointEncrypted(url, true);

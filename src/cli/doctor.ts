@@ -1,15 +1,13 @@
 /**
  * `portcullis doctor`: asks a deployment what ails it. Exit code 0 = well (notes at most), 1 = errors,
- * 2 = not asked: wrong usage, no answer, or no report, 3 = warnings and no error. The admin key goes into one header, to https or this machine, and
- * nowhere else: failures of `fetch` are not repeated, since they can quote a header.
+ * 2 = not asked: wrong usage, no answer, or no report, 3 = warnings and no error.
  */
-import { isApiKeyText } from "../capability/api-key.ts";
 import { DoctorReport } from "../kernel/doctor-report.ts";
 import { type Command, type CommandIo, exitCodes } from "./command.ts";
 import { readDoctorSettings } from "./doctor-settings.ts";
+import { askGateway, type GatewayAnswer } from "./gateway-answer.ts";
+import { gatewayKey } from "./gateway-settings.ts";
 import { exitCodeOf, reportLines } from "./report-lines.ts";
-
-const ANSWER_MS = 60_000;
 
 export const doctor: Command = {
   words: ["doctor"],
@@ -20,11 +18,9 @@ export const doctor: Command = {
     const settings = readDoctorSettings(args, io.environment);
     if (!settings.ok) return notAsked(io, `${settings.error}\nUsage: ${doctor.usage}`);
     const { url, isJson } = settings.value;
-    const key = io.environment.ADMIN_KEY ?? "";
-    if (!isApiKeyText(key)) {
-      return notAsked(io, "ADMIN_KEY holds no API key: set it to one that starts with `pk_`.");
-    }
-    const answer = await ask(url, key, io);
+    const key = gatewayKey(io.environment);
+    if (!key.ok) return notAsked(io, key.error);
+    const answer = await askGateway({ url, key: key.value }, { path: "/v1/doctor" }, io);
     if (answer === null) return notAsked(io, `${url.origin} cannot be reached, or did not answer in time.`);
     const report = answer.status === 200 ? DoctorReport.safeParse(answer.body) : null;
     if (!report?.success) return notAsked(io, `${url.origin} gave no report: ${reasonOf(answer)}`);
@@ -34,37 +30,8 @@ export const doctor: Command = {
   },
 };
 
-interface Answer {
-  readonly status: number;
-  /** Undefined where it is no JSON. */
-  readonly body: unknown;
-}
-
-async function ask(url: URL, key: string, io: CommandIo): Promise<Answer | null> {
-  try {
-    const response = await io.fetch(new URL("/v1/doctor", url), {
-      headers: { "x-api-key": key },
-      // Followed, a redirect would carry the key to wherever it leads.
-      redirect: "manual",
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    const text = await response.text();
-    return { status: response.status, body: jsonOf(text) };
-  } catch {
-    return null;
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const reasons: Readonly<Record<number, string>> = {
-  401: "it does not know this API key.",
+  401: "it does not know this API key, or the key has expired.",
   403: "the API key must be the platform's and have the scopes `deployments:read` and `tenants:read`.",
   404: "it has no doctor; is this the URL of a gateway?",
   429: "too many bad credentials came from here; wait a minute.",
@@ -73,7 +40,7 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 /** Of our own words, since what answers may be no gateway at all. */
-const reasonOf = ({ status }: Answer): string =>
+const reasonOf = ({ status }: GatewayAnswer): string =>
   status === 200
     ? "its answer is none."
     : `status ${status}, ${reasons[status] ?? "which a gateway never answers."}`;

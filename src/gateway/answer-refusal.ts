@@ -1,5 +1,5 @@
 /** Every authenticated refusal is recorded before it is answered (guarantee G5). */
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { azureError, type Received } from "./azure-error.ts";
 import { decisionRecordOf } from "./decision-record.ts";
@@ -18,10 +18,15 @@ export async function answerRefusal(
   refused: Refused,
 ): Promise<Response> {
   const recorded = await recordRefusal(ports, question, refused);
-  const answer = azureError(recorded.ok ? refused.refusal : recorded.error, received, question.decisionId);
+  const told = recorded.ok ? toldToModelCaller(refused.refusal) : recorded.error;
+  const answer = azureError(told, received, question.decisionId);
   if (recorded.ok) setRateLimits(answer.headers, refused.bound);
   return answer;
 }
+
+/** Whoever calls a model is told what to do about it; decisions and records say that the request is pending. */
+const toldToModelCaller = (refusal: Refusal): Refusal =>
+  refusal.code === "pending_approval" ? { ...refusal, ...refuse("approval_required") } : refusal;
 
 export async function recordRefusal(
   ports: RecordPorts,

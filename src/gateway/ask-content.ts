@@ -14,53 +14,86 @@ export interface ReadContent {
   readonly content: AskContent;
   /** Whether a text may be removed from the prompt before it goes to Azure. */
   readonly isStripped: boolean;
+  /** The same with what policies in shadow ask for as well: nothing live sees it. */
+  readonly inShadow: AskContent;
 }
 
-const UNREAD: ReadContent = { content: UNREAD_CONTENT, isStripped: false };
+const UNREAD: ReadContent = { content: UNREAD_CONTENT, isStripped: false, inShadow: UNREAD_CONTENT };
 
 export function askContent(
   body: JsonObject,
   capability: Pick<Capability, "authorization" | "tokenId">,
-  asked: Pick<Ask, "action" | "resource">,
+  { action, resource }: Pick<Ask, "action" | "resource">,
   snapshot: Snapshot,
 ): ReadContent {
-  const ofPolicies = rulesOf(snapshot).covering(asked.action, asked.resource).content;
+  const rules = rulesOf(snapshot);
+  const ofPolicies = rules.covering(action, resource).content;
   const ofToken =
     capability.authorization === null
       ? null
-      : contentDemand(tokenSets(capability, asked).filter((set) => set !== null));
-  const demands = [ofPolicies, ofToken].filter((demand) => demand !== null);
-  if (demands.length === 0) return UNREAD;
+      : contentDemand(tokenSets(capability, { action, resource }).filter((set) => set !== null));
+  const ofShadow = rules.shadow?.covering(action, resource).content ?? null;
+  const live = [ofPolicies, ofToken].filter((demand) => demand !== null);
+  if (live.length === 0 && ofShadow === null) return UNREAD;
 
+  const reader = createBodyReader(body);
+  const content = contentFor(live, reader);
+  const { literals } = content;
+  return {
+    content,
+    isStripped: literals !== null && literals.length > 0 && live.some(({ strips }) => strips),
+    inShadow: ofShadow === null ? content : contentFor([...live, ofShadow], reader),
+  };
+}
+
+function contentFor(demands: readonly ContentDemand[], reader: BodyReader): AskContent {
+  if (demands.length === 0) return UNREAD_CONTENT;
   const wantsCharacters = demands.some(({ characters }) => characters);
   const wantsTexts = wantsCharacters || demands.some(({ literals }) => literals.length > 0);
-  const texts = wantsTexts ? promptTexts(body) : null;
-  const literals = texts && literalsIn(texts, demands);
+  const texts = wantsTexts ? reader.texts() : null;
   return {
-    content: {
-      promptCharacters:
-        texts && wantsCharacters ? texts.reduce((sum, text) => sum + charactersIn(text), 0) : null,
-      parameters: demands.some(({ parameters }) => parameters) ? statedParameters(body) : null,
-      literals,
-      canStrip: texts !== null,
+    promptCharacters:
+      texts && wantsCharacters ? texts.reduce((sum, text) => sum + charactersIn(text), 0) : null,
+    parameters: demands.some(({ parameters }) => parameters) ? reader.parameters() : null,
+    literals: texts && [...new Set(demands.flatMap(({ literals }) => reader.found(texts, literals)))],
+    canStrip: texts !== null,
+  };
+}
+
+type BodyReader = ReturnType<typeof createBodyReader>;
+
+/** Reads the texts once, and searches them once for each list of literals. */
+function createBodyReader(body: JsonObject) {
+  let texts: readonly string[] | null | undefined;
+  const known = new Map<readonly string[], readonly string[]>();
+  return {
+    texts(): readonly string[] | null {
+      if (texts === undefined) texts = promptTexts(body);
+      return texts;
     },
-    isStripped: literals !== null && literals.length > 0 && demands.some(({ strips }) => strips),
+    parameters: () => statedParameters(body),
+    found(inTexts: readonly string[], literals: readonly string[]): readonly string[] {
+      let found = known.get(literals);
+      if (found === undefined) {
+        found = literalsIn(inTexts, literals);
+        known.set(literals, found);
+      }
+      return found;
+    },
   };
 }
 
 /** The literals of a snapshot's policies are one array as long as it lives. */
 const matchers = new WeakMap<readonly string[], LiteralMatcher>();
 
-function literalsIn(texts: readonly string[], demands: readonly ContentDemand[]): readonly string[] {
-  const found = new Set<string>();
-  for (const { literals } of demands) {
-    if (literals.length === 0) continue;
-    let matcher = matchers.get(literals);
-    if (!matcher) {
-      matcher = literalMatcher(literals);
-      matchers.set(literals, matcher);
-    }
-    for (const text of texts) matcher.find(text, found);
+function literalsIn(texts: readonly string[], literals: readonly string[]): readonly string[] {
+  if (literals.length === 0) return [];
+  let matcher = matchers.get(literals);
+  if (!matcher) {
+    matcher = literalMatcher(literals);
+    matchers.set(literals, matcher);
   }
+  const found = new Set<string>();
+  for (const text of texts) matcher.find(text, found);
   return [...found];
 }

@@ -56,7 +56,7 @@ export const unconfirmed = (
   { workerNumber }: Pick<GatewayPorts, "workerNumber">,
   refusal: Refusal,
   reasoning: Reasoning = {},
-): Refused => refusedAs(refusal, { number: workerNumber(), revisions: null }, reasoning);
+): Refused => refusedAs(refusal, { number: workerNumber(), revisions: null }, { ...reasoning, shadow: null });
 
 /** Judges again under at least the revisions a ledger named, twice at most. */
 export async function underCurrentRevisions<J extends { readonly kind: string }>(

@@ -1,6 +1,7 @@
 /** The client address as quotas count it: hashed, and only where some policy or the token counts by it. */
 import type { Capability } from "../capability/claims.ts";
 import type { Constraints } from "../policy/constraints.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import type { Place } from "../residency/place.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
@@ -18,11 +19,14 @@ export async function countedAddress(
 ): Promise<string | null> {
   if (place.clientAddress === null) return null;
   const counts =
-    platform.policies.some(byAddress) ||
-    tenant.policies.some(byAddress) ||
+    platform.policies.some(countsByAddress) ||
+    tenant.policies.some(countsByAddress) ||
     (capability.authorization?.some(byAddress) ?? false);
   return counts ? hashAddress(capability.tenantId, place.clientAddress) : null;
 }
+
+/** A policy in shadow counts nothing. */
+const countsByAddress = (policy: Policy): boolean => policy.mode === "enforce" && byAddress(policy);
 
 const byAddress = ({ constraints }: { readonly constraints: Constraints }): boolean =>
   constraints.quotaScope === "address";

@@ -1,13 +1,17 @@
 /** The record of a decision. Nothing in it is a token, a prompt or an answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
-import type { Backend } from "../azure/backend.ts";
-import { MAX_EVIDENCE_CHARACTERS, MAX_EVIDENCE_ITEMS, MAX_TRACE_LINES } from "../kernel/limits.ts";
+import type { AskInputs } from "../audit/decision-inputs.ts";
+import { type Backend, toldBackend } from "../azure/backend.ts";
+import { MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { Ask, Obligations, TraceLine } from "../policy/decision.ts";
+import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { RecordNumber } from "../quota/contracts.ts";
 import type { Judgement, Question } from "./question.ts";
+import { cutList, recordedEvidence, recordedTrace } from "./recorded-evidence.ts";
+import { recordedInputs } from "./recorded-inputs.ts";
 
 /** What a record says beyond its question. */
 interface Decided {
@@ -16,17 +20,22 @@ interface Decided {
   readonly skips?: number | undefined;
   readonly revisions: Revisions | null;
   readonly ask?: Ask | null;
+  readonly trace?: readonly TraceLine[];
+  readonly inputs?: DecisionRecord["inputs"];
   readonly decisionId?: Question["decisionId"];
   readonly policyIds?: readonly string[];
   readonly backend?: Backend | null;
   readonly reservedTokens?: number;
+  /** Spent by what is allowed; of a refusal, its own is told. */
+  readonly approvalId?: DecisionRecord["approvalId"] | undefined;
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
+  readonly shadow?: ShadowJudgement | null;
 }
 
 /** What becomes of an allowed call. */
 interface Forwarded {
-  /** Where it is sent; null where it is not. */
+  /** Where it is sent first; null where it is not. */
   readonly backend?: Backend | null;
   /** Whether texts were removed from its prompt. */
   readonly isStripped?: boolean;
@@ -39,11 +48,13 @@ export function decisionRecordOf(
   { backend = null, isStripped = false }: Forwarded = {},
 ): DecisionRecord {
   if (judgement.kind === "refused") {
-    const { refusal, trace } = judgement;
-    const detail = { evidence: jsonEvidence(refusal.evidence), ...jsonTrace(trace) };
-    return recordOf(question, { ...judgement, detail }, nowMs);
+    const detail = { evidence: recordedEvidence(judgement.refusal.evidence) };
+    const inputs = recordedInputs(question, judgement);
+    return recordOf(question, { ...judgement, inputs, detail }, nowMs);
   }
-  const { reserved, candidate, ask, trace } = judgement;
+  const { reserved, candidate, ask, trace, shadow = null } = judgement;
+  // The body of an /v1/enforce is its caller's own, and never inspected.
+  const reviewed = question.surface === "enforce" ? null : reviewedFor(candidate.obligations);
   return recordOf(
     question,
     {
@@ -52,16 +63,19 @@ export function decisionRecordOf(
       skips: judgement.skips,
       revisions: reserved.revisions,
       ask,
+      trace,
+      inputs: recordedInputs(question, { ...judgement, reviewed }),
       decisionId: reserved.decisionId,
       policyIds: candidate.policyIds,
       backend,
+      approvalId: reserved.approvalId,
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
+      shadow,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
           : {
-              ...jsonTrace(trace),
               parameters: {
                 promptTokens: ask.promptTokens,
                 outputTokens: ask.outputTokens,
@@ -113,12 +127,27 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
       colo: place.colo,
       tlsVersion: place.tlsVersion,
     },
-    backend: backend ? { id: backend.id, region: backend.region, sku: backend.sku } : null,
+    backend: backend ? toldBackend(backend) : null,
     reservedTokens: decided.reservedTokens ?? null,
+    approvalId: decided.refusal?.approvalId ?? decided.approvalId ?? null,
     stripped: decided.stripped ?? false,
+    shadow: jsonShadow(decided.shadow ?? null),
+    ...recordedTrace(decided.trace ?? []),
+    inputs: decided.inputs ?? null,
     detail: decided.detail ?? null,
   };
 }
+
+const jsonShadow = (shadow: ShadowJudgement | null): DecisionRecord["shadow"] =>
+  shadow && {
+    judged: shadow.judged,
+    flips: shadow.flips.slice(0, MAX_TRACE_LINES),
+    more: Math.max(0, shadow.flips.length - MAX_TRACE_LINES),
+  };
+
+/** What the inspection looked for with this candidate, and so found kept. */
+const reviewedFor = ({ residency, allowedTools }: Obligations): AskInputs["reviewed"] =>
+  residency !== null ? "residency" : allowedTools !== null ? "tools" : null;
 
 export const outcomeOf = (refusal: Refusal | null): DecisionRecord["decision"] =>
   refusal === null ? "allowed" : refusal.code === "pending_approval" ? "pending_approval" : "denied";
@@ -128,19 +157,6 @@ export const reasonOf = (refusal: Refusal | null): DecisionRecord["reasons"][num
     ? { code: "allowed", message: "A policy allows this." }
     : { code: refusal.code, message: refusal.message };
 
-const jsonEvidence = (evidence: Refusal["evidence"]) =>
-  Object.fromEntries(
-    Object.entries(evidence ?? {}).map(([name, value]) => [
-      name,
-      typeof value === "object" ? cutList(value) : cutText(value),
-    ]),
-  );
-
-const cutText = <T>(value: T): T | string =>
-  typeof value === "string" && value.length > MAX_EVIDENCE_CHARACTERS
-    ? `${value.slice(0, MAX_EVIDENCE_CHARACTERS)}…`
-    : value;
-
 const jsonObligations = ({ allowedTools, stripPatterns, ...rest }: Obligations) => ({
   ...rest,
   allowedTools: allowedTools && cutList(allowedTools),
@@ -148,22 +164,4 @@ const jsonObligations = ({ allowedTools, stripPatterns, ...rest }: Obligations) 
     builtIn: stripPatterns.builtIn,
     patterns: stripPatterns.patterns.length,
   },
-});
-
-/** A policy may list a thousand names; a record that the queue cannot take would be no record (guarantee G5). */
-function cutList(values: readonly string[]): string[] {
-  const cut = values.slice(0, MAX_EVIDENCE_ITEMS).map(cutText);
-  const more = values.length - cut.length;
-  return more > 0 ? [...cut, `and ${more} more`] : cut;
-}
-
-const jsonTrace = (trace: readonly TraceLine[]) => ({
-  trace: trace.slice(0, MAX_TRACE_LINES).map(jsonLine),
-  ...(trace.length > MAX_TRACE_LINES ? { traceLinesCut: trace.length - MAX_TRACE_LINES } : {}),
-});
-
-const jsonLine = ({ policyId, outcome, refusal }: TraceLine) => ({
-  policyId,
-  outcome,
-  ...(refusal ? { code: refusal.code, evidence: jsonEvidence(refusal.evidence) } : {}),
 });

@@ -17,6 +17,8 @@ const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/re
 const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "api_key_missing",
   "api_key_invalid",
+  "api_key_expired",
+  "signing_keys_ended",
   "scope_missing",
   "not_found",
   "already_exists",
@@ -25,12 +27,16 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "meaningless",
   "home_not_configured",
   "entra_not_configured",
-  "not_available_yet",
   "query_invalid",
   "request_id_reused",
   "revision_unknown",
   "precondition_invalid",
   "precondition_failed",
+  "pending_approval",
+  "approval_decided",
+  "approval_expired",
+  "approval_used",
+  "webhook_secret_missing",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
@@ -163,6 +169,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     refusals: [
       "api_key_missing",
       "api_key_invalid",
+      "api_key_expired",
       "too_many_bad_credentials",
       "scope_missing",
       "content_type_unsupported",
@@ -205,6 +212,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     refusals: [
       "api_key_missing",
       "api_key_invalid",
+      "api_key_expired",
       "too_many_bad_credentials",
       "scope_missing",
       "content_type_unsupported",

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { admitApiKey } from "../capability/admit-api-key.ts";
 import type { ApiKey } from "../capability/api-key.ts";
-import { type ApiKeyAuthPorts, requireScope } from "../capability/api-key-auth.ts";
+import { type ApiKeyLookUp, requireScope } from "../capability/api-key-auth.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
@@ -10,17 +10,17 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { ServerTiming } from "./server-timing.ts";
 
-export interface EnforceDoorPorts extends Pick<GatewayPorts, "shield" | "startTimer"> {
-  readonly apiKeys: ApiKeyAuthPorts;
+export interface EnforceDoorPorts extends Pick<GatewayPorts, "clock" | "shield" | "startTimer"> {
+  readonly apiKeys: ApiKeyLookUp;
 }
 
 export async function throughEnforceDoor<S extends z.ZodType>(
-  { apiKeys, shield, startTimer }: EnforceDoorPorts,
+  { apiKeys, clock, shield, startTimer }: EnforceDoorPorts,
   timing: ServerTiming,
   request: Request,
   schema: S,
 ): Promise<Result<{ readonly apiKey: ApiKey; readonly body: z.output<S> }>> {
-  const door = { find: apiKeys.find, shield, startTimer };
+  const door = { find: apiKeys.find, clock, shield, startTimer };
   const apiKey = await timing.measure("authenticate", () => admitApiKey(door, request.headers));
   if (!apiKey.ok) return apiKey;
   const scoped = requireScope(apiKey.value, "enforce");

@@ -48,5 +48,7 @@ export const EnforceReply = z.strictObject({
   revision: Revisions.nullable(),
   /** What an allowed caller must do; null when it is not allowed. */
   obligations: Obligations.nullable(),
+  /** The approval that is waited for, was denied, or has been spent; absent where there is none. */
+  approvalId: z.string().optional(),
 });
 export type EnforceReply = z.infer<typeof EnforceReply>;

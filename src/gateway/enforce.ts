@@ -53,6 +53,7 @@ export async function enforce(
     surface: "enforce",
     purpose: "enforce",
     capability,
+    apiKeyId: apiKey.id,
     place,
     classification,
     action: request.action,
@@ -153,6 +154,7 @@ const allowedReply = (
   reasons: [reasonOf(null)],
   revision: reserved.revisions,
   obligations: candidate.obligations,
+  ...(reserved.approvalId ? { approvalId: reserved.approvalId } : {}),
 });
 
 const deniedReply = (
@@ -166,4 +168,5 @@ const deniedReply = (
   reasons: [{ ...reasonOf(refusal), ...(bound === null ? {} : { limit: toldLimit(bound.limits[0]) }) }],
   revision: revisions,
   obligations: null,
+  ...(refusal.approvalId === undefined ? {} : { approvalId: refusal.approvalId }),
 });

@@ -1,6 +1,9 @@
 /** What the gateway needs from the world. worker.ts constructs it; tests put faults in at these seams. */
+import type { ApprovalDesk } from "../approval/approval-desk.ts";
 import type { RecordQueue } from "../audit/record-delivery.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { BackendHealths } from "../azure/backend-healths.ts";
+import type { RetryBudget } from "../azure/retry-budget.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
 import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
@@ -24,16 +27,22 @@ export interface GatewayPorts {
   readonly shield: FloodShield;
   readonly snapshots: Snapshots;
   readonly ledgers: AgentLedgers;
+  readonly approvals: ApprovalDesk;
   readonly records: RecordQueue;
   /** Numbers for records of decisions that no ledger numbered. */
   readonly workerNumber: () => RecordNumber;
   readonly azure: AzureCalls;
   /** What calls to backends carry. */
   readonly credentials: UpstreamCredentials;
+  /** What this isolate knows of backends, and how many further calls it may make of them. */
+  readonly backendHealths: BackendHealths;
+  readonly retryBudget: RetryBudget;
   /** Salted, per tenant: the same person in two tenants has two hashes. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   /** The same of a client address; an IPv6 address by its network. */
   readonly hashAddress: (tenantId: TenantId, address: string) => Promise<string>;
+  /** The same of a text that a policy denies. */
+  readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   /** Loads a tokenizer when first asked for it: only for prompts that their bytes cannot decide. */
   readonly tokenCounter: TokenCounters;
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */

@@ -67,7 +67,11 @@ export async function answerModelCall(
   // Where nothing stands of what any policy names there is nothing to strip, and no need to search for it again.
   const stripPatterns = ask.content.literals?.length === 0 ? null : candidate.obligations.stripPatterns;
   const { body, isStripped } = strippedBody(call.value.body, stripPatterns);
-  const { answer: relayed, receipt } = await relay(ports, {
+  const {
+    answer: relayed,
+    receipt,
+    allowed,
+  } = await relay(ports, {
     question,
     allowed: judged,
     operation,
@@ -79,7 +83,7 @@ export async function answerModelCall(
     client: request.signal,
   });
   const answer = relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
-  setRateLimits(answer.headers, limitsOf(judged, ports.clock()));
+  setRateLimits(answer.headers, limitsOf(allowed, ports.clock()));
   if (receipt !== null) answer.headers.set(RECEIPT_HEADER, receipt);
   return answer;
 }

@@ -13,6 +13,7 @@ import { policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
 import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
+import { shadowOfAdmission } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { type Place, placeOfRequest } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
@@ -25,6 +26,7 @@ import { recordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question } from "./question.ts";
+import { recordedInputs } from "./recorded-inputs.ts";
 
 export async function answerModelList(ports: GatewayPorts, received: Received): Promise<Response> {
   const { request, requestId } = received;
@@ -47,7 +49,8 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
 
   const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
   if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);
-  const record = recordOf(question, { refusal: null, ...judged }, ports.clock());
+  const inputs = recordedInputs(question, { ask: null });
+  const record = recordOf(question, { refusal: null, inputs, ...judged }, ports.clock());
   const [recorded, receipt] = await Promise.all([
     deliverRecord(ports, record, capability),
     ports.receipts.sign(record),
@@ -72,11 +75,13 @@ async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: R
   const snapshot = loaded.value;
   const nowMs = ports.clock();
   // A list asks for no model: of the boundaries, only what they say of place, time and caller can keep it out.
-  const excluded = policyAdmission({ capability, asked: {}, classification, place, snapshot, nowMs });
-  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
+  const admission = { capability, asked: {}, classification, place, snapshot, nowMs };
+  const excluded = policyAdmission(admission);
+  const shadow = shadowOfAdmission(admission, excluded === null);
+  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, { ...excluded, shadow });
   const confirmed = await confirm(ports, question, snapshot);
   if (confirmed.kind !== "confirmed") return confirmed;
-  return { ...confirmed, names: usableDeployments(capability, place, snapshot, nowMs) };
+  return { ...confirmed, shadow, names: usableDeployments(capability, place, snapshot, nowMs) };
 }
 
 /** What the gateway would let a deployment do: without output tokens, only what generates none. */
@@ -109,7 +114,7 @@ export function usableDeployments(
             clientAddress: place.clientAddress,
             price: dearestPrice(deployment),
           };
-          return decide({ capability, ask, place, snapshot, nowMs }).kind === "candidates";
+          return decide({ capability, ask, place, snapshot, nowMs }, { trace: false }).kind === "candidates";
         }),
     )
     .map(({ name }) => name);

@@ -6,20 +6,28 @@
  * The routes receive and authenticate; `judge` goes from admission to the reservation, for relayed calls and for
  * /v1/enforce alike; `relay` does the rest. When a ledger knows newer revisions than the snapshot's, the judgement
  * starts again from at least those, so nothing is decided under a state that a finished write has replaced (G3).
+ * What policies in shadow would have made of it goes along, for the record alone.
  */
 import { refuse } from "../kernel/refusal.ts";
-import { policyAdmission } from "../policy/admission.ts";
+import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
 import { decide } from "../policy/decide.ts";
+import { outcomeOf } from "../policy/outcome.ts";
+import { shadowOfAdmission, withoutFlips } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import { inspect } from "../safeguard/inspect.ts";
 import { admit } from "./admit.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Judgement, Question, Stale, Understood } from "./question.ts";
+import { judgeShadow } from "./judge-shadow.ts";
+import { offerOf } from "./offer.ts";
+import { type Judgement, notesOf, type Question, type Stale, type Understood } from "./question.ts";
 import { bytesBind, insteadOf, lacksRoom } from "./recount.ts";
 import { reserve } from "./reserve.ts";
 
-type JudgePorts = Pick<GatewayPorts, "snapshots" | "ledgers" | "workerNumber" | "ids" | "clock">;
+type JudgePorts = Pick<
+  GatewayPorts,
+  "snapshots" | "ledgers" | "approvals" | "workerNumber" | "ids" | "clock" | "background"
+>;
 
 export const judge = (ports: JudgePorts, question: Question): Promise<Judgement> =>
   underCurrentRevisions(ports, (atLeast) => judgeOnce(ports, question, atLeast));
@@ -38,15 +46,19 @@ async function judgeOnce(
   const admitted = admit(question, snapshot);
   if (!admitted.ok) return confirmedRefusal(ports, question, snapshot, admitted.error);
   const { action, resource, classification, place } = question;
-  const excluded = policyAdmission({
+  const admission: AdmissionInput = {
     capability,
     asked: { action, ...(resource === null ? {} : { resource }) },
     classification,
     place,
     snapshot,
     nowMs: ports.clock(),
-  });
-  if (excluded) return confirmedRefusal(ports, question, snapshot, excluded.refusal, excluded);
+  };
+  const excluded = policyAdmission(admission);
+  if (excluded) {
+    const shadow = shadowOfAdmission(admission, false);
+    return confirmedRefusal(ports, question, snapshot, excluded.refusal, { ...excluded, shadow });
+  }
 
   // The first byte of the body is read here, and nowhere before.
   const understood = await question.understand(snapshot);
@@ -70,22 +82,27 @@ async function judgeAsk(
   const judgeCounted = async (count: NonNullable<typeof refine>) =>
     judgeAsk(ports, question, snapshot, await count());
 
-  const verdict = decide({ capability, ask, place, snapshot, nowMs: ports.clock() });
+  const input = { capability, ask, place, snapshot, nowMs: ports.clock() };
+  const verdict = decide(input);
   if (refine && bytesBind(verdict, understood)) return judgeCounted(refine);
   const { trace } = verdict;
+  const shadow = await judgeShadow(input, understood, outcomeOf(verdict));
+  const reasoning = { ask, notes: notesOf(understood), trace, shadow };
   if (verdict.kind === "refused") {
-    return confirmedRefusal(ports, question, snapshot, verdict.refusal, {
-      ask,
-      trace,
-      policyIds: verdict.policyIds,
-    });
+    const { refusal, policyIds } = verdict;
+    return confirmedRefusal(ports, question, snapshot, refusal, { ...reasoning, policyIds });
   }
 
+  // From here on it is not the policies that refuse.
+  const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
   const inspected = inspect(verdict.candidates, outsideContent, body);
-  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, { ask, trace });
+  if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
-  const reserved = await reserve(ports, question, understood, snapshot, inspected.value, trace);
-  if (!reserved.ok) return unconfirmed(ports, reserved.error, { ask, trace });
+  const offer = await offerOf(ports.ids, question, understood, inspected.value);
+  if (!offer.ok) return confirmedRefusal(ports, question, snapshot, offer.error, allowed);
+
+  const reserved = await reserve(ports, question, understood, snapshot, offer.value, reasoning);
+  if (!reserved.ok) return unconfirmed(ports, reserved.error, reasoning);
   const judged = reserved.value;
   return refine && lacksRoom(judged) ? insteadOf(judged, await judgeCounted(refine)) : judged;
 }

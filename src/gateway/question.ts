@@ -2,14 +2,16 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
-import type { DecisionId } from "../kernel/ids.ts";
+import type { ApiKeyId, DecisionId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Action } from "../policy/action.ts";
 import type { Classification } from "../policy/classification.ts";
+import type { AskContent } from "../policy/content.ts";
 import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
 import type { Resource } from "../policy/resource.ts";
+import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import type {
   LedgerCaller,
@@ -26,6 +28,8 @@ export interface Question {
   readonly surface: DecisionRecord["surface"];
   readonly purpose: ReserveRequest["purpose"];
   readonly capability: Capability;
+  /** That which asks /v1/enforce; on the data plane there is none. */
+  readonly apiKeyId?: ApiKeyId;
   readonly place: Place;
   /** Declared by the caller, else the agent's default. */
   readonly classification: Classification;
@@ -40,12 +44,26 @@ export interface Question {
   readonly understand: (snapshot: Snapshot) => Promise<Result<Understood>>;
 }
 
+/** What the record of an ask tells beside the ask. */
+export interface AskNotes {
+  /** Digests of the texts that policies deny and that were found in the prompt: not all of them, if they are many. */
+  readonly foundTexts: readonly string[];
+  /** Whether counting the prompt could have given fewer tokens. */
+  readonly uncounted: boolean;
+}
+
 export interface Understood {
   readonly ask: Ask;
+  /** See AskNotes; absent = none found. */
+  readonly foundTexts?: readonly string[];
   /** Null for a resource of /v1/enforce that names no deployment of this gateway. */
   readonly deployment: Deployment | null;
   /** For inspection; null when the call is the caller's own. */
   readonly body: JsonObject | null;
+  /** All that the caller sent of the call itself: an approval is bound to it. */
+  readonly sent: JsonObject;
+  /** The ask's content with what only policies in shadow ask for; absent where that is nothing more. */
+  readonly contentInShadow?: AskContent;
   /** Whether Azure may add to the prompt what does not stand in the body. */
   readonly outsideContent: boolean;
   /** Whether the caller named the output bound that `ask` states. */
@@ -75,21 +93,32 @@ export interface Refused {
   readonly skips?: number;
   readonly revisions: Revisions | null;
   readonly ask: Ask | null;
+  readonly notes?: AskNotes;
   readonly policyIds: readonly string[];
   readonly trace: readonly TraceLine[];
+  /** What policies in shadow would have made of it; absent where none was judged. */
+  readonly shadow?: ShadowJudgement | null;
 }
 
 export interface Allowed {
   readonly kind: "allowed";
   readonly snapshot: Snapshot;
   readonly ask: Ask;
+  readonly notes?: AskNotes;
   readonly deployment: Deployment | null;
   readonly candidate: Candidate;
   readonly trace: readonly TraceLine[];
+  /** What policies in shadow would have made of it; absent where none was judged. */
+  readonly shadow?: ShadowJudgement | null;
   /** A number of the same ledger that no record will carry: its record says so. */
   readonly skips?: number;
   readonly reserved: Extract<ReserveReply, { outcome: "reserved" }>;
 }
+
+export const notesOf = ({ foundTexts = [], refine }: Understood): AskNotes => ({
+  foundTexts,
+  uncounted: refine !== null,
+});
 
 export type Judgement = Refused | Allowed;
 

@@ -12,7 +12,7 @@ const ONE_WAIT_MAX_BYTES = 256 * 1024;
 export async function readAnswer(
   answer: Response,
   cutoff: Pick<UpstreamCutoff, "chunkAwaited" | "chunkArrived">,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const declaredBytes = Number(answer.headers.get("content-length") ?? Number.NaN);
   try {
     return declaredBytes <= ONE_WAIT_MAX_BYTES || answer.body === null
@@ -25,21 +25,22 @@ export async function readAnswer(
 
 type Watch = Parameters<typeof readAnswer>[1];
 
-async function inOneWait(answer: Response, cutoff: Watch): Promise<Uint8Array> {
+async function inOneWait(answer: Response, cutoff: Watch): Promise<Uint8Array<ArrayBuffer>> {
   cutoff.chunkAwaited();
   const bytes = await answer.arrayBuffer();
   cutoff.chunkArrived();
   return new Uint8Array(bytes);
 }
 
-async function byChunks(body: ReadableStream<Uint8Array>, cutoff: Watch): Promise<Uint8Array> {
+async function byChunks(body: ReadableStream<Uint8Array>, cutoff: Watch): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   for (;;) {
     cutoff.chunkAwaited();
     const { done, value } = await reader.read();
     cutoff.chunkArrived();
-    if (done) return joinedBytes(chunks);
+    // What comes over a wire is never shared memory.
+    if (done) return joinedBytes(chunks) as Uint8Array<ArrayBuffer>;
     chunks.push(value);
   }
 }

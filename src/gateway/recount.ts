@@ -11,9 +11,18 @@ export function bytesBind({ trace, ...verdict }: Verdict, understood: Understood
   return (
     trace.some(({ refusal }) => refusal?.code === "tokens_per_request_exceeded") ||
     (verdict.kind === "candidates" &&
-      verdict.candidates.some((candidate) => isCutShort(candidate, understood)))
+      (mayAskForNothing(verdict.candidates) ||
+        verdict.candidates.some((candidate) => isCutShort(candidate, understood))))
   );
 }
+
+/** Nobody is asked to approve what another grant has room for once the prompt is counted. */
+const mayAskForNothing = (candidates: readonly Candidate[]): boolean =>
+  candidates.some(({ approvalFrom }) => approvalFrom.length > 0) &&
+  candidates.some(
+    ({ approvalFrom, claims }) =>
+      approvalFrom.length === 0 && claims.some(({ meter }) => meter === "tokens" || meter === "cost"),
+  );
 
 /**
  * A caller who named no bound asked for no certain length: counting must give the answer a fifth more than it has, or

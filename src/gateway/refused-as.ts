@@ -2,15 +2,18 @@
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Ask, TraceLine } from "../policy/decision.ts";
+import { type ShadowJudgement, withoutFlips } from "../policy/shadow.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import type { LedgerRefusal, RecordNumber } from "../quota/contracts.ts";
 import { toldLimit } from "../quota/told-limit.ts";
-import type { BoundLimit, Refused } from "./question.ts";
+import type { AskNotes, BoundLimit, Refused } from "./question.ts";
 
 export interface Reasoning {
   readonly ask?: Ask;
+  readonly notes?: AskNotes;
   readonly policyIds?: readonly string[];
   readonly trace?: readonly TraceLine[];
+  readonly shadow?: ShadowJudgement | null;
 }
 
 interface Numbered {
@@ -18,14 +21,16 @@ interface Numbered {
   readonly revisions: Revisions | null;
 }
 
-const plain = (refusal: Refusal, by: Numbered, { ask, policyIds, trace }: Reasoning) => ({
+const plain = (refusal: Refusal, by: Numbered, { ask, notes, policyIds, trace, shadow }: Reasoning) => ({
   kind: "refused" as const,
   refusal,
   number: by.number,
   revisions: by.revisions,
   ask: ask ?? null,
+  ...(notes === undefined ? {} : { notes }),
   policyIds: policyIds ?? [],
   trace: trace ?? [],
+  shadow: shadow ?? null,
 });
 
 /** By the gateway itself. */
@@ -40,12 +45,14 @@ export const refusalOfLedger = ({
   message,
   retryAfterSeconds,
   limit,
+  approvalId,
   evidence,
 }: LedgerRefusal): Refusal => ({
   code,
   message,
   ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   ...(limit === undefined ? {} : { limit: toldLimit(limit) }),
+  ...(approvalId === undefined ? {} : { approvalId }),
   ...(evidence === undefined ? {} : { evidence }),
 });
 
@@ -61,7 +68,10 @@ export function refusedByLedger(
   const waitSeconds = bound === null ? null : exactWaitSeconds(bound);
   const exact = retryAfterSeconds === undefined ? undefined : (waitSeconds ?? retryAfterSeconds);
   return {
-    ...plain(refusalOfLedger({ ...given, retryAfterSeconds: exact }), by, reasoning),
+    ...plain(refusalOfLedger({ ...given, retryAfterSeconds: exact }), by, {
+      ...reasoning,
+      shadow: withoutFlips(reasoning.shadow ?? null),
+    }),
     bound,
   };
 }

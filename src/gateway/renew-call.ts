@@ -13,8 +13,24 @@ import { isRevokedByTenant } from "./admit.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { type Allowed, callerOf, type Question } from "./question.ts";
 
+/** The reservation that a call holds; null between two, when nothing needs to be renewed. */
+export interface Hold {
+  allowed: Pick<Allowed, "reserved" | "snapshot"> | null;
+}
+
+/** What is said of a reservation that the call has settled meanwhile is of no matter to it. */
+export async function renewHeld(
+  ports: Pick<GatewayPorts, "ledgers" | "snapshots">,
+  question: Question,
+  hold: Hold,
+): Promise<Result<RenewReply, Refusal>> {
+  const held = hold.allowed;
+  const reply = held && (await renewCall(ports, question, held));
+  return reply !== null && hold.allowed === held ? reply : ok({ outcome: "renewed" });
+}
+
 /** A snapshot that cannot be read is like a ledger that cannot be reached: asked again, and given up in time. */
-export async function renewCall(
+async function renewCall(
   { ledgers, snapshots }: Pick<GatewayPorts, "ledgers" | "snapshots">,
   question: Question,
   { reserved, snapshot }: Pick<Allowed, "reserved" | "snapshot">,

@@ -108,6 +108,7 @@ function completionOf(
     end: "reported" satisfies CompletionRecord["end"],
     upstreamStatus: null,
     backend: null,
+    attempts: [],
     usage: reported.kind === "used" ? reported.usage : null,
     settlement: reported.kind,
     endUser: subject.endUser,

@@ -1,25 +1,36 @@
-/** One RPC to the agent's ledger: quotas, agent state and revisions checked together, all or nothing. */
-import { reservationOf } from "../kernel/ids.ts";
-import { MAX_CANDIDATES } from "../kernel/limits.ts";
-import type { Refusal } from "../kernel/refusal.ts";
-import { ok, type Result } from "../kernel/result.ts";
-import type { Ask, Candidate, Obligations, TraceLine } from "../policy/decision.ts";
+/** One RPC to the agent's ledger: quotas, agent state, revisions and approval checked together, all or nothing. */
+import { type ReservationId, reservationOf } from "../kernel/ids.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Ask, Obligations } from "../policy/decision.ts";
+import { needsApproval } from "../policy/outcome.ts";
+import { withoutAllowing } from "../policy/shadow.ts";
 import { newerRevisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
+import { awaitApproval } from "./await-approval.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf, type Judgement, type Question, type Stale, type Understood } from "./question.ts";
+import type { Offer } from "./offer.ts";
+import {
+  type Allowed,
+  callerOf,
+  type Judgement,
+  type Question,
+  type Stale,
+  type Understood,
+} from "./question.ts";
 import { refusedByLedger } from "./refused-as.ts";
 
 /** The reservation id is made of the decision's, which is minted here and never taken from a caller. */
 export async function reserve(
-  { ledgers }: Pick<GatewayPorts, "ledgers">,
+  ports: Pick<GatewayPorts, "ledgers" | "approvals" | "background">,
   question: Question,
   understood: Understood,
   snapshot: Snapshot,
-  candidates: readonly [Candidate, ...Candidate[]],
-  trace: readonly TraceLine[],
+  offer: Offer,
+  { notes, trace, shadow = null }: Pick<Allowed, "notes" | "trace" | "shadow">,
 ): Promise<Result<Judgement | Stale, Refusal>> {
   const { ask, deployment } = understood;
-  const offered = candidates.slice(0, MAX_CANDIDATES);
+  const { candidates, approval } = offer;
+  const { ledgers } = ports;
   const reply = await ledgers.reserve({
     v: 1,
     caller: callerOf(question),
@@ -27,11 +38,13 @@ export async function reserve(
     decisionId: question.decisionId,
     snapshot: revisionsOf(snapshot),
     purpose: question.purpose,
-    candidates: offered.map(({ claims, obligations, reservedCostNanoUsd }) => ({
-      claims: [...claims],
-      reservedTokens: obligations.reservedTokens,
-      reservedCostNanoUsd,
+    candidates: candidates.map((candidate) => ({
+      claims: [...candidate.claims],
+      reservedTokens: candidate.obligations.reservedTokens,
+      reservedCostNanoUsd: candidate.reservedCostNanoUsd,
+      ...(needsApproval(candidate) ? { needsApproval: true } : {}),
     })),
+    ...(approval === null ? {} : { approval }),
     idempotency: understood.idempotency,
     subject: {
       requestId: question.requestId,
@@ -48,25 +61,40 @@ export async function reserve(
   switch (reserved.outcome) {
     case "stale":
       return ok({ kind: "stale", revisions: reserved.revisions });
-    case "refused":
+    case "refused": {
+      const policyIds = candidates.flatMap((candidate) => candidate.policyIds);
+      const refused = refusedByLedger(reserved.refusal, reserved, {
+        ask,
+        ...(notes === undefined ? {} : { notes }),
+        trace,
+        policyIds,
+        shadow,
+      });
+      const { waiting } = reserved;
       return ok(
-        refusedByLedger(reserved.refusal, reserved, {
-          ask,
-          trace,
-          policyIds: candidates.flatMap(({ policyIds }) => policyIds),
-        }),
+        waiting
+          ? await awaitApproval(ports, question, understood, offer, waiting, { ...refused, shadow })
+          : refused,
       );
+    }
     case "reserved": {
-      const candidate = offered[reserved.candidate];
+      const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
+      if (needsApproval(candidate) && !reserved.approvalId) {
+        await giveBack(ledgers, question, reserved.reservationId);
+        return fail(refuse("ledger_unavailable"));
+      }
       const obligations = withinCharge(candidate.obligations, ask, reserved.reservedTokens);
       return ok({
         kind: "allowed",
         snapshot,
         ask,
+        ...(notes === undefined ? {} : { notes }),
         deployment,
         candidate: { ...candidate, obligations },
         trace,
+        // It was approved: that it would have been allowed without makes no difference any more.
+        shadow: needsApproval(candidate) ? withoutAllowing(shadow) : shadow,
         reserved,
       });
     }
@@ -79,4 +107,21 @@ function withinCharge(obligations: Obligations, ask: Ask, chargedTokens: number)
   if (excess <= 0) return obligations;
   const output = obligations.maxOutputTokens ?? ask.outputTokens ?? 0;
   return { ...obligations, reservedTokens: chargedTokens, maxOutputTokens: Math.max(0, output - excess) };
+}
+
+/** A ledger of the version before knows of no approvals, and charged what nobody approved. */
+async function giveBack(
+  ledgers: GatewayPorts["ledgers"],
+  { capability, purpose }: Question,
+  reservationId: ReservationId,
+): Promise<void> {
+  const { home, tenantId, agentId } = capability;
+  await ledgers.settle({
+    v: 1,
+    caller: { home, tenantId, agentId },
+    reservationId,
+    purpose,
+    outcome: { kind: "released" },
+    completion: null,
+  });
 }

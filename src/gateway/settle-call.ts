@@ -1,6 +1,6 @@
 /** The end of a relayed call: the second RPC to the ledger, then the completion record. */
 import type { CompletionRecord } from "../audit/audit-record.ts";
-import type { Backend } from "../azure/backend.ts";
+import { type Backend, toldBackend } from "../azure/backend.ts";
 import type { Billing } from "../azure/billing.ts";
 import { costNanoUsd } from "../azure/cost.ts";
 import type { Deployment } from "../azure/deployment.ts";
@@ -18,6 +18,38 @@ export interface CallEnd {
   readonly outcome: Billing;
 }
 
+/** Azure was not asked, so nothing was used. */
+export const NOT_SENT: CallEnd = {
+  end: "upstream_error",
+  upstreamStatus: null,
+  outcome: { kind: "released" },
+};
+
+/** Azure was asked and never answered: it may have been billed. */
+export const unanswered = (end: CallEnd["end"]): CallEnd => ({
+  end,
+  upstreamStatus: null,
+  outcome: { kind: "as_reserved" },
+});
+
+/** An attempt that Azure refused and does not bill, so that the next one shared its reservation. */
+export interface FailedAttempt {
+  readonly backend: Backend;
+  readonly end: CallEnd["end"];
+  readonly upstreamStatus: number | null;
+  readonly durationMs: number;
+}
+
+/** What was done under the reservation that ends. */
+export interface Course {
+  readonly call: { readonly allowed: Allowed };
+  readonly reservedAtMs: number;
+  readonly failed: readonly FailedAttempt[];
+  /** Of the last attempt; null where nothing was sent. */
+  readonly chosen: { readonly backend: Backend } | null;
+  readonly startedAtMs: number;
+}
+
 /**
  * Resolves when the ledger has settled, so that a next call finds the room; the record follows in the background.
  * Never rejects: what cannot be settled here is charged in full by the ledger's alarm and recorded as abandoned.
@@ -25,11 +57,11 @@ export interface CallEnd {
 export async function settleCall(
   ports: Pick<GatewayPorts, "ledgers" | "records" | "clock" | "workerNumber" | "background">,
   question: Question,
-  allowed: Allowed,
-  backend: Backend | null,
-  startedAtMs: number,
+  course: Course,
   { end, upstreamStatus, outcome }: CallEnd,
 ): Promise<void> {
+  const { allowed } = course.call;
+  const backend = course.chosen?.backend ?? null;
   const { home, tenantId, agentId } = question.capability;
   const address = { home, tenantId, agentId };
   const { reservationId, decisionId } = allowed.reserved;
@@ -48,11 +80,12 @@ export async function settleCall(
     resource: allowed.ask.resource,
     end,
     upstreamStatus,
-    backend: backend && { id: backend.id, region: backend.region, sku: backend.sku },
+    backend: backend && toldBackend(backend),
+    attempts: attemptsOf(course, { end, upstreamStatus }, nowMs),
     usage: outcome.kind === "used" ? outcome.usage : null,
     settlement: outcome.kind,
     endUser: allowed.ask.endUser,
-    durationMs: Math.max(0, Math.round(nowMs - startedAtMs)),
+    durationMs: tookMs(course.reservedAtMs, nowMs),
   };
   const settled = await ports.ledgers.settle({
     v: 1,
@@ -67,6 +100,21 @@ export async function settleCall(
   const record = completionRecord(completion, number, settled, priced);
   ports.background(deliverRecord(ports, record, address));
 }
+
+/** The last of them is how the call ended. */
+function attemptsOf(
+  { failed, chosen, startedAtMs }: Course,
+  last: Pick<CallEnd, "end" | "upstreamStatus">,
+  nowMs: number,
+): CompletionDraft["attempts"] {
+  if (chosen === null) return [];
+  return [
+    ...failed.map(({ backend, ...attempt }) => ({ backend: toldBackend(backend), ...attempt })),
+    { backend: toldBackend(chosen.backend), ...last, durationMs: tookMs(startedAtMs, nowMs) },
+  ];
+}
+
+const tookMs = (fromMs: number, toMs: number): number => Math.max(0, Math.round(toMs - fromMs));
 
 /** Reserved at the price of the dearest backend, settled at that of the one which answered. */
 function pricedOutcome(

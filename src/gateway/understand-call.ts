@@ -6,7 +6,7 @@ import { dearestPrice } from "../azure/prices.ts";
 import { promptTokenBound } from "../azure/prompt-bound.ts";
 import { type CallFacts, readCall } from "../azure/read-call.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { MAX_BODY_BYTES } from "../kernel/limits.ts";
+import { MAX_BODY_BYTES, MAX_FOUND_TEXTS } from "../kernel/limits.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -35,7 +35,7 @@ export function createCallReader(request: Request, operation: Operation): () => 
 }
 
 export async function understandCall(
-  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "tokenCounter">,
+  ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "hashText" | "tokenCounter">,
   call: ReadCall,
   operation: Operation,
   deploymentInPath: string | null,
@@ -54,7 +54,7 @@ export async function understandCall(
   const { model } = deployment.value;
   const promptTokens = promptTokenBound(call.prompt, model);
   const asked = { action: operation.action, resource: modelResource(name) };
-  const { content, isStripped } = askContent(call.body, caller.capability, asked, snapshot);
+  const { content, isStripped, inShadow } = askContent(call.body, caller.capability, asked, snapshot);
   const ask: Ask = {
     ...asked,
     deployment: name,
@@ -70,10 +70,14 @@ export async function understandCall(
     stores: call.stores,
     content,
   };
+  const found = content.literals?.slice(0, MAX_FOUND_TEXTS) ?? [];
   const understood: Understood = {
     ask,
+    foundTexts: await Promise.all(found.map((text) => ports.hashText(caller.capability.tenantId, text))),
     deployment: deployment.value,
     body: call.body,
+    sent: call.body,
+    ...(inShadow === content ? {} : { contentInShadow: inShadow }),
     outsideContent: call.prompt.outsideContent,
     namesOutput: call.requestedOutputTokens !== null,
     refine: null,

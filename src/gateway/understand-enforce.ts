@@ -66,6 +66,7 @@ export async function understandEnforce(
     },
     deployment: deployment.value,
     body: null,
+    sent: context,
     outsideContent: false,
     namesOutput: stated !== undefined,
     // The caller's counts are what there is.

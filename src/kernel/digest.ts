@@ -5,16 +5,15 @@ export async function sha256Hex(text: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8Bytes(text))));
 }
 
-export async function hmacSha256Hex(secret: string, text: string): Promise<string> {
-  const key = await crypto.subtle.importKey(
-    "raw",
-    utf8Bytes(secret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8Bytes(text))));
+export async function hmacSha256(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {
+  const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, utf8Bytes(text)));
 }
+
+export const hmacSha256Hex = async (secret: string, text: string): Promise<string> =>
+  toHex(await hmacSha256(utf8Bytes(secret), text));
 
 /** Compares digests of equal length without an early exit, so that timing tells nothing about where they differ. */
 export function equalInConstantTime(left: string, right: string): boolean {

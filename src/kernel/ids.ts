@@ -25,6 +25,8 @@ export const RequestId = idOf("request").brand<"RequestId">();
 export type RequestId = z.infer<typeof RequestId>;
 export const BackendId = idOf("backend").brand<"BackendId">();
 export type BackendId = z.infer<typeof BackendId>;
+export const ApprovalId = idOf("approval").brand<"ApprovalId">();
+export type ApprovalId = z.infer<typeof ApprovalId>;
 
 /** Tenants are named by people, once, at creation: lower case, digits and hyphens. */
 export const TenantId = z
@@ -58,6 +60,10 @@ function uuidv7Hex(clock: Clock, random: RandomBytes): string {
   return toHex(bytes);
 }
 
+/** When an id was made, by the clock of whoever made it. */
+export const mintedAtMs = (id: string): number =>
+  Number.parseInt(id.slice(id.indexOf("_") + 1).slice(0, 12), 16);
+
 /** Mints ids from an injected clock and random source. */
 export interface IdMint {
   agent(): AgentId;
@@ -67,6 +73,7 @@ export interface IdMint {
   token(): TokenId;
   request(): RequestId;
   backend(): BackendId;
+  approval(): ApprovalId;
 }
 
 export function createIdMint(clock: Clock, random: RandomBytes): IdMint {
@@ -80,6 +87,7 @@ export function createIdMint(clock: Clock, random: RandomBytes): IdMint {
     token: () => minted("token"),
     request: () => minted("request"),
     backend: () => minted("backend"),
+    approval: () => minted("approval"),
   };
 }
 

@@ -19,6 +19,9 @@ export const MAX_JSON_DEPTH = 64;
 export const TOKEN_DEFAULT_SECONDS = 900;
 export const TOKEN_MAX_SECONDS = 3_600;
 
+/** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
+export const API_KEY_MAX_DAYS = 1_827;
+
 /** How far the issuing clock may be ahead of the verifying one; expiry gets no such grace. */
 export const TOKEN_CLOCK_SKEW_SECONDS = 5;
 
@@ -43,6 +46,12 @@ export const BACKEND_CHECK_MAX_MS = 20_000;
 
 /** After a failure nobody tries again for this long: a broken credential must not hammer Entra with every call. */
 export const CREDENTIAL_AGAIN_MS = 5_000;
+
+/**
+ * After this long a call whose backends' credentials cannot be had asks for no further one: nobody renews its reservation
+ * meanwhile.
+ */
+export const CREDENTIAL_SEARCH_MAX_MS = 30_000;
 
 /** Azure refused what was obtained longer ago than this: it is dropped. What is younger was not refused for its age. */
 export const CREDENTIAL_DROP_AGE_MS = 60_000;
@@ -92,6 +101,35 @@ export const QUEUE_SEND_MAX_MS = 2_000;
 /** Azure answers headers within this time or the attempt is given up. */
 export const UPSTREAM_HEADERS_MAX_MS = 120_000;
 
+/**
+ * The same for a stream, while another backend is left: Azure sends a stream's headers before the model has thought.
+ * Not longer than a renewal, whose timer tells of it.
+ */
+export const UPSTREAM_STREAM_HEADERS_MAX_MS = 30_000;
+
+/** Calls to Azure for one call of an agent. */
+export const MAX_ATTEMPTS = 3;
+
+/** Failures in a row after which a backend is left alone: by chance, no healthy one has that many between its answers. */
+export const ILL_AFTER_FAILURES = 5;
+
+/** How long it is left alone: twice as long after each probe that fails, up to the longest. */
+export const ILL_FIRST_MS = 1_000;
+export const ILL_LONGEST_MS = 60_000;
+
+/** How long a backend that is at its limit is left alone where it does not say. */
+export const BUSY_DEFAULT_MS = 1_000;
+
+/** An isolate knows this many backends as ill or busy; it forgets the one it has known for longest. */
+export const MAX_TROUBLED_BACKENDS = 1_000;
+
+/**
+ * The retry budget of an isolate: one failover for every ten calls, and ten at hand after quiet times. So when everything
+ * fails, Azure sees a tenth more calls than there are, and at most a fifth more of any hundred.
+ */
+export const CALLS_PER_FAILOVER = 10;
+export const MAX_FAILOVERS_AT_HAND = 10;
+
 /** Silence between two chunks of a stream: Azure sends something at least every few seconds while a model works. */
 export const UPSTREAM_IDLE_MAX_MS = 60_000;
 
@@ -113,10 +151,45 @@ export const PREPARE_MAX_MS = 30_000;
 /** Alternatives offered to the ledger for one ask: every grant times every detail of the token, duplicates dropped. */
 export const MAX_CANDIDATES = 512;
 
+/** How long a request waits for approval; a denial lasts for the rest of it. */
+export const APPROVAL_PENDING_MS = 86_400_000;
+
+/** How long an approved request may come, unless whoever approves says otherwise. */
+export const APPROVED_DEFAULT_SECONDS = 3_600;
+export const APPROVED_MIN_SECONDS = 60;
+export const APPROVED_MAX_SECONDS = 86_400;
+
+/** A ledger keeps a lapsed approval this long: the clock of whoever decides may be behind its own. */
+export const APPROVAL_GRACE_MS = 60_000;
+
+/** Requests of one agent that wait at once: more than people decide on, and a bound of what one agent can store. */
+export const MAX_PENDING_APPROVALS = 100;
+
+/** API keys that are noted as having asked for one approval. */
+export const MAX_APPROVAL_ASKERS = 20;
+
+/** How long decided and lapsed approvals can be looked up; their records stay in the audit log. */
+export const APPROVAL_KEPT_MS = 90 * 86_400_000;
+
+/** A webhook answers within this time or the attempt has failed. */
+export const WEBHOOK_MAX_MS = 10_000;
+
+/** Attempts to tell a webhook of one approval: the last comes 17 hours after the first. */
+export const WEBHOOK_MAX_ATTEMPTS = 12;
+
 /** A record fits into a queue's message (128 kB) with room to spare; what is longer is cut and says so. */
 export const MAX_TRACE_LINES = 50;
 export const MAX_EVIDENCE_ITEMS = 10;
 export const MAX_EVIDENCE_CHARACTERS = 120;
+
+/** Of all lines of a trace together: escaped, a character takes up to six bytes. */
+export const MAX_TRACE_CHARACTERS = 5_000;
+
+/** Of a list that a record keeps whole or not at all: roles, tools, a token's own authorization details. */
+export const MAX_INPUT_CHARACTERS = 2_000;
+
+/** Denied texts found in one prompt of which a record keeps a digest. */
+export const MAX_FOUND_TEXTS = 20;
 
 /** A decision reloads its snapshot at most this often before it answers 503. */
 export const MAX_RELOADS = 2;
@@ -150,3 +223,9 @@ export const DOCTOR_MAX_PAGES = 25;
 /** Findings of one check, and names in one sentence: a report is read by people. The rest is counted. */
 export const DOCTOR_MAX_FINDINGS = 50;
 export const DOCTOR_MAX_EXAMPLES = 5;
+
+/** Cases of tests that one request of the control plane may run: a decision takes some microseconds. */
+export const MAX_TEST_CASES = 5_000;
+
+/** Steps of lint and diff that one request may take, a second or two of them; what is beyond is told, not guessed. */
+export const MAX_DIFF_STEPS = 2_000_000;

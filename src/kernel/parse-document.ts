@@ -16,12 +16,24 @@ export function parseDocument<S extends z.ZodType>(
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
   if (issue === undefined) return fail(refuse(code));
+  const { path, message } = faultOf(issue, value);
+  const field = jsonPath(path);
+  const isMeaningless = issue.code === "custom" && issue.params?.refusal === MEANINGLESS.refusal;
+  return fail(refuse(isMeaningless ? "meaningless" : code, field === "" ? { message } : { field, message }));
+}
+
+export interface DocumentFault {
+  readonly path: readonly PropertyKey[];
+  /** A whole sentence, which names the path. */
+  readonly message: string;
+}
+
+/** One issue of a schema, told of the document that has it. */
+export function faultOf(issue: z.core.$ZodIssue, value: unknown): DocumentFault {
   const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
   const field = jsonPath(path);
   const subject = field === "" ? "The body" : `\`${field}\``;
-  const message = `${subject} ${complaint(issue, isAbsent(value, path))}.`;
-  const isMeaningless = issue.code === "custom" && issue.params?.refusal === MEANINGLESS.refusal;
-  return fail(refuse(isMeaningless ? "meaningless" : code, field === "" ? { message } : { field, message }));
+  return { path, message: `${subject} ${complaint(issue, isAbsent(value, path))}.` };
 }
 
 /** `constraints.allowedTenants[0]` */

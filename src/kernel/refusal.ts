@@ -3,6 +3,7 @@
  * status, the sentence a caller reads, and whether a client should try again. Adding a code without a row does
  * not compile, and docs/refusals.md is held against this table by a test.
  */
+import type { ApprovalId } from "./ids.ts";
 
 interface RefusalRow {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 502 | 503 | 504;
@@ -73,6 +74,13 @@ export const refusalTable = {
   indeterminate: row(403, "A rule needs a fact that is not known about this request."),
   constraint_not_available: row(403, "A policy uses a constraint that this version cannot enforce yet."),
   pending_approval: row(403, "The request waits for approval."),
+  approval_required: row(
+    403,
+    "The request waits for approval; send the very same request again once it is approved.",
+  ),
+  approval_denied: row(403, "The approval of this request was denied."),
+  approvals_exhausted: row(429, "Too many requests of this agent wait for approval."),
+  approval_own_request: row(403, "An API key cannot decide on a request that it made itself."),
 
   // Residency
   residency_country: row(403, "A request from this country, or from an unknown one, is not allowed."),
@@ -129,19 +137,28 @@ export const refusalTable = {
   // The control plane
   api_key_missing: row(401, "Send an API key as `X-Api-Key`."),
   api_key_invalid: row(401, "The API key is not valid."),
+  api_key_expired: row(401, "The API key has expired; ask for a new one."),
   scope_missing: row(403, "The API key lacks the scope this operation needs."),
   not_found: row(404, "There is no such object."),
   already_exists: row(409, "An object with this id or name exists."),
   in_use: row(409, "The object is still in use."),
   precondition_invalid: row(400, "`If-Match` takes `*` or a list of entity tags."),
   precondition_failed: row(412, "The object is not, or no longer, the version that `If-Match` names."),
+  approval_decided: row(409, "The approval was decided the other way."),
+  approval_expired: row(409, "The approval has expired."),
+  approval_used: row(409, "The approval has let its request through."),
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
   entra_not_configured: row(422, "This deployment has no keys for Microsoft Entra."),
-  not_available_yet: row(422, "The document uses a value that this version does not support yet."),
+  policy_tests_failed: row(422, "A test that a policy carries would fail."),
+  webhook_secret_missing: row(
+    422,
+    "This deployment cannot sign webhooks: its secret `WEBHOOK_SECRET` is not set.",
+  ),
 
-  // Stores, ledgers and Azure
+  // Stores, ledgers, keys and Azure
+  signing_keys_ended: row(503, "Every signing key has reached its end, so no token can be issued."),
   snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),
   revision_unsettled: row(503, "Policies are changing; try again.", true),
   ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),
@@ -153,6 +170,11 @@ export const refusalTable = {
   ),
   store_unavailable: row(503, "A store cannot be reached at the moment.", true),
   backend_unavailable: row(503, "No backend of this deployment can be used at the moment.", true),
+  backends_busy: row(
+    429,
+    "Every backend that this request may go to is at its limit; try again shortly.",
+    true,
+  ),
   upstream_unreachable: row(502, "Azure OpenAI could not be reached."),
   upstream_timeout: row(504, "Azure OpenAI did not answer in time."),
   upstream_broken: row(502, "Azure OpenAI's answer broke off."),
@@ -182,6 +204,8 @@ export interface Refusal {
   /** May be a fraction. */
   readonly retryAfterSeconds?: number;
   readonly limit?: BindingLimit;
+  /** Which approval the request waits for, or was denied. */
+  readonly approvalId?: ApprovalId;
   /** What an unmet precondition should have named, for the header `etag`. */
   readonly etag?: string;
   /** For administrators and records: what was compared with what. */

@@ -17,6 +17,13 @@ export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toI
 export const timestampAfter = (previous: Timestamp, epochMs: number): Timestamp =>
   timestampOf(Math.max(epochMs, Date.parse(previous) + 1));
 
+/**
+ * Whether an end has come: from its own millisecond on; null = there is none. Written so that a clock that tells no number
+ * ends everything.
+ */
+export const hasEnded = (end: Timestamp | null, epochMs: number): boolean =>
+  end !== null && !(epochMs < Date.parse(end));
+
 function isCalendarMoment(text: string): boolean {
   const epochMs = Date.parse(text);
   return !Number.isNaN(epochMs) && timestampOf(epochMs) === text;

@@ -47,6 +47,7 @@ export function azureErrorOf(refusal: Refusal, requestId: string, decisionId?: s
       ...commonHeaders(refusal, requestId),
       "content-type": "application/json",
       ...(decisionId === undefined ? {} : { "portcullis-decision": decisionId }),
+      ...(refusal.approvalId === undefined ? {} : { "portcullis-approval": refusal.approvalId }),
     },
     body: JSON.stringify({
       error: {
@@ -55,6 +56,7 @@ export function azureErrorOf(refusal: Refusal, requestId: string, decisionId?: s
         param: refusal.field ?? null,
         type: "portcullis_refusal",
         ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
+        ...(refusal.approvalId === undefined ? {} : { approval_id: refusal.approvalId }),
       },
     }),
   };

@@ -14,7 +14,7 @@ import type { TraceLine } from "./decision.ts";
 import { exclusionOf, factsOf, type RefusedVerdict, refusedBy, tokenSets, unplaced } from "./exclusion.ts";
 import { type Placement, placementOf, residencyOf } from "./placement.ts";
 import { deploymentOfResource } from "./resource.ts";
-import { rulesOf } from "./rules.ts";
+import { type LiveRules, rulesOf } from "./rules.ts";
 import type { Facts } from "./selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -29,12 +29,18 @@ export interface AdmissionInput {
 }
 
 /** Null where the body may be read. */
-export function policyAdmission(input: AdmissionInput): RefusedVerdict | null {
+export const policyAdmission = (input: AdmissionInput): RefusedVerdict | null =>
+  admissionUnder(rulesOf(input.snapshot), input, []);
+
+/** @param trace gets a line for each rule that was looked at; null = nobody asks. */
+export function admissionUnder(
+  rules: LiveRules,
+  input: AdmissionInput,
+  trace: TraceLine[] | null,
+): RefusedVerdict | null {
   const { capability, asked, classification, place, snapshot } = input;
   const { action, resource } = asked;
   const facts = factsOf(capability, place, input, input.nowMs);
-  const rules = rulesOf(snapshot);
-  const trace: TraceLine[] = [];
   const excluded = exclusionOf(rules, capability, asked, facts, trace);
   if (excluded || action === undefined || resource === undefined) return excluded;
 
@@ -49,7 +55,7 @@ export function policyAdmission(input: AdmissionInput): RefusedVerdict | null {
       const refusal = bodilessRefusal(token === null ? [grant] : [grant, token], facts, placement.value);
       if (refusal === null) return null;
       nearest ??= refusedBy(refusal, [policyId], trace);
-      trace.push({ policyId, outcome: "dropped", refusal });
+      trace?.push({ policyId, outcome: "dropped", refusal });
     }
   }
   return nearest ?? refusedBy(refuse("no_matching_grant"), [], trace);

@@ -3,9 +3,10 @@
  * its limits and obligations join those of whatever grant allows. So a further boundary never allows what was refused.
  */
 import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { coversAction, coversResource } from "./coverage.ts";
 import type { Ask } from "./decision.ts";
 import { toolRefusal } from "./features.ts";
-import { coversAction, coversResource, type Rule } from "./rules.ts";
+import type { Rule } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
 
 /** What an ask is for, as far as it is known: before the body some of it is not. */

@@ -9,14 +9,13 @@ import type { LimitClaim, Meter } from "../quota/limit-claim.ts";
 import type { Place } from "../residency/place.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask, Candidate } from "./decision.ts";
-import { type PatternSet, unitedPatterns } from "./denied-patterns.ts";
 import { featuresOf, toolRefusal } from "./features.ts";
-import { claimsOf, type LimitSet, subjectOf } from "./limit-claims.ts";
+import type { JointTerms } from "./joint-terms.ts";
+import { addClaims, type LimitSet, subjectOf } from "./limit-claims.ts";
 import { type Placement, residencyOf } from "./placement.ts";
-import type { Rule } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { boundTokens, smallest } from "./token-bounds.ts";
+import { boundTokens } from "./token-bounds.ts";
 
 export interface DecideInput {
   readonly capability: Capability;
@@ -31,69 +30,63 @@ export interface DecideInput {
 export interface Circumstances {
   readonly ask: Ask;
   readonly facts: Facts;
-  readonly boundaries: readonly Rule[];
   readonly placement: Placement;
   readonly tenantLimits: LimitSet;
 }
 
-export function candidateOf(
-  grant: Rule,
-  token: ConstraintSet | null,
-  circumstances: Circumstances,
-): Result<Candidate> {
-  const { ask, facts, boundaries, placement, tenantLimits } = circumstances;
-  const own: readonly ConstraintSet[] = token === null ? [grant] : [grant, token];
-  for (const set of own) {
+export const circumstancesOf = (
+  { capability, ask }: Pick<DecideInput, "capability" | "ask">,
+  facts: Facts,
+  placement: Placement,
+  { tenantLimits }: { readonly tenantLimits: LimitSet },
+): Circumstances => ({
+  ask,
+  facts,
+  placement,
+  // Whatever the snapshot, a capability charges counters of its own tenant.
+  tenantLimits: { ...tenantLimits, owner: `tenant:${capability.tenantId}` },
+});
+
+export function candidateOf(terms: JointTerms, circumstances: Circumstances): Result<Candidate> {
+  const { ask, facts, placement, tenantLimits } = circumstances;
+  for (const set of terms.own) {
     const unmet = refusalOf(set, facts) ?? toolRefusal(set, ask) ?? unmetOf(set.contentChecks, ask.content);
     if (unmet) return fail(unmet);
   }
-  const others: readonly ConstraintSet[] = token === null ? boundaries : [token, ...boundaries];
-  const residency = residencyOf(own, placement);
+  const residency = residencyOf(terms.own, placement);
   if (!residency.ok) return residency;
-  const features = featuresOf(grant, others, ask, residency.value);
+  const features = featuresOf(terms, ask, residency.value);
   if (!features.ok) return features;
-
-  const sets: readonly ConstraintSet[] = [grant, ...others];
-  const limitSets: readonly LimitSet[] = [...sets.map(({ limits }) => limits), tenantLimits];
-  const outputCap = smallest(sets.map(({ constraints }) => constraints.maxOutputTokens));
-  const bounds = boundTokens(ask, {
-    perChoice: outputCap,
-    perRequest: smallest(sets.map(({ constraints }) => constraints.maxTokensPerRequest)),
-    perWindow: smallest(limitSets.map(({ leastTokens }) => leastTokens)),
-    costNanoUsd: smallest(limitSets.map(({ leastCost }) => leastCost)),
-  });
+  const bounds = boundTokens(ask, terms.tokenLimits);
   if (!bounds.ok) return bounds;
-  const { reservedCostNanoUsd, ...bounded } = bounds.value;
-
-  const claims = allClaims(limitSets, ask, {
+  const { maxOutputTokens, reservedTokens, reservedCostNanoUsd } = bounds.value;
+  const claims = allClaims(terms.limitSets, tenantLimits, ask, {
     requests: 1,
-    tokens: bounded.reservedTokens,
+    tokens: reservedTokens,
     cost: reservedCostNanoUsd ?? 0,
     concurrent: 1,
   });
   if (!claims.ok) return claims;
 
   return ok({
-    grantId: grant.policy.id,
-    policyIds: [grant.policy.id, ...boundaries.map(({ policy }) => policy.id)],
+    grantId: terms.grantId,
+    policyIds: terms.policyIds,
     claims: claims.value,
     reservedCostNanoUsd,
-    outputCap,
+    outputCap: terms.tokenLimits.perChoice,
+    approvalFrom: terms.approvalFrom,
     obligations: {
-      ...bounded,
-      auditLogging: sets.some(({ constraints }) => constraints.auditLogging === "detailed")
-        ? "detailed"
-        : "standard",
-      encryptionRequired: sets.some(({ constraints }) => constraints.encryptionRequired === true),
+      maxOutputTokens,
+      reservedTokens,
+      auditLogging: terms.auditLogging,
+      encryptionRequired: terms.encryptionRequired,
       residency: residency.value,
-      ...features.value,
-      stripPatterns: unitedPatterns(sets.flatMap(strippedBy)),
+      allowedTools: features.value.allowedTools,
+      allowStore: features.value.allowStore,
+      stripPatterns: terms.stripPatterns,
     },
   });
 }
-
-const strippedBy = ({ constraints, patterns }: ConstraintSet): readonly PatternSet[] =>
-  patterns && constraints.deniedPatterns?.action === "strip" ? [patterns] : [];
 
 /** What a grant or a token refuses whatever the body asks for. */
 export const refusalOf = ({ unavailable, checks }: ConstraintSet, facts: Facts): Refusal | null =>
@@ -103,6 +96,7 @@ export const refusalOf = ({ unavailable, checks }: ConstraintSet, facts: Facts):
 
 function allClaims(
   sets: readonly LimitSet[],
+  tenantLimits: LimitSet,
   ask: Ask,
   amounts: Readonly<Record<Meter, number>>,
 ): Result<readonly LimitClaim[]> {
@@ -110,7 +104,8 @@ function allClaims(
   for (const set of sets) {
     const subject = subjectOf(set, ask);
     if (!subject.ok) return subject;
-    for (const claim of claimsOf(set, subject.value, amounts)) claims.push(claim);
+    addClaims(claims, set, subject.value, amounts);
   }
+  addClaims(claims, tenantLimits, null, amounts);
   return ok(claims);
 }

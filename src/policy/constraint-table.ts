@@ -13,7 +13,7 @@ import type { ConstraintKey, Constraints } from "./constraints.ts";
  * - `backends`: narrows which backends are left.
  * - `features`: which of Azure's features a request may use.
  * - `obligation`: what the gateway must do if it allows.
- * - `approval`: `false` is satisfied; `true` is not available yet.
+ * - `approval`: `true` lets a request through only once it is approved; the ledger spends the approval.
  * - `unavailable`: its machinery is not built yet.
  */
 export type Enforcement =
@@ -63,7 +63,6 @@ export const constraintTable = {
 
 /** The first key of these constraints that cannot be enforced yet. */
 export function unavailableKey(constraints: Constraints): ConstraintKey | undefined {
-  if (constraints.requiresApproval === true) return "requiresApproval";
   return presentKeys(constraints).find((key) => constraintTable[key] === "unavailable");
 }
 

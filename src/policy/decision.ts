@@ -70,6 +70,8 @@ export interface Candidate {
   readonly reservedCostNanoUsd: number | null;
   /** The smallest `maxOutputTokens` that applies; null = none. */
   readonly outputCap: number | null;
+  /** What lets this through only once it is approved; empty = it needs no approval. */
+  readonly approvalFrom: readonly (PolicyId | "token")[];
   readonly obligations: Obligations;
 }
 

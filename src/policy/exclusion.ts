@@ -7,8 +7,9 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import type { Place } from "../residency/place.ts";
 import { type Asked, boundaryRefusal } from "./boundary.ts";
 import { type ConstraintSet, constraintSet } from "./constraint-set.ts";
+import { covers } from "./coverage.ts";
 import type { Ask, TraceLine, Verdict } from "./decision.ts";
-import { covers, type Rule, type Rules } from "./rules.ts";
+import type { LiveRules, Rule } from "./rules.ts";
 import { type Facts, unmetOf } from "./selectors.ts";
 
 export type RefusedVerdict = Extract<Verdict, { kind: "refused" }>;
@@ -20,30 +21,30 @@ export const factsOf = (
   nowMs: number,
 ): Facts => ({ tenantId, agentId, roles, classification, tlsVersion, country, clientAddress, nowMs });
 
-/** @param trace gets a line for each rule that was looked at. */
+/** @param trace gets a line for each rule that was looked at; null = nobody asks. */
 export function exclusionOf(
-  rules: Rules,
+  rules: LiveRules,
   capability: Capability,
   asked: Asked,
   facts: Facts,
-  trace: TraceLine[],
+  trace: TraceLine[] | null,
 ): RefusedVerdict | null {
   const { action, resource } = asked;
   if (action !== undefined && resource !== undefined) {
     if (tokenSets(capability, { action, resource }).length === 0) {
       const refusal = refuse("outside_token");
-      trace.push({ policyId: "token", outcome: "denies", refusal });
+      trace?.push({ policyId: "token", outcome: "denies", refusal });
       return refusedBy(refusal, [], trace);
     }
     for (const deny of rules.covering(action, resource).denies) {
       const refusal = denialOf(deny, facts);
-      if (refusal === null) trace.push({ policyId: deny.policy.id, outcome: "not_matched" });
+      if (refusal === null) trace?.push({ policyId: deny.policy.id, outcome: "not_matched" });
       else return refusedByRule(deny, refusal, trace);
     }
   }
   for (const boundary of rules.boundaries) {
     const refusal = boundaryRefusal(boundary, asked, facts);
-    if (refusal === null) trace.push({ policyId: boundary.policy.id, outcome: "bounds" });
+    if (refusal === null) trace?.push({ policyId: boundary.policy.id, outcome: "bounds" });
     else return refusedByRule(boundary, refusal, trace);
   }
   return null;
@@ -72,15 +73,19 @@ function tokenSet(owner: string, detail: AuthorizationDetail): ConstraintSet {
 }
 
 /** Refused because the boundaries leave no backend. */
-export function unplaced(rules: Rules, refusal: Refusal, trace: TraceLine[]): RefusedVerdict {
+export function unplaced(
+  rules: Pick<LiveRules, "boundaries">,
+  refusal: Refusal,
+  trace: TraceLine[] | null,
+): RefusedVerdict {
   const demanding = rules.boundaries.filter(({ demand }) => demand !== null);
   const policyIds = demanding.map(({ policy }) => policy.id);
-  for (const policyId of policyIds) trace.push({ policyId, outcome: "denies", refusal });
+  for (const policyId of policyIds) trace?.push({ policyId, outcome: "denies", refusal });
   return refusedBy(refusal, policyIds, trace);
 }
 
 /** Null when the policy does not deny. A deny applies to exactly the asks that a grant with its selectors would cover. */
-function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal | null {
+export function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal | null {
   const evidence = { policyId: policy.id };
   if (unavailable !== undefined)
     return refuse("constraint_not_available", { evidence: { constraint: unavailable, ...evidence } });
@@ -92,10 +97,10 @@ function denialOf({ policy, unavailable, checks }: Rule, facts: Facts): Refusal 
 export const refusedBy = (
   refusal: Refusal,
   policyIds: RefusedVerdict["policyIds"],
-  trace: RefusedVerdict["trace"],
-): RefusedVerdict => ({ kind: "refused", refusal, policyIds, trace });
+  trace: RefusedVerdict["trace"] | null,
+): RefusedVerdict => ({ kind: "refused", refusal, policyIds, trace: trace ?? [] });
 
-function refusedByRule({ policy }: Rule, refusal: Refusal, trace: TraceLine[]): RefusedVerdict {
-  trace.push({ policyId: policy.id, outcome: "denies", refusal });
+function refusedByRule({ policy }: Rule, refusal: Refusal, trace: TraceLine[] | null): RefusedVerdict {
+  trace?.push({ policyId: policy.id, outcome: "denies", refusal });
   return refusedBy(refusal, [policy.id], trace);
 }

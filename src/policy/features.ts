@@ -6,10 +6,11 @@ import { promisedTools } from "../azure/tool-table.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { ResidencyObligation } from "../residency/demanded-backends.ts";
-import { allowsTool, commonTools } from "./allowed-tools.ts";
+import { allowsTool } from "./allowed-tools.ts";
 import type { ConstraintSet } from "./constraint-set.ts";
 import type { Ask, Obligations } from "./decision.ts";
 import { indeterminate } from "./indeterminate.ts";
+import type { JointTerms } from "./joint-terms.ts";
 
 /** Null when these constraints allow every tool of the ask. */
 export function toolRefusal({ constraints }: ConstraintSet, { tools }: Pick<Ask, "tools">): Refusal | null {
@@ -20,32 +21,23 @@ export function toolRefusal({ constraints }: ConstraintSet, { tools }: Pick<Ask,
 }
 
 export function featuresOf(
-  grant: ConstraintSet,
-  others: readonly ConstraintSet[],
+  terms: Pick<JointTerms, "permitsStore" | "forbidsStore" | "allowedTools" | "promisedTools">,
   ask: Pick<Ask, "tools" | "stores">,
   residency: ResidencyObligation | null,
 ): Result<Pick<Obligations, "allowedTools" | "allowStore">> {
-  const leaving =
-    residency &&
-    firstOutside(ask.tools ?? [], promisedTools, { constraint: "residency", limit: promisedTools });
-  if (leaving) return fail(leaving);
-  const permits = grant.constraints.allowStore === true;
-  // Whoever forbids it as well must not make an ask allowed that is refused without them.
-  if (permits && residency && ask.stores === true)
-    return fail(refuse("store_not_allowed", { field: "store", evidence: { constraint: "residency" } }));
-  // Only the grant can permit it; whoever else speaks of it can only forbid.
-  const forbidden = others.some(({ constraints }) => constraints.allowStore === false);
-
-  let allowedTools: readonly string[] | null = residency ? promisedTools : null;
-  for (const { constraints } of [grant, ...others]) {
-    const listed = constraints.allowedTools;
-    if (listed !== undefined)
-      allowedTools = allowedTools === null ? listed : commonTools(allowedTools, listed);
+  if (residency === null) {
+    const allowedTools = terms.allowedTools && [...terms.allowedTools];
+    return ok({ allowedTools, allowStore: terms.permitsStore && !terms.forbidsStore });
   }
-  return ok({
-    allowedTools: allowedTools && [...allowedTools],
-    allowStore: permits && !forbidden && residency === null,
+  const leaving = firstOutside(ask.tools ?? [], promisedTools, {
+    constraint: "residency",
+    limit: promisedTools,
   });
+  if (leaving) return fail(leaving);
+  // Whoever forbids it as well must not make an ask allowed that is refused without them.
+  if (terms.permitsStore && ask.stores === true)
+    return fail(refuse("store_not_allowed", { field: "store", evidence: { constraint: "residency" } }));
+  return ok({ allowedTools: [...terms.promisedTools], allowStore: false });
 }
 
 function firstOutside(

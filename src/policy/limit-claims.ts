@@ -77,20 +77,14 @@ export function limitSet(owner: string, scope: QuotaScope, given: TenantLimits):
 }
 
 /** @param amounts what the ask reserves of each meter. */
-export function claimsOf(
+export function addClaims(
+  claims: LimitClaim[],
   { owner, scope, limits }: LimitSet,
   subject: string | null,
   amounts: Readonly<Record<Meter, number>>,
-): LimitClaim[] {
-  return limits.map(({ meter, window, limit }) => ({
-    owner,
-    scope,
-    subject,
-    meter,
-    window,
-    limit,
-    amount: amounts[meter],
-  }));
+): void {
+  for (const { meter, window, limit } of limits)
+    claims.push({ owner, scope, subject, meter, window, limit, amount: amounts[meter] });
 }
 
 /** Whom a set of limits counts; a fact that is missing refuses, or all who withhold it would share no counter at all. */

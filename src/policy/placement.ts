@@ -28,7 +28,11 @@ export interface Placement {
 }
 
 /** Fails where the boundaries leave no backend. */
-export function placementOf(rules: Rules, promise: ResidencyPromise, asked: Placed): Result<Placement> {
+export function placementOf(
+  rules: Pick<Rules, "boundaryDemands" | "deployment">,
+  promise: ResidencyPromise,
+  asked: Placed,
+): Result<Placement> {
   const { boundaryDemands } = rules;
   const placement = { asked, rules, promise, boundaryDemands };
   const residency = obligationOf(placement, boundaryDemands);

@@ -54,6 +54,14 @@ export function matchesResource(pattern: ResourcePattern, resource: Resource): b
   return pattern === resource;
 }
 
+/** Every pattern that matches a resource: the resource itself, each prefix of it that ends with a slash, and `*`. */
+export function patternsMatching(resource: Resource): readonly ResourcePattern[] {
+  const patterns = ["*", resource];
+  for (let slash = resource.indexOf("/"); slash !== -1; slash = resource.indexOf("/", slash + 1))
+    patterns.push(`${resource.slice(0, slash)}/*`);
+  return patterns;
+}
+
 const AZURE = "api://azure-openai";
 const MODEL_PREFIX = `${AZURE}/models/`;
 

@@ -14,7 +14,7 @@ import { Timestamp } from "../kernel/timestamp.ts";
 import { withinLimit } from "../kernel/within-limit.ts";
 import { type Home, homeNames, PLATFORM_HOME } from "../residency/home.ts";
 import { builtInDefaultTenant } from "./default-tenant.ts";
-import { policyOfRow, SELECT_POLICIES_OF_SCOPE } from "./policy-rows.ts";
+import { policyOfRow, SELECT_RULES_OF_SCOPE } from "./policy-rows.ts";
 import { PlatformSnapshot, TenantSnapshot } from "./snapshot.ts";
 import { fromKv, toKv } from "./snapshot-cache.store.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -23,8 +23,8 @@ import { Tenant } from "./tenant.ts";
 export const snapshotStatements = {
   revision: "SELECT max(revision) AS revision FROM revisions WHERE scope = ?1",
   tenant: "SELECT document FROM tenants WHERE id = ?1",
-  policies: SELECT_POLICIES_OF_SCOPE,
   tokensNotBefore: "SELECT not_before FROM token_epochs WHERE tenant_id = ?1",
+  policies: SELECT_RULES_OF_SCOPE,
   // All of them, read off the primary key.
   deployments: "SELECT document FROM deployments WHERE name > '' ORDER BY name",
 } as const;
@@ -135,7 +135,7 @@ function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
   return snapshot;
 }
 
-async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
+export async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   const [revision, policies, deployments] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(PLATFORM),
     db.prepare(snapshotStatements.policies).bind(PLATFORM),
@@ -150,7 +150,7 @@ async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
   };
 }
 
-async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
+export async function readTenant(db: D1Database, tenantId: TenantId): Promise<TenantSnapshot | null> {
   const [revision, tenants, policies, epochs] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(tenantId),
     db.prepare(snapshotStatements.tenant).bind(tenantId),

@@ -28,29 +28,19 @@ export interface TokenBounds {
   readonly reservedCostNanoUsd: number | null;
 }
 
+type Counted = Pick<Ask, "promptTokens" | "outputTokens" | "choices" | "price">;
+
 export function boundTokens(
-  ask: Pick<Ask, "promptTokens" | "outputTokens" | "choices" | "price" | "deployment">,
+  ask: Counted & Pick<Ask, "deployment">,
   limits: TokenLimits,
 ): Result<TokenBounds> {
-  const { promptTokens, choices, price } = ask;
+  const { promptTokens, choices } = ask;
   const asked = ask.outputTokens ?? unstatedOutput(promptTokens ?? 0, limits);
   const outputTokens = Math.min(asked, limits.perChoice ?? Infinity);
-  const costOf = (perChoice: number): number | null =>
-    boundNanoUsd(price, {
-      promptTokens: promptTokens ?? 0,
-      ...(ask.outputTokens === null
-        ? { outputTokens: 0, unnamedTokens: perChoice * choices }
-        : { outputTokens: perChoice * choices, unnamedTokens: 0 }),
-    });
-  const bounds = (maxOutputTokens: number | null, perChoice: number): TokenBounds => ({
-    maxOutputTokens,
-    reservedTokens: (promptTokens ?? 0) + perChoice * choices,
-    reservedCostNanoUsd: costOf(perChoice),
-  });
   if (limits.perRequest === null && limits.perWindow === null && limits.costNanoUsd === null) {
     // A caller who named no bound is bound as well, and so is what names more: it is cut, never refused for that alone.
     const binds = ask.outputTokens === null || (limits.perChoice !== null && outputTokens > 0);
-    return ok(bounds(binds ? outputTokens : null, outputTokens));
+    return ok(boundsOf(ask, binds ? outputTokens : null, outputTokens));
   }
   if (promptTokens === null) return fail(refuse("unbounded_ask"));
 
@@ -66,20 +56,37 @@ export function boundTokens(
       }),
     );
   }
-  if (limits.costNanoUsd !== null && costOf(outputTokens) === null) {
+  if (limits.costNanoUsd !== null && costOf(ask, outputTokens) === null) {
     return fail(refuse("price_unknown", { evidence: { deployment: ask.deployment } }));
   }
-  if (outputTokens === 0) return ok(bounds(null, 0));
+  if (outputTokens === 0) return ok(boundsOf(ask, null, 0));
 
   const room = Math.min(limits.perRequest ?? Infinity, limits.perWindow ?? Infinity) - promptTokens;
   const fitting = Math.min(outputTokens, Math.floor(room / choices));
   const paid =
     limits.costNanoUsd === null
       ? fitting
-      : affordableOutput((tokens) => costOf(tokens) ?? 0, limits.costNanoUsd, Math.max(1, fitting));
+      : affordableOutput((tokens) => costOf(ask, tokens) ?? 0, limits.costNanoUsd, Math.max(1, fitting));
   // A window too small for the prompt is the ledger's to refuse, with its counters; hence at least one token.
   const perChoice = Math.max(1, Math.min(fitting, paid));
-  return ok(bounds(perChoice, perChoice));
+  return ok(boundsOf(ask, perChoice, perChoice));
+}
+
+const boundsOf = (ask: Counted, maxOutputTokens: number | null, perChoice: number): TokenBounds => ({
+  maxOutputTokens,
+  reservedTokens: (ask.promptTokens ?? 0) + perChoice * ask.choices,
+  reservedCostNanoUsd: costOf(ask, perChoice),
+});
+
+function costOf({ price, promptTokens, outputTokens, choices }: Counted, perChoice: number): number | null {
+  if (price === null) return null;
+  const output = perChoice * choices;
+  const named = outputTokens === null ? 0 : output;
+  return boundNanoUsd(price, {
+    promptTokens: promptTokens ?? 0,
+    outputTokens: named,
+    unnamedTokens: output - named,
+  });
 }
 
 /** What `/v1/enforce` reserves for an ask without counts: all that a request may use, else a default. */

@@ -3,12 +3,16 @@
  * method is one synchronous step under revisions that a live lease vouches for at that moment, so nothing can change
  * between what a step checks and what it charges. The Durable Object around it waits, stores and answers.
  */
+import { APPROVAL_GRACE_MS } from "../kernel/limits.ts";
 import { admit, type PlannedCharge } from "./admission.ts";
+import { type AgentApproval, AgentApprovals } from "./agent-approvals.ts";
 import { AgentGate, type Moment } from "./agent-gate.ts";
 import { type AgentReservation, NOTHING_CHARGED, reservationLifeMs } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
+import type { GivenPermit, Step } from "./agent-step.ts";
 import type { AgentStore, SavedLedger } from "./agent-store.ts";
 import { AheadWriter } from "./ahead-writer.ts";
+import { byPlace } from "./claims-by-place.ts";
 import type {
   ConfirmReply,
   ConfirmRequest,
@@ -35,22 +39,6 @@ import { ReservationEndings } from "./reservation-endings.ts";
 import { SliceHolder } from "./slice-holder.ts";
 import type { ReservationReply, StateReply, StateRequest } from "./state-contracts.ts";
 
-export type Step =
-  /** `charged`: by this very step; a call that is repeated, or replayed, was charged before. */
-  | { readonly kind: "answer"; readonly reply: ReserveReply; readonly charged: boolean }
-  /** This candidate has no room. */
-  | { readonly kind: "full"; readonly refusal: LedgerRefusal }
-  /** A slice is too small: renew the lease, then try again. */
-  | { readonly kind: "needs_slice" }
-  /** The tenant's ledger must agree to one more call under way, then try again. */
-  | { readonly kind: "needs_permit"; readonly claims: readonly LimitClaim[] };
-
-/** What the tenant's ledger said of tenant-wide concurrency. */
-export interface GivenPermit {
-  readonly permitId: AgentReservation["reservationId"];
-  readonly limits: readonly LimitState[];
-}
-
 /** Counters that callers can multiply at will (end users, addresses) are bounded in number. */
 export const MAX_COUNTERS = 10_000;
 
@@ -59,6 +47,7 @@ const RETURN_AFTER_MS = 3_000;
 
 export class AgentBook {
   readonly slices: SliceHolder;
+  readonly approvals: AgentApprovals;
   readonly #store: AgentStore;
   readonly #relayMaxMs: number;
   readonly #counters: CounterBook;
@@ -80,6 +69,7 @@ export class AgentBook {
     this.#gate = new AgentGate(store, saved, this.#reservations, this.#writer, relayMaxMs);
     this.#endings = new ReservationEndings(store, this.#counters, this.#reservations, this.#writer);
     this.slices = new SliceHolder(this.#counters, nowMs);
+    this.approvals = new AgentApprovals(store);
     this.#recordForfeited(saved, numbers.takeSkipped(), nowMs);
   }
 
@@ -98,6 +88,8 @@ export class AgentBook {
     const answer = this.#gate.answer(request, moment);
     if (answer) return { kind: "answer", reply: answer, charged: false };
     const { nowMs } = moment;
+    const approval = candidate.needsApproval ? this.approvals.spendable(request.approval, nowMs) : null;
+    if (candidate.needsApproval && approval === null) return { kind: "unapproved" };
     const [own, sliced, tenantWide] = byPlace(candidate.claims);
     if (!this.#hasPlaceFor(own, nowMs)) {
       return { kind: "full", refusal: ledgerRefusal("quota_keys_exhausted", { retryAfterSeconds: 60 }) };
@@ -116,7 +108,7 @@ export class AgentBook {
     const limits = [...admission.limits, ...plan.limits, ...(permit?.limits ?? [])];
     return {
       kind: "answer",
-      reply: this.#commit(request, index, candidate, charges, limits, permit?.permitId ?? null, moment),
+      reply: this.#commit(request, index, candidate, charges, limits, permit, approval, moment),
       charged: true,
     };
   }
@@ -124,6 +116,15 @@ export class AgentBook {
   /** No candidate had room. */
   refuse(request: ReserveRequest, refusal: LedgerRefusal, moment: Moment): ReserveReply {
     return this.#gate.answer(request, moment) ?? this.#gate.refused(request.caller, refusal, moment);
+  }
+
+  /** Some candidate needs approval, and no other allows. */
+  wait(request: ReserveRequest, moment: Moment): ReserveReply {
+    const answer = this.#gate.answer(request, moment);
+    if (answer) return answer;
+    const { refusal, waiting } = this.approvals.wait(request.approval, moment.nowMs);
+    if (waiting) this.#wakeMs = earliest(this.#wakeMs, waiting.expiresAtMs + APPROVAL_GRACE_MS);
+    return { ...this.#gate.refused(request.caller, refusal, moment), waiting };
   }
 
   confirm({ caller, snapshot }: ConfirmRequest, moment: Moment): ConfirmReply {
@@ -222,14 +223,19 @@ export class AgentBook {
     candidate: LedgerCandidate,
     planned: readonly PlannedCharge[],
     limits: LimitState[],
-    permitId: GivenPermit["permitId"] | null,
+    permit: GivenPermit | null,
+    approval: AgentApproval | null,
     moment: Moment,
   ): ReserveReply {
     const { nowMs } = moment;
+    const permitId = permit?.permitId ?? null;
     const charges = planned.map(({ charge }) => charge);
     const isBusy = this.#writer.beat(charges, nowMs);
     const { caller, reservationId, decisionId, purpose, subject, idempotency } = request;
-    const mustBeStored = idempotency !== null || candidate.claims.some(({ meter }) => meter === "concurrent");
+    const mustBeStored =
+      idempotency !== null ||
+      approval !== null ||
+      candidate.claims.some(({ meter }) => meter === "concurrent");
     const floats = isBusy && !mustBeStored;
     for (const { charge, left } of planned) this.#counters.reserve(charge, left, floats);
     const number = this.#writer.number(caller, nowMs);
@@ -255,7 +261,9 @@ export class AgentBook {
       charged: NOTHING_CHARGED,
       replaced: null,
       settledNumber: null,
+      approvalId: approval?.approvalId ?? null,
     };
+    if (approval) this.approvals.spend(approval);
     this.#reservations.add(reservation, floats);
     this.#wakeMs = earliest(this.#wakeMs, reservation.expiresAtMs);
     if (!floats) this.#store.putReservation(reservation);
@@ -281,16 +289,4 @@ export class AgentBook {
     const number = this.#writer.number(agent, nowMs);
     this.#store.keepRecord(forfeitedRecord(agent, number, counters, skipped, nowMs), nowMs);
   }
-}
-
-/** The agent's own counters; slices of the tenant's; what only the tenant's ledger can say. */
-function byPlace(claims: readonly LimitClaim[]): readonly [LimitClaim[], LimitClaim[], LimitClaim[]] {
-  const own: LimitClaim[] = [];
-  const sliced: LimitClaim[] = [];
-  const tenantWide: LimitClaim[] = [];
-  for (const claim of claims) {
-    const place = claim.scope !== "tenant" ? own : claim.meter === "concurrent" ? tenantWide : sliced;
-    place.push(claim);
-  }
-  return [own, sliced, tenantWide];
 }

@@ -103,20 +103,22 @@ export class AgentGate {
     if (idempotency.askHash !== known.askHash || first === null) {
       return this.refused(caller, ledgerRefusal("request_id_reused"), moment);
     }
+    // Decided again, it needs an approval by now that the first did not: it is no replay, but waits for one.
+    if (replayedCandidate(request, first) === null) return null;
     return this.reserved(request, first, moment, this.#writer.number(caller, moment.nowMs).n, true);
   }
 
   reserved(
     request: ReserveRequest,
-    { candidate, decisionId, reservationId, limits, reservedTokens }: AgentReservation,
+    reservation: AgentReservation,
     { revisions, nowMs }: Moment,
     n: number,
     replayed: boolean,
   ): ReserveReply {
+    const { decisionId, reservationId, limits, reservedTokens, approvalId } = reservation;
     return {
       outcome: "reserved",
-      // A replay is decided again and may offer fewer candidates than the first ask had.
-      candidate: Math.min(candidate, request.candidates.length - 1),
+      candidate: replayedCandidate(request, reservation) ?? 0,
       decisionId,
       reservationId,
       replayed,
@@ -126,6 +128,7 @@ export class AgentGate {
       revisions,
       number: numberOf(request.caller, n),
       atMs: nowMs,
+      approvalId,
     };
   }
 
@@ -138,4 +141,18 @@ export class AgentGate {
       atMs: nowMs,
     };
   }
+}
+
+/**
+ * A replay is decided again and may offer other candidates than the first ask had: the one in its place, but none that
+ * needs an approval which the reservation did not spend. Null = there is none.
+ */
+function replayedCandidate(
+  { candidates }: ReserveRequest,
+  { candidate, approvalId }: AgentReservation,
+): number | null {
+  const index = Math.min(candidate, candidates.length - 1);
+  if (approvalId !== null || candidates[index]?.needsApproval !== true) return index;
+  const free = candidates.findIndex(({ needsApproval }) => needsApproval !== true);
+  return free === -1 ? null : free;
 }

@@ -8,10 +8,12 @@ import { AuditRecord } from "../audit/audit-record.ts";
 import { configOf, type Env } from "../bindings.ts";
 import { createIdMint, type ReservationId, reservationOf } from "../kernel/ids.ts";
 import { ok } from "../kernel/result.ts";
-import { AgentBook, type GivenPermit, type Step } from "./agent-book.ts";
+import { AgentBook } from "./agent-book.ts";
 import { type Moment, NothingChanged } from "./agent-gate.ts";
 import { longestLifeMs } from "./agent-reservation.ts";
+import type { GivenPermit, Step } from "./agent-step.ts";
 import { AgentTables } from "./agent-tables.object.ts";
+import { ApprovalDecision, type ApprovalDecisionReply } from "./approval-contracts.ts";
 import { completionRecord } from "./completion-record.ts";
 import {
   AgentState,
@@ -42,7 +44,7 @@ import {
 } from "./state-contracts.ts";
 import { type Tenant, TenantAbove } from "./tenant-above.object.ts";
 
-type Tried = Extract<Step, { kind: "answer" | "full" }>;
+type Tried = Extract<Step, { kind: "answer" | "full" | "unapproved" }>;
 
 /** A handler that dies is run again after this time at the latest. */
 const ALARM_AGAIN_MS = 30_000;
@@ -86,11 +88,14 @@ export class AgentLedger extends DurableObject<Env> {
   async reserve(request: ReserveRequest): Promise<ReserveReply> {
     checkVersion(request);
     let firstRefusal: LedgerRefusal | undefined;
+    let isUnapproved = false;
     for (const [index, candidate] of request.candidates.entries()) {
       const tried = await this.#try(request, index, candidate);
       if (tried.kind === "answer") return tried.reply;
-      firstRefusal ??= tried.refusal;
+      if (tried.kind === "unapproved") isUnapproved = true;
+      else firstRefusal ??= tried.refusal;
     }
+    if (isUnapproved) return this.#underLease(request.caller, (moment) => this.#book.wait(request, moment));
     const refusal = firstRefusal ?? ledgerRefusal("internal_error");
     return this.#underLease(request.caller, (moment) => this.#book.refuse(request, refusal, moment));
   }
@@ -148,6 +153,12 @@ export class AgentLedger extends DurableObject<Env> {
   async revokeTokens(raw: TokenRevocation): Promise<void> {
     const revocation = TokenRevocation.parse(raw);
     this.#atomically(() => this.#book.revokeTokens(revocation, Date.now()));
+  }
+
+  /** Also of one that this ledger knows no more, or has heard of before: then nothing changes. */
+  async decideApproval(raw: ApprovalDecision): Promise<ApprovalDecisionReply> {
+    const decision = ApprovalDecision.parse(raw);
+    return this.#atomically(() => this.#book.approvals.decide(decision, Date.now()));
   }
 
   override async alarm(): Promise<void> {

@@ -1,6 +1,6 @@
 /** A reservation as an agent's ledger keeps it, from the ask to its one end. Pure. */
 import * as z from "zod";
-import { AgentId, DecisionId, ReservationId, TenantId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, ReservationId, TenantId } from "../kernel/ids.ts";
 import { ENFORCE_RESERVATION_MS, RELAY_RESERVATION_MS, RESERVATION_GRACE_MS } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
 import {
@@ -56,6 +56,8 @@ export const AgentReservation = z.object({
   replaced: Replaced.nullable().default(null),
   /** Of the settlement's record, which a repeated settlement is told again. */
   settledNumber: RecordNumber.nullable().default(null),
+  /** The approval it spent. */
+  approvalId: ApprovalId.nullable().default(null),
 });
 export type AgentReservation = z.infer<typeof AgentReservation>;
 

@@ -1,5 +1,6 @@
 /** What an agent's ledger needs of its storage: synchronous, and all that one step writes is one commit. */
 import type { AuditRecord } from "../audit/audit-record.ts";
+import type { ApprovalRows } from "./agent-approvals.ts";
 import type { AgentReservation } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { CounterRow } from "./counter-book.ts";
@@ -22,7 +23,7 @@ export interface SavedLedger {
   readonly revocations: SavedRevocations;
 }
 
-export interface AgentStore {
+export interface AgentStore extends ApprovalRows {
   putCounters(rows: readonly CounterRow[]): void;
   putReservation(reservation: AgentReservation): void;
   removeReservation(reservationId: string): void;

@@ -11,6 +11,7 @@ import { Home } from "../residency/home.ts";
 import { AgentReservation } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { AgentStore, KnownAsk, SavedLedger } from "./agent-store.ts";
+import { ApprovalTable } from "./approval-table.object.ts";
 import { AgentState } from "./contracts.ts";
 import { CounterTable } from "./counter-table.object.ts";
 import { earliest } from "./earliest.ts";
@@ -36,11 +37,13 @@ export class AgentTables implements AgentStore {
   readonly outbox: Outbox;
   readonly #sql: SqlStorage;
   readonly #counters: CounterTable;
+  readonly #approvals: ApprovalTable;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.outbox = new Outbox(sql);
     this.#counters = new CounterTable(sql);
+    this.#approvals = new ApprovalTable(sql);
     sql.exec(`
       CREATE TABLE IF NOT EXISTS agent (
         id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, status TEXT NOT NULL
@@ -176,6 +179,11 @@ export class AgentTables implements AgentStore {
     );
   }
 
+  putApproval: AgentStore["putApproval"] = (approval) => this.#approvals.put(approval);
+  findApproval: AgentStore["findApproval"] = (approvalId) => this.#approvals.find(approvalId);
+  approvalsOf: AgentStore["approvalsOf"] = (requestHash) => this.#approvals.of(requestHash);
+  pendingApprovals: AgentStore["pendingApprovals"] = (nowMs) => this.#approvals.pending(nowMs);
+
   keepRecord(record: AuditRecord, dueAtMs: number): void {
     const key = `record/${record.source}/${record.n}`;
     this.outbox.put({ key, kind: "record", body: JSON.stringify(record) }, dueAtMs);
@@ -188,6 +196,7 @@ export class AgentTables implements AgentStore {
 
   purge(nowMs: number): void {
     this.#counters.purge(nowMs);
+    this.#approvals.purge(nowMs);
     this.#sql.exec("DELETE FROM asks WHERE charged_at <= ?1", nowMs - IDEMPOTENCY_MS);
     this.#sql.exec("DELETE FROM ended_reservations WHERE ended_at <= ?1", nowMs - RESERVATION_MEMORY_MS);
   }
@@ -198,6 +207,7 @@ export class AgentTables implements AgentStore {
     return earliest(
       this.outbox.nextDeadlineMs(),
       this.#counters.purgeDueMs(),
+      this.#approvals.purgeDueMs(),
       ask === null ? null : ask + IDEMPOTENCY_MS,
       ended === null ? null : ended + RESERVATION_MEMORY_MS,
     );

@@ -3,11 +3,12 @@
  * `v`, fields are only ever added, and both sides parse what they receive.
  */
 import * as z from "zod";
-import { AgentId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Revision, Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
+import { ApprovalAsk, WaitingApproval } from "./approval-contracts.ts";
 import type { CompletionDraft } from "./completion-record.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
@@ -43,6 +44,8 @@ export const LedgerCandidate = z.strictObject({
   reservedTokens: tokens,
   /** Null where no price is known; then no claim counts cost. */
   reservedCostNanoUsd: tokens.nullable().default(null),
+  /** Charged only by spending an approval of this very request. */
+  needsApproval: z.boolean().optional(),
 });
 export type LedgerCandidate = z.infer<typeof LedgerCandidate>;
 
@@ -60,6 +63,8 @@ export const ReserveRequest = z.strictObject({
   /** `/v1/enforce` is idempotent on the caller's request id for 10 minutes. */
   idempotency: z.strictObject({ requestId: z.string().min(1).max(200), askHash: z.string() }).nullable(),
   subject: ReservationSubject,
+  /** Where some candidate needs approval. */
+  approval: ApprovalAsk.nullable().optional(),
 });
 export type ReserveRequest = z.infer<typeof ReserveRequest>;
 
@@ -89,6 +94,8 @@ export const LedgerRefusal = z.object({
   retryAfterSeconds: z.int().min(0).optional(),
   /** The limit that bound. */
   limit: LimitState.optional(),
+  /** Which approval the request waits for, or was denied. */
+  approvalId: ApprovalId.optional(),
   evidence: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
     .optional(),
@@ -124,9 +131,11 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     revisions: Revisions,
     number: RecordNumber,
     atMs,
+    /** Which approval the reservation spent. A ledger of before knows of none. */
+    approvalId: ApprovalId.nullable().optional(),
   }),
   stale,
-  refused,
+  refused.extend({ waiting: WaitingApproval.nullable().optional() }),
 ]);
 export type ReserveReply = z.infer<typeof ReserveReply>;
 

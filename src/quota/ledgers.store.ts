@@ -5,6 +5,7 @@ import type { StartTimer } from "../kernel/clock.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { AgentLedger } from "./agent-ledger.object.ts";
+import { ApprovalDecisionReply } from "./approval-contracts.ts";
 import {
   callLedger,
   isOverloaded,
@@ -85,6 +86,8 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
       call(address, (ledger) => ledger.keepRecord(record), nothing),
     putAgentState: (state) => call(state, (ledger) => ledger.putAgentState(state), nothing),
     revokeTokens: (revocation) => call(revocation, (ledger) => ledger.revokeTokens(revocation), nothing),
+    decideApproval: (decision) =>
+      call(decision, (ledger) => ledger.decideApproval(decision), ApprovalDecisionReply.parse),
   };
 }
 

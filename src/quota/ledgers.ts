@@ -5,6 +5,7 @@ import type { AgentId, ReservationId, Scope, TenantId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Home } from "../residency/home.ts";
+import type { ApprovalDecision, ApprovalDecisionReply } from "./approval-contracts.ts";
 import type {
   AgentState,
   ConfirmReply,
@@ -42,6 +43,8 @@ export interface AgentLedgers {
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
   putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
   revokeTokens(revocation: TokenRevocation): Promise<Result<null, Refusal>>;
+  /** Repeating is harmless. */
+  decideApproval(decision: ApprovalDecision): Promise<Result<ApprovalDecisionReply, Refusal>>;
 }
 
 export interface TenantLedgers {

@@ -1,4 +1,4 @@
-/** The TypeScript snippets of docs/sdks.md are run as they are printed. */
+/** The TypeScript snippets of docs/sdks.md are run as they are printed; the example of docs/policy-as-code.md is pushed. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -52,9 +52,13 @@ async function run(heading: string, changed: Record<string, string> = {}) {
   if (code === undefined) throw new Error(`docs/sdks.md has no TypeScript under "${heading}".`);
   const file = `${folder}/${heading.toLowerCase().replace(/\W+/g, "-")}.ts`;
   await writeFile(file, code);
+  return runNode([file], changed);
+}
+
+function runNode(args: readonly string[], changed: Record<string, string> = {}) {
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
     const env = { ...process.env, ...environment, ...changed };
-    const child = spawn("node_modules/.bin/node", [file], { env });
+    const child = spawn("node_modules/.bin/node", args, { env });
     let output = "";
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
@@ -100,4 +104,25 @@ it("refusals: the SDK's typed error with code, request id and decision, without 
   expect(output).toMatch(/^403 no_matching_grant request_\w+ decision_\w+ false$/m);
   expect(code).toBe(0);
   expect(gateway.simulator.requests).toHaveLength(0);
+});
+
+it("policies as code: pushed with its tests, in force when answered, unchanged the second time, and pulled", async () => {
+  await gateway.admin("POST", "/v1/tenants", { id: "tenant-a", name: "Tenant A" });
+  const portcullis = (...words: readonly string[]) =>
+    runNode(["src/cli/main.ts", "policy", ...words], { ADMIN_KEY: gateway.adminKey });
+  const platform = await portcullis("push", "docs/examples/policies/platform.yaml");
+  expect(platform).toMatchObject({ code: 0, output: expect.stringContaining("Pushed: 1 writes.") });
+  const example = "docs/examples/policies/tenant-a";
+  const first = await portcullis("push", example);
+  expect(first).toMatchObject({ code: 0, output: expect.stringContaining("Pushed: 3 writes.") });
+  const second = await portcullis("push", example, "--prune");
+  expect(second).toMatchObject({ code: 0, output: expect.stringContaining("Nothing to push.") });
+  const pulled = `${folder}/pulled.yaml`;
+  expect((await portcullis("pull", "--tenant", "tenant-a", "--out", pulled)).code).toBe(0);
+  expect((await portcullis("diff", "live", pulled, "--exit-code")).code).toBe(0);
+  expect((await portcullis("push", pulled, "--prune")).output).toContain("Nothing to push.");
+  const { body } = await gateway.admin("GET", "/v1/policies?tenant=platform");
+  const items = body.items as { id: string; name: string }[]; // As the answer's schema says.
+  const boundary = items.find(({ name }) => name === "Nothing restricted leaves us");
+  await gateway.admin("DELETE", `/v1/policies/${boundary?.id}`);
 });

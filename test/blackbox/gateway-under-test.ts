@@ -83,6 +83,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
           RECEIPT_KEYS: receiptKeys,
           LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
           END_USER_SALT: "an-end-user-salt-used-by-tests-only",
+          WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
           AZURE_OPENAI_API_KEY: simulator.apiKey,
           ENTRA_KEYS: testEntraKeys,
         },

@@ -219,7 +219,8 @@ describe("every refusal is the SDK's own typed error, with code and request id",
   });
 
   it("Azure's own 429 and 400 pass as they are; its 500 as an error that it does not bill", async () => {
-    gateway.simulator.next({ kind: "rate-limited" });
+    // A pause that it asks for would be kept: the next call would not reach it.
+    gateway.simulator.next({ kind: "rate-limited", retryAfterSeconds: 0 });
     const limited = await thrown(call(), RateLimitError);
     expect(limited.code).toBe("429");
     gateway.simulator.next({ kind: "prompt-blocked" });

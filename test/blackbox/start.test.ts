@@ -159,7 +159,7 @@ describe("npm start", () => {
     const { connection } = first;
     expect(await readFile(devVars, "utf8")).toMatch(
       new RegExp(
-        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT|ENTRA_KEYS)='[^']+'\n){5}$`,
+        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT|ENTRA_KEYS|WEBHOOK_SECRET)='[^']+'\n){6}$`,
       ),
     );
     for (const file of [connectionFile(), devVars, join(stateDirectory, ".local/admin-key")]) {

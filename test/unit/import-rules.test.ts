@@ -53,6 +53,7 @@ const files: readonly SourceFile[] = readdirSync(root, { recursive: true, encodi
 const compositionRoot = new Set([
   "worker.ts",
   "compose.ts",
+  "compose-stores.ts",
   "compose-upstream.ts",
   "bindings.ts",
   "cli/main.ts",
@@ -71,11 +72,13 @@ const ranks: Readonly<Record<string, number>> = {
   azure: 1,
   safeguard: 1,
   audit: 1,
+  approval: 1,
   gateway: 2,
   admin: 2,
   console: 2,
   cli: 2,
   "compose.ts": 3,
+  "compose-stores.ts": 3,
   "compose-upstream.ts": 3,
   "bindings.ts": 3,
   "worker.ts": 4,
@@ -169,9 +172,14 @@ describe("libraries", () => {
 
   it("no package is imported but those of DESIGN section 11", () => {
     const foreign = importers(
-      /^(?!\.|zod$|jose$|hono(?:\/|$)|@hono\/zod-openapi$|cloudflare:workers$|node:)/,
+      /^(?!\.|zod$|jose$|hono(?:\/|$)|@hono\/zod-openapi$|cloudflare:workers$|node:|yaml$)/,
     );
     expect(foreign).toEqual([]);
+  });
+
+  it("YAML stands in the command line alone: files are read there, and no Worker carries a parser of them", () => {
+    expect(importers(/^yaml(?:\/|$)/).filter((path) => roomOf(path) !== "cli")).toEqual([]);
+    expect(importers(/^yaml$/)).not.toEqual([]);
   });
 
   it("Node stands in the command line alone: nothing else runs on it", () => {

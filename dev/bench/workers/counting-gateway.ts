@@ -27,7 +27,9 @@ import gateway, {
   TenantLedger as RealTenantLedger,
 } from "../../../src/worker.ts";
 import { LedgerLoad, Switches } from "../count-contract.ts";
+import { SnapshotLoad } from "../policy-contract.ts";
 import { countBindings, countStorage, counts, takeLastRead } from "./counted-platform.ts";
+import { loadSnapshots } from "./load-snapshots.ts";
 
 export class AgentLedger extends RealAgentLedger {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -177,6 +179,7 @@ const paths: Readonly<Record<string, (request: Request, env: Env) => Promise<Res
     switches = Switches.parse(await request.json());
     return Response.json(switches);
   },
+  "/bench/snapshots": async (request, env) => loadSnapshots(env, SnapshotLoad.parse(await request.json())),
   "/bench/ledger": async (request, env) => loadLedger(env, LedgerLoad.parse(await request.json())),
 };
 

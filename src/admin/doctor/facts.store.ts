@@ -6,14 +6,12 @@ import * as z from "zod";
 import type { EntraIssuer } from "../../capability/entra-issuer.ts";
 import type { KeyRing } from "../../capability/key-ring.ts";
 import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
-import { type Clock, DAY_MS } from "../../kernel/clock.ts";
-import { ApiKeyId } from "../../kernel/ids.ts";
-import { DOCTOR_MAX_EXAMPLES } from "../../kernel/limits.ts";
-import { timestampOf } from "../../kernel/timestamp.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import { type Home, homeBinding, homes, type Jurisdiction } from "../../residency/home.ts";
 import { asked, type Databases } from "../databases.ts";
+import { readApiKeys } from "./api-key-facts.store.ts";
 import { readDeployments, readTenants } from "./documents.store.ts";
-import { API_KEY_OLD_DAYS, type DatabaseFact, type DoctorFacts, type JurisdictionFact } from "./facts.ts";
+import type { DatabaseFact, DoctorFacts, JurisdictionFact } from "./facts.ts";
 import { missingBindings } from "./missing-bindings.ts";
 
 export interface DoctorSources {
@@ -33,24 +31,21 @@ export interface DoctorSources {
   readonly clock: Clock;
 }
 
-export const oldApiKeyStatements = {
-  // Walks the primary key: control-plane keys are few, and age has no index.
-  olderThan: "SELECT id FROM api_keys WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
-} as const;
-
 export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
   const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entra, hasSecret } = sources;
-  const [readings, { tenants, stranded }, deployments, oldApiKeys, stores] = await Promise.all([
+  const gatheredAtMs = sources.clock();
+  const [readings, { tenants, stranded }, deployments, apiKeys, stores] = await Promise.all([
     readMigrations(databases, configuredHomes),
     readTenants(databases, configuredHomes),
     readDeployments(databases.platform),
-    readOldApiKeys(databases.platform, sources.clock),
+    readApiKeys(databases.platform, gatheredAtMs),
     sources.probeStores(),
   ]);
   const secrets = deployments.items.flatMap(({ backends }) =>
     backends.flatMap(({ credential }) => (credential.kind === "api_key" ? [credential.secret] : [])),
   );
   return {
+    gatheredAtMs,
     isLocal,
     issuer: config.issuer,
     audience: config.audience,
@@ -68,19 +63,15 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
       subject: entra.subject,
       keyIds: entra.published.map(({ kid }) => kid),
     },
-    signingKeyIds: signingFirst(keyRing.signing.keyId, [...keyRing.keys.keys()]),
-    receiptKeyIds: signingFirst(
-      receiptKeys.signing.keyId,
-      receiptKeys.published.map(({ kid }) => kid),
-    ),
-    oldApiKeys,
+    signsWebhooks: hasSecret("WEBHOOK_SECRET"),
+    signingKeys: keyRing.signers.map(({ keyId, endsAt }) => ({ keyId, endsAt })),
+    receiptKeys: receiptKeys.published.map(({ kid }) => ({
+      keyId: kid,
+      endsAt: kid === receiptKeys.signing.keyId ? receiptKeys.signing.endsAt : null,
+    })),
+    apiKeys,
   };
 };
-
-const signingFirst = (signing: string, keyIds: readonly string[]): readonly string[] => [
-  signing,
-  ...keyIds.filter((keyId) => keyId !== signing),
-];
 
 function jurisdictionOf(home: Home, ask: DoctorSources["askJurisdiction"]): readonly JurisdictionFact[] {
   const { jurisdiction } = homes[home];
@@ -113,15 +104,4 @@ async function migrationsIn(
     return results.map((row) => MigrationRow.parse(row).name);
   });
   return { binding, kind, applied: applied.ok ? applied.value : null };
-}
-
-const KeyRow = z.object({ id: ApiKeyId });
-
-async function readOldApiKeys(platformDb: D1Database, clock: Clock): Promise<DoctorFacts["oldApiKeys"]> {
-  const before = timestampOf(clock() - API_KEY_OLD_DAYS * DAY_MS);
-  const statement = platformDb
-    .prepare(oldApiKeyStatements.olderThan)
-    .bind("", before, DOCTOR_MAX_EXAMPLES + 1);
-  const rows = await asked(() => statement.all());
-  return rows.ok ? rows.value.results.map((row) => KeyRow.parse(row).id) : null;
 }

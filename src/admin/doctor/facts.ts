@@ -4,13 +4,17 @@
  */
 import type { Deployment } from "../../azure/deployment.ts";
 import type { ApiKeyId } from "../../kernel/ids.ts";
+import type { Timestamp } from "../../kernel/timestamp.ts";
 import type { Tenant } from "../../policy/tenant.ts";
 import type { Home } from "../../residency/home.ts";
 import type { DatabaseKind } from "./expected-migrations.ts";
 
 export const API_KEY_OLD_DAYS = 365;
+/** A key of any kind is near its end this long before it: time to make another and move its users. */
+export const KEY_NEAR_END_DAYS = 14;
 
 export interface DoctorFacts {
+  readonly gatheredAtMs: number;
   readonly isLocal: boolean;
   readonly issuer: string;
   readonly audience: string;
@@ -29,12 +33,30 @@ export interface DoctorFacts {
   readonly missingSecrets: ReadonlySet<string>;
   /** What Microsoft Entra must know of this gateway; null = it has no keys for Entra. */
   readonly entra: EntraFact | null;
-  /** The first signs. */
-  readonly signingKeyIds: readonly string[];
-  /** The first signs; the others are published for receipts of before. */
-  readonly receiptKeyIds: readonly string[];
-  /** Older than API_KEY_OLD_DAYS, the first few; null = they could not be read. */
-  readonly oldApiKeys: readonly ApiKeyId[] | null;
+  /** Whether webhooks can be signed. */
+  readonly signsWebhooks: boolean;
+  /** The first whose end has not come signs. */
+  readonly signingKeys: readonly SigningKeyFact[];
+  /** The first signs; the others are published for receipts of before, and have no end. */
+  readonly receiptKeys: readonly SigningKeyFact[];
+  /** Null = they could not be read. */
+  readonly apiKeys: ApiKeyFacts | null;
+}
+
+export interface SigningKeyFact {
+  readonly keyId: string;
+  readonly endsAt: Timestamp | null;
+}
+
+/** Of each list the first few, and one more where there are more; no key is in two of them. */
+export interface ApiKeyFacts {
+  readonly ended: readonly ApiKeyId[];
+  /** Within KEY_NEAR_END_DAYS. */
+  readonly nearEnd: readonly ApiKeyId[];
+  /** Older than API_KEY_OLD_DAYS. */
+  readonly old: readonly ApiKeyId[];
+  /** The key of the platform that can make keys, and can do so longest; null = there is none. */
+  readonly lastKeeper: { readonly endsAt: Timestamp | null } | null;
 }
 
 export interface EntraFact {

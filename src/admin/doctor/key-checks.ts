@@ -1,8 +1,8 @@
 /** Checks of addresses, keys and credentials: of secrets, only whether they are set. */
-import { DOCTOR_MAX_EXAMPLES } from "../../kernel/limits.ts";
+import { apiKeyChecks } from "./api-key-checks.ts";
 import { type Check, counted, type Found, named } from "./check.ts";
-import { API_KEY_OLD_DAYS } from "./facts.ts";
 import { isPlaceholderHost } from "./placeholder-host.ts";
+import { signingKeyChecks } from "./signing-key-checks.ts";
 
 const addresses: Check = {
   id: "addresses",
@@ -19,68 +19,6 @@ const addresses: Check = {
         sentence: `${name} is ${url}, which is no public https address.`,
         remedy: `Set ${name} in wrangler.toml to the gateway's URL before tokens are in use: changing it later makes all of them invalid.`,
       }));
-  },
-};
-
-const signingKeys: Check = {
-  id: "signing_keys",
-  looksAt: "how many keys sign and verify tokens; they carry no date, so their age is yours to know",
-  well: "There are signing keys.",
-  needs: [],
-  find: ({ signingKeyIds: [signing, ...others] }) =>
-    signing === undefined
-      ? []
-      : [
-          {
-            severity: "note",
-            subject: signing,
-            sentence: `${signing} signs tokens${others.length > 0 ? `, and ${named(others)} ${others.length === 1 ? "verifies" : "verify"} them too` : ""}. Signing keys carry neither a date nor an end, so how old they are is not known here.`,
-            remedy:
-              others.length > 0
-                ? "Remove a key that no longer signs an hour after the rotation; until then its tokens are good."
-                : "Rotate it as often as your rules want: add the new key at the end of SIGNING_KEYS, move it to the front, remove the old one.",
-          },
-        ],
-};
-
-const receiptKeys: Check = {
-  id: "receipt_keys",
-  looksAt: "how many keys sign and verify receipts; they carry no date either",
-  well: "There are receipt keys.",
-  needs: [],
-  find: ({ receiptKeyIds: [signing, ...others] }) =>
-    signing === undefined
-      ? []
-      : [
-          {
-            severity: "note",
-            subject: signing,
-            sentence: `${signing} signs receipts${others.length > 0 ? `, and ${named(others)} ${others.length === 1 ? "is" : "are"} published for receipts of before` : ""}.`,
-            remedy:
-              others.length > 0
-                ? "Keep them as long as their receipts may be looked at, without their `d`: so nobody can sign with them."
-                : "Rotate it as often as your rules want: add the new key at the front of RECEIPT_KEYS, keep the old one behind it without its `d`.",
-          },
-        ],
-};
-
-const apiKeys: Check = {
-  id: "api_keys",
-  looksAt: `API keys older than ${API_KEY_OLD_DAYS} days; they have no end of their own`,
-  well: `No API key is older than ${API_KEY_OLD_DAYS} days, as far as they could be read.`,
-  needs: [],
-  find({ oldApiKeys }) {
-    if (oldApiKeys === null || oldApiKeys.length === 0) return [];
-    const shown = oldApiKeys.slice(0, DOCTOR_MAX_EXAMPLES);
-    const isMore = oldApiKeys.length > shown.length;
-    return [
-      {
-        severity: "note",
-        subject: shown[0] ?? null,
-        sentence: `API keys older than ${API_KEY_OLD_DAYS} days: ${shown.join(", ")}${isMore ? " and more" : ""}. They stay good until they are deleted.`,
-        remedy: "Make a new key at `/v1/keys`, move its users, delete the old one.",
-      },
-    ];
   },
 };
 
@@ -140,11 +78,30 @@ const credentials: Check = {
   },
 };
 
+const webhookSecret: Check = {
+  id: "webhook_secret",
+  looksAt: "whether `WEBHOOK_SECRET` is set: without it no webhook can be set and none is sent",
+  well: "The secret that signs webhooks is set.",
+  needs: [],
+  find: ({ signsWebhooks }) =>
+    signsWebhooks
+      ? []
+      : [
+          {
+            severity: "note",
+            subject: "WEBHOOK_SECRET",
+            sentence: "WEBHOOK_SECRET is not set: nobody is told when a request waits for approval.",
+            remedy:
+              "Run `npm run deploy`, or `npx wrangler secret put WEBHOOK_SECRET` with 32 random characters or more.",
+          },
+        ],
+};
+
 export const keyChecks: readonly Check[] = [
   addresses,
-  signingKeys,
-  receiptKeys,
+  ...signingKeyChecks,
   entraKeys,
-  apiKeys,
+  ...apiKeyChecks,
   credentials,
+  webhookSecret,
 ];

@@ -166,17 +166,13 @@ describe("the choice of a backend", () => {
 
   it("falls on the lowest priority, each as often as its weight says", () => {
     fc.assert(
-      fc.property(backends, ([first, ...rest]) => {
-        if (!first) return;
-        const all = [first, ...rest];
+      fc.property(backends, (all) => {
         const lowest = Math.min(...all.map(({ priority }) => priority));
         const tier = all.filter(({ priority }) => priority === lowest);
         const total = tier.reduce((sum, { weight }) => sum + weight, 0);
-        const chosen = Array.from({ length: total }, (_, point) =>
-          chooseBackend([first, ...rest], (point + 0.5) / total),
-        );
+        const chosen = Array.from({ length: total }, (_, point) => chooseBackend(all, (point + 0.5) / total));
         for (const backend of all) {
-          expect(chosen.filter(({ id }) => id === backend.id).length).toBe(
+          expect(chosen.filter((one) => one === backend).length).toBe(
             backend.priority === lowest ? backend.weight : 0,
           );
         }
@@ -186,20 +182,24 @@ describe("the choice of a backend", () => {
 
   it("is one of them at both ends of chance, and half of it is the second", () => {
     const two = [backendOf(), backendOf({ id: backendId(2) })] as const;
-    expect(chooseBackend([two[0], two[1]], 0)).toBe(two[0]);
-    expect(chooseBackend([two[0], two[1]], 0.5)).toBe(two[1]);
-    expect(chooseBackend([two[0], two[1]], 1 - Number.EPSILON)).toBe(two[1]);
+    expect(chooseBackend(two, 0)).toBe(two[0]);
+    expect(chooseBackend(two, 0.5)).toBe(two[1]);
+    expect(chooseBackend(two, 1 - Number.EPSILON)).toBe(two[1]);
+  });
+
+  it("is none where none may be called", () => {
+    expect(chooseBackend([], 0)).toBeNull();
   });
 });
 
 describe("what an error of Azure costs", () => {
   it("a prompt that the content filter refused is billed, as it was bounded", () => {
     const filtered = { error: { code: "content_filter", status: 400 } };
-    expect(settlementOfError(filtered, 120)).toEqual({
+    expect(settlementOfError(400, filtered, 120)).toEqual({
       kind: "used",
       usage: { promptTokens: 120, cachedPromptTokens: 0, completionTokens: 0, totalTokens: 120 },
     });
-    expect(settlementOfError(filtered, null)).toEqual({ kind: "as_reserved" });
+    expect(settlementOfError(400, filtered, null)).toEqual({ kind: "as_reserved" });
   });
 
   it.each([
@@ -212,6 +212,11 @@ describe("what an error of Azure costs", () => {
     undefined,
     null,
   ])("%j is free", (answer) => {
-    expect(settlementOfError(answer, 120)).toEqual({ kind: "released" });
+    expect(settlementOfError(400, answer, 120)).toEqual({ kind: "released" });
+  });
+
+  it.each([401, 403, 429, 500, 503, 599])("nothing with %i, whatever its body says", (status) => {
+    const filtered = { error: { code: "content_filter" } };
+    expect(settlementOfError(status, filtered, 120)).toEqual({ kind: "released" });
   });
 });

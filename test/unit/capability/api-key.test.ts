@@ -13,9 +13,13 @@ import {
   requireScope,
   tenantFor,
 } from "../../../src/capability/api-key-auth.ts";
+import { checkApiKeyEnd } from "../../../src/capability/api-key-end.ts";
+import { type Clock, DAY_MS } from "../../../src/kernel/clock.ts";
 import { DEFAULT_TENANT, PLATFORM, TenantId } from "../../../src/kernel/ids.ts";
+import { API_KEY_MAX_DAYS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok } from "../../../src/kernel/result.ts";
+import { timestampOf } from "../../../src/kernel/timestamp.ts";
 
 const apiKey = ApiKey.parse({
   id: `key_${"0".repeat(32)}`,
@@ -23,13 +27,16 @@ const apiKey = ApiKey.parse({
   scopes: ["agents:read", "enforce"],
   tenantId: null,
   createdAt: "2026-01-01T00:00:00.000Z",
+  expiresAt: null,
 });
 const tenantA = TenantId.parse("tenant-a");
 const tenantB = TenantId.parse("tenant-b");
+const random = (length: number) => new Uint8Array(length);
 const text = mintApiKeyText((length) => new Uint8Array(length).fill(7));
 const hash = await apiKeyHash(text);
 
 const finding: ApiKeyAuthPorts = {
+  clock: () => 0,
   find: async (asked) => ok(asked === hash ? { apiKey, hash } : null),
 };
 const verdictOf = async (header: string | null, ports = finding) => {
@@ -63,6 +70,7 @@ describe("ApiKeyInput", () => {
     ["a scope twice", { name: "a", scopes: ["enforce", "enforce"] }],
     ["no name", { name: "", scopes: ["enforce"] }],
     ["the platform as tenant", { name: "a", scopes: ["enforce"], tenantId: "platform" }],
+    ["an end that is no timestamp", { name: "a", scopes: ["enforce"], expiresAt: 1_800_000_000 }],
     ["an unknown member", { name: "a", scopes: ["enforce"], admin: true }],
   ];
   it.each(refused)("refuses %s", (_name, input) => {
@@ -93,6 +101,7 @@ describe("authenticateApiKey", () => {
   it("asks the store nothing about what cannot be a key", async () => {
     const asked: string[] = [];
     const counting: ApiKeyAuthPorts = {
+      ...finding,
       find: async (askedHash) => {
         asked.push(askedHash);
         return ok(null);
@@ -105,13 +114,91 @@ describe("authenticateApiKey", () => {
   });
 
   it("believes the hash that is stored, not that something was found", async () => {
-    const lax: ApiKeyAuthPorts = { find: async () => ok({ apiKey, hash: hash.replace(/^./, "x") }) };
+    const lax: ApiKeyAuthPorts = {
+      ...finding,
+      find: async () => ok({ apiKey, hash: hash.replace(/^./, "x") }),
+    };
     expect(await verdictOf(text, lax)).toBe("api_key_invalid");
   });
 
   it("stays closed while the store cannot be asked", async () => {
-    const down: ApiKeyAuthPorts = { find: async () => fail(refuse("store_unavailable")) };
+    const down: ApiKeyAuthPorts = { ...finding, find: async () => fail(refuse("store_unavailable")) };
     expect(await verdictOf(text, down)).toBe("store_unavailable");
+  });
+});
+
+describe("an API key with an end", () => {
+  const endsAt = "2026-12-31T00:00:00.000Z";
+  const endMs = Date.parse(endsAt);
+  const ending = { ...apiKey, expiresAt: endsAt };
+  const endingAt = (clock: Clock): ApiKeyAuthPorts => ({
+    clock,
+    find: async (asked) => ok(asked === hash ? { apiKey: ending, hash } : null),
+  });
+
+  it.each([
+    ["long before", 0, apiKey.id],
+    ["in the last millisecond", endMs - 1, apiKey.id],
+    ["at its end", endMs, "api_key_expired"],
+    ["after it", endMs + 1, "api_key_expired"],
+    ["by a clock that tells no number", Number.NaN, "api_key_expired"],
+  ])("%s", async (_name, nowMs, verdict) => {
+    expect(
+      await verdictOf(
+        text,
+        endingAt(() => nowMs),
+      ),
+    ).toBe(verdict);
+  });
+
+  it("has no longer life by a slow look-up", async () => {
+    let nowMs = endMs - 1;
+    const slow: ApiKeyAuthPorts = {
+      clock: () => nowMs,
+      async find() {
+        nowMs = endMs;
+        return ok({ apiKey: ending, hash });
+      },
+    };
+    expect(await verdictOf(text, slow)).toBe("api_key_expired");
+  });
+
+  it("tells of it to nobody who does not hold its text", async () => {
+    const after = endingAt(() => endMs);
+    const lax: ApiKeyAuthPorts = {
+      ...after,
+      find: async () => ok({ apiKey: ending, hash: hash.replace(/^./, "x") }),
+    };
+    expect(await verdictOf(mintApiKeyText(random), after)).toBe("api_key_invalid");
+    expect(await verdictOf(text, lax)).toBe("api_key_invalid");
+  });
+});
+
+describe("checkApiKeyEnd", () => {
+  const nowMs = Date.parse("2026-12-01T00:00:00.000Z");
+  const inMs = (ms: number) => timestampOf(nowMs + ms);
+  const farthest = API_KEY_MAX_DAYS * DAY_MS;
+  type Maker = Pick<ApiKey, "tenantId" | "expiresAt">;
+  const maker: Maker = { tenantId: null, expiresAt: null };
+  const bound: Maker = { tenantId: tenantA, expiresAt: inMs(1_000) };
+
+  it.each<[string, string | null, Maker, string]>([
+    ["none", null, maker, "taken"],
+    ["in a millisecond", inMs(1), maker, "taken"],
+    ["now", inMs(0), maker, "expiresAt"],
+    ["long ago", "2020-01-01T00:00:00.000Z", maker, "expiresAt"],
+    ["the same day in five years", "2031-12-01T00:00:00.000Z", maker, "taken"],
+    ["the last that is taken", inMs(farthest), maker, "taken"],
+    ["beyond it", inMs(farthest + 1), maker, "expiresAt"],
+    ["none, by a key of the platform that ends", null, { ...maker, expiresAt: inMs(1) }, "taken"],
+    ["that of the bound key that makes it", inMs(1_000), bound, "taken"],
+    ["later than that of the bound key", inMs(1_001), bound, "expiresAt"],
+    ["none, by a bound key that ends", null, bound, "expiresAt"],
+    ["none, by a bound key that has none", null, { ...bound, expiresAt: null }, "taken"],
+  ])("%s", (_name, expiresAt, by, verdict) => {
+    const refusal = checkApiKeyEnd(expiresAt, by, nowMs);
+    expect(refusal?.field ?? "taken").toBe(verdict);
+    expect(refusal?.code ?? "meaningless").toBe("meaningless");
   });
 });
 

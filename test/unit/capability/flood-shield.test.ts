@@ -112,7 +112,10 @@ describe("an API key", () => {
       return ok(null);
     };
     const code = async () => {
-      const admitted = await admitApiKey({ find, shield, startTimer: () => () => {} }, headers);
+      const admitted = await admitApiKey(
+        { find, shield, clock: () => 0, startTimer: () => () => {} },
+        headers,
+      );
       return admitted.ok ? "ok" : admitted.error.code;
     };
     expect([await code(), await code(), await code()]).toEqual([

@@ -26,6 +26,16 @@ describe("importReceiptKeys", () => {
     expect(after.published[1]).toEqual(before.published[0]);
   });
 
+  it("tells until when the first is meant to sign, and publishes no end", async () => {
+    const { signing, published } = await imported(
+      { ...first, exp: 1_800_000_000 },
+      { ...publicHalf(second), exp: 1 },
+    );
+    expect(signing.endsAt).toBe("2027-01-15T08:00:00.000Z");
+    expect(published.flatMap((key) => Object.keys(key))).not.toContain("exp");
+    expect((await imported(first)).signing.endsAt).toBeNull();
+  });
+
   it("names keys by their RFC 7638 thumbprint", async () => {
     const { signing } = await importReceiptKeys(jwksText(rfc8037Jwk), noTokenKeys);
     expect(signing.keyId).toBe(RFC8037_THUMBPRINT);

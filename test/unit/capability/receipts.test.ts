@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { compactVerify, createLocalJWKSet, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import { publicJwks } from "../../../src/capability/key-ring.ts";
+import { importReceiptKeys } from "../../../src/capability/receipt-keys.ts";
 import { createReceiptSigner } from "../../../src/capability/sign-receipt.ts";
 import { verifyReceipt } from "../../../src/capability/verify-receipt.ts";
 import { receiptOf } from "../../../src/residency/receipt.ts";
@@ -25,13 +26,15 @@ import {
   AUDIENCE,
   goodClaims as goodTokenClaims,
   ISSUER,
+  jwksText,
   keyRing,
+  newPrivateJwk,
   validToken,
   verdictOf as verdictOfToken,
 } from "./token-fixture.ts";
 
 const { kid } = goodHeader;
-const tokenKeyId = keyRing.signing.keyId;
+const tokenKeyId = keyRing.signers[0].keyId;
 
 describe("a receipt", () => {
   it("states the facts of the record it was made of, and who signed it", async () => {
@@ -81,6 +84,12 @@ describe("a receipt", () => {
     });
     const issuer = `https://${"i".repeat(60)}.example.com`;
     expect((await createReceiptSigner(receiptKeys, issuer).sign(longest)).length).toBeLessThan(1_024);
+  });
+
+  it("is signed by a key whose end is over, as by any other, and verifies", async () => {
+    const ended = await importReceiptKeys(jwksText({ ...(await newPrivateJwk()), exp: 1 }), new Map());
+    const receipt = await createReceiptSigner(ended, ISSUER).sign(allowedRecord);
+    expect(await verdictOf(receipt, { keys: ended.published.map((key) => ({ ...key })) })).toBe("valid");
   });
 
   it("verifies with a JOSE library and the published keys, as documented", async () => {
@@ -141,7 +150,10 @@ describe("what is no receipt", () => {
     [
       "a signature by a key of tokens over a receipt",
       "key_not_for_receipts",
-      () => signTexts(JSON.stringify({ ...goodHeader, kid: tokenKeyId }), payload, keyRing),
+      () =>
+        signTexts(JSON.stringify({ ...goodHeader, kid: tokenKeyId }), payload, {
+          signing: keyRing.signers[0],
+        }),
     ],
     ["another's signature", "signature_invalid", () => signTexts(header, payload, foreignReceiptKeys)],
     [

@@ -162,7 +162,7 @@ const headerAttacks: readonly Attack[] = [
     () => signHeader({ alg: "none", typ, kid: "x" }),
   ],
   ["no kid", "token_header_invalid", () => signHeader({ alg, typ })],
-  ["an unknown kid", "token_key_unknown", () => signHeader({ alg, typ, kid: foreignRing.signing.keyId })],
+  ["an unknown kid", "token_key_unknown", () => signHeader({ alg, typ, kid: foreignRing.signers[0].keyId })],
   ["an empty kid", "token_key_unknown", () => signHeader({ alg, typ, kid: "" })],
   ["a path as kid", "token_key_unknown", () => signHeader({ alg, typ, kid: "../../dev/null" })],
   ["SQL as kid", "token_key_unknown", () => signHeader({ alg, typ, kid: "' OR 1=1 --" })],

@@ -67,6 +67,8 @@ const claims: readonly Attack[] = [
   ["a prototype's member as home", "token_claims_invalid", () => signClaims({ home: "constructor" })],
   ["an unknown classification", "token_claims_invalid", () => signClaims({ classification: "secret" })],
   ["roles as text", "token_claims_invalid", () => signClaims({ roles: "analyst" })],
+  ["a token as its minter", "token_claims_invalid", () => signClaims({ minted_by: goodClaims.jti })],
+  ["no API key as its minter", "token_claims_invalid", () => signClaims({ minted_by: null })],
   ["agent version 0", "token_claims_invalid", () => signClaims({ agent_version: 0 })],
   [
     "no authorization at all, spelt []",

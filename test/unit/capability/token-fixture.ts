@@ -6,7 +6,7 @@ import { issueToken, type TokenOrder } from "../../../src/capability/issue-token
 import { importKeyRing, type KeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../../src/capability/verify-token.ts";
 import { toBase64Url, utf8Bytes } from "../../../src/kernel/encoding.ts";
-import { TokenId } from "../../../src/kernel/ids.ts";
+import { ApiKeyId, TokenId } from "../../../src/kernel/ids.ts";
 import type { Result } from "../../../src/kernel/result.ts";
 import { homeNames } from "../../../src/residency/home.ts";
 
@@ -68,6 +68,7 @@ export const order: TokenOrder = {
   expiresInSeconds: 900,
   authorization: null,
   tokenId,
+  mintedBy: ApiKeyId.parse(`key_${"0".repeat(31)}7`),
   nowMs: NOW_MS,
 };
 
@@ -83,7 +84,7 @@ export const verdict = (result: Result<Capability>): string => (result.ok ? "acc
 export const verdictOf = async (token: string, nowMs = NOW_MS): Promise<string> =>
   verdict(await verifier.verify(token, nowMs));
 
-export const goodHeader = { alg: "EdDSA", typ: "at+jwt", kid: keyRing.signing.keyId };
+export const goodHeader = { alg: "EdDSA", typ: "at+jwt", kid: keyRing.signers[0].keyId };
 export const goodClaims = {
   iss: ISSUER,
   aud: AUDIENCE,
@@ -112,7 +113,7 @@ export async function signSegments(
   ring: KeyRing = keyRing,
 ): Promise<string> {
   const input = `${header}.${payload}`;
-  const signature = await crypto.subtle.sign("Ed25519", ring.signing.privateKey, utf8Bytes(input));
+  const signature = await crypto.subtle.sign("Ed25519", ring.signers[0].privateKey, utf8Bytes(input));
   return `${input}.${toBase64Url(new Uint8Array(signature))}`;
 }
 

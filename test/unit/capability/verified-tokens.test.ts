@@ -16,9 +16,9 @@ import {
   verdict,
 } from "./token-fixture.ts";
 
-const { keyId } = keyRing.signing;
+const { keyId } = keyRing.signers[0];
 const ourKey = keyRing.keys.get(keyId);
-const foreignKey = foreignRing.keys.get(foreignRing.signing.keyId);
+const foreignKey = foreignRing.keys.get(foreignRing.signers[0].keyId);
 if (!ourKey || !foreignKey) throw new Error("The fixture's rings hold no key.");
 
 /** A ring that can change under verifiers, and one verifier that remembers beside one that does not. */

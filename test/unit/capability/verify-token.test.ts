@@ -13,6 +13,7 @@ import {
   NOW_MS,
   NOW_SECONDS,
   newPrivateJwk,
+  order,
   rfc8037Jwk,
   segment,
   signClaims,
@@ -32,7 +33,7 @@ describe("a valid token", () => {
       ok: true,
       value: {
         tokenId,
-        keyId: keyRing.signing.keyId,
+        keyId: keyRing.signers[0].keyId,
         tenantId: "tenant-a",
         home: "eu",
         agentId: agent.id,
@@ -43,6 +44,7 @@ describe("a valid token", () => {
         issuedAtSeconds: NOW_SECONDS,
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
+        mintedBy: order.mintedBy,
       },
     });
   });
@@ -68,6 +70,33 @@ describe("a valid token", () => {
     expect(await verdictUnder(rotated, valid)).toBe("accepted");
     expect(await verdictUnder(rotated, await validToken({ keyRing: rotated }))).toBe("accepted");
     expect(await verdictUnder(retired, valid)).toBe("token_key_unknown");
+  });
+});
+
+describe("a key that has ended", () => {
+  const endSeconds = NOW_MS / 1_000 + 10;
+
+  it("still verifies what it signed before, until that expires", async () => {
+    const ring = await importKeyRing(jwksText({ ...rfc8037Jwk, exp: endSeconds }));
+    const token = await validToken({ keyRing: ring, nowMs: endSeconds * 1_000 - 1 });
+    const { verify } = createTokenVerifier({ keyRing: ring, ...here });
+    const expiryMs = (endSeconds - 1 + order.expiresInSeconds) * 1_000;
+    for (const nowMs of [endSeconds * 1_000, expiryMs - 1, endSeconds * 1_000])
+      expect(verdict(await verify(token, nowMs))).toBe("accepted");
+    expect(verdict(await verify(token, expiryMs))).toBe("token_expired");
+  });
+
+  it("verifies nothing that is dated after its end, whoever signed it", async () => {
+    const ring = await importKeyRing(jwksText({ ...rfc8037Jwk, exp: endSeconds }));
+    const { verify } = createTokenVerifier({ keyRing: ring, ...here });
+    for (const [iat, code] of [
+      [endSeconds - 1, "accepted"],
+      [endSeconds, "token_claims_invalid"],
+      [endSeconds + 60, "token_claims_invalid"],
+    ] as const) {
+      const stolen = await signClaims({ iat, exp: iat + 900 });
+      expect(verdict(await verify(stolen, iat * 1_000))).toBe(code);
+    }
   });
 });
 

@@ -23,6 +23,8 @@ export async function typed(
     environment: {},
     fetch: unexpected("A fetch"),
     readFile: unexpected("Reading a file"),
+    writeFile: unexpected("Writing a file"),
+    listFolder: unexpected("Listing a folder"),
     readStandardInput: unexpected("Reading standard input"),
     clock: () => 0,
     ...given,

@@ -43,6 +43,8 @@ async function run({ args = [], environment, answer = () => Response.json(report
       return answer();
     },
     readFile: () => Promise.reject(new Error("not asked")),
+    writeFile: () => Promise.reject(new Error("not asked")),
+    listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
   });

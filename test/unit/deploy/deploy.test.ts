@@ -45,6 +45,7 @@ describe("on a fresh account", () => {
       "RECEIPT_KEYS",
       "LEDGER_NAME_SECRET",
       "END_USER_SALT",
+      "WEBHOOK_SECRET",
     ]);
     const [token, receipt] = ["SIGNING_KEYS", "RECEIPT_KEYS"].map(
       (name) => JSON.parse(secrets?.get(name) ?? "").keys[0],
@@ -89,7 +90,7 @@ describe("on a fresh account", () => {
     const account = newAccount();
     await account.run();
     const secrets = [...(account.wrangler.secrets.get("portcullis")?.values() ?? []), ...account.shownKeys()];
-    expect(secrets).toHaveLength(5);
+    expect(secrets).toHaveLength(6);
     const args = account.wrangler.calls.map((call) => call.args.join(" ")).join("\n");
     const output = account.said.filter((line) => !line.startsWith("Admin key")).join("\n");
     for (const secret of secrets) {

@@ -46,6 +46,7 @@ async function decided(body: JsonObject, policies: readonly Policy[]) {
   const ports = {
     hashEndUser: async () => "user",
     hashAddress: async () => "address",
+    hashText: async () => "text",
     tokenCounter: () => Promise.reject(new Error("not asked here")),
   };
   const operation = operations["chat/completions"];
@@ -109,6 +110,44 @@ describe("content", () => {
       "<script",
       "else",
     ]);
+  });
+});
+
+describe("content that only policies in shadow ask for", () => {
+  const inShadow = policyOf({
+    id: policyId(9),
+    mode: "shadow",
+    kind: "boundary",
+    constraints: {
+      maxPromptCharacters: 5,
+      parameters: { n: { max: 1 } },
+      deniedPatterns: { patterns: ["secret"], action: "strip" },
+    },
+  });
+  const read = (policies: readonly Policy[]) =>
+    askContent(chat("a secret <script", { n: 2 }), capability, ask, snapshotOf(policies));
+
+  it("is read for them alone, and nothing is stripped for them", () => {
+    expect(read([policyOf(), inShadow])).toEqual({
+      content: UNREAD_CONTENT,
+      isStripped: false,
+      inShadow: { promptCharacters: 16, parameters: { n: 2 }, literals: ["secret"], canStrip: true },
+    });
+  });
+
+  it("comes beside what live ones ask for, which stays as it is", () => {
+    const live = policyOf({ constraints: { deniedPatterns: { builtIn: ["script_markup"] } } });
+    const without = read([live]);
+    expect(read([live, inShadow])).toEqual({
+      ...without,
+      inShadow: {
+        ...without.content,
+        promptCharacters: 16,
+        parameters: { n: 2 },
+        literals: ["<script", "secret"],
+      },
+    });
+    expect(without.inShadow).toBe(without.content);
   });
 });
 

@@ -27,6 +27,8 @@ async function told(
 it("is not hashed where nothing counts by it", async () => {
   const others = [policyOf(), policyOf({ constraints: { maxRequestsPerDay: 1, quotaScope: "user" } })];
   expect(await told(others, others, [detailOf()])).toEqual({ address: null, hashed: [] });
+  const inShadow = policyOf({ ...byAddress, mode: "shadow" });
+  expect(await told([inShadow], [inShadow])).toEqual({ address: null, hashed: [] });
 });
 
 it("is hashed once for a policy of the tenant, of the platform, or a token that counts by it", async () => {

@@ -59,7 +59,6 @@ describe("the record of an allowance", () => {
       decisionRecordOf(question, allowedWith({ auditLogging: "detailed" }), NOW_MS),
     );
     expect(record.detail).toMatchObject({
-      trace: [{ policyId: policyId(1), outcome: "allows" }],
       parameters: { promptTokens: 100, outputTokens: 1_000, choices: 1, stream: false },
       obligations: { auditLogging: "detailed" },
       limits: [{ left: 3 }],
@@ -86,10 +85,15 @@ describe("the record of a refusal", () => {
     );
     const record = decisionRecordOf(question, refused, NOW_MS);
     expect(new TextEncoder().encode(JSON.stringify(record)).length).toBeLessThan(120_000);
-    expect(record.detail).toMatchObject({
+    expect(record).toMatchObject({
       traceLinesCut: 250,
-      evidence: { limit: expect.arrayContaining(["and 990 more"]) },
+      detail: { evidence: { limit: expect.arrayContaining(["and 990 more"]) } },
     });
+    expect(record.trace[0]).toMatchObject({
+      code: "role_not_allowed",
+      evidence: { constraint: "allowedRoles", limit: expect.arrayContaining(["and 990 more"]) },
+    });
+    expect(record.trace.at(-1)?.evidence).toEqual({ constraint: "allowedRoles", cut: true });
   });
 
   it("says why: policy, constraint, actual and limit", () => {
@@ -105,8 +109,15 @@ describe("the record of a refusal", () => {
     });
     expect(record.detail).toMatchObject({
       evidence: { constraint: "allowedRoles", actual: ["analyst"], limit: ["employee"] },
-      trace: [{ policyId: policyId(1), outcome: "dropped", code: "role_not_allowed" }],
     });
+    expect(record.trace).toEqual([
+      {
+        policyId: policyId(1),
+        outcome: "dropped",
+        code: "role_not_allowed",
+        evidence: { constraint: "allowedRoles", actual: ["analyst"], limit: ["employee"] },
+      },
+    ]);
   });
 
   it("that came before the body names what the path named", () => {

@@ -11,6 +11,7 @@ const understood = (changes: Partial<Ask>, namesOutput = true): Understood => ({
   ask: { ...ask, ...changes },
   deployment: null,
   body: null,
+  sent: {},
   outsideContent: false,
   namesOutput,
   refine: null,
@@ -52,6 +53,16 @@ describe("the bytes bind", () => {
     expect(binds({ maxTokensPerRequest: 600 }, {}, false)).toBe(false);
     expect(binds({ maxTokensPerRequest: 600 }, {}, true)).toBe(true);
     expect(binds({ maxTokensPerRequest: 400 }, {}, false)).toBe(true);
+  });
+
+  it("where somebody would be asked to approve what another grant may have room for", () => {
+    const approving = policyOf({ constraints: { requiresApproval: true } });
+    const binding = (constraints: object) =>
+      bytesBind(judge([approving, policyOf({ constraints })]), understood({}));
+    expect(binding({ maxTokensPerDay: 1_100 })).toBe(true);
+    expect(binding({ maxCostPerDay: 1 })).toBe(true);
+    expect(binding({ maxRequestsPerDay: 1 })).toBe(false);
+    expect(bytesBind(judge([approving]), understood({}))).toBe(false);
   });
 
   it("where they take the first of two grants away", () => {

@@ -2,8 +2,9 @@
 import { expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import { CompletionRecord } from "../../../src/audit/audit-record.ts";
+import { toldBackend } from "../../../src/azure/backend.ts";
 import type { Billing } from "../../../src/azure/billing.ts";
-import { settleCall } from "../../../src/gateway/settle-call.ts";
+import { type FailedAttempt, settleCall } from "../../../src/gateway/settle-call.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok } from "../../../src/kernel/result.ts";
 import type { Settle } from "../../../src/quota/contracts.ts";
@@ -14,7 +15,17 @@ const usage = { promptTokens: 1_000, cachedPromptTokens: 400, completionTokens: 
 const zone = backendOf({ sku: "DataZoneStandard" });
 const deployment = deploymentOf({ model: "gpt-4o", backends: [zone] });
 
-async function settled(outcome: Billing, { backend = zone, model = "gpt-4o", reachable = true } = {}) {
+const NOW_MS = 1_790_000_000_000;
+
+async function settled(
+  outcome: Billing,
+  {
+    backend = zone,
+    model = "gpt-4o",
+    reachable = true,
+    failed = [] as readonly FailedAttempt[], // The empty list alone would say that there is never one.
+  } = {},
+) {
   const asked: Settle[] = [];
   const records: AuditRecord[] = [];
   const background: Promise<unknown>[] = [];
@@ -24,6 +35,7 @@ async function settled(outcome: Billing, { backend = zone, model = "gpt-4o", rea
         reserve: () => Promise.reject(new Error("not asked here")),
         renew: () => Promise.reject(new Error("not asked here")),
         confirm: () => Promise.reject(new Error("not asked here")),
+        decideApproval: () => Promise.reject(new Error("not asked here")),
         putAgentState: () => Promise.reject(new Error("not asked here")),
         revokeTokens: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),
@@ -48,14 +60,18 @@ async function settled(outcome: Billing, { backend = zone, model = "gpt-4o", rea
           return true;
         },
       },
-      clock: () => 1_790_000_000_000,
+      clock: () => NOW_MS,
       workerNumber: () => ({ source: "worker/x", n: 1 }),
       background: (work) => background.push(work),
     },
     question,
-    { ...allowedWith({}), deployment: { ...deployment, model } },
-    backend,
-    1_790_000_000_000 - 5,
+    {
+      call: { allowed: { ...allowedWith({}), deployment: { ...deployment, model } } },
+      reservedAtMs: NOW_MS - 9,
+      failed,
+      chosen: { backend },
+      startedAtMs: NOW_MS - 5,
+    },
     { end: "complete", upstreamStatus: 200, outcome },
   );
   await Promise.all(background);
@@ -87,6 +103,21 @@ it("a model without a price costs an unknown amount, never zero", async () => {
 it("what was not used has no cost of its own", async () => {
   expect((await settled({ kind: "as_reserved" })).outcome).toEqual({ kind: "as_reserved" });
   expect((await settled({ kind: "released" })).outcome).toEqual({ kind: "released" });
+});
+
+it("the record lists every attempt under the reservation, the last as the call ended", async () => {
+  const before = backendOf({ region: "francecentral" });
+  const refused = { backend: before, end: "upstream_error", upstreamStatus: 429, durationMs: 4 } as const;
+  const { record } = await settled({ kind: "used", usage }, { failed: [refused] });
+  expect(record).toMatchObject({
+    backend: toldBackend(zone),
+    durationMs: 9,
+    attempts: [
+      { ...refused, backend: toldBackend(before) },
+      { backend: toldBackend(zone), end: "complete", upstreamStatus: 200, durationMs: 5 },
+    ],
+  });
+  expect(CompletionRecord.parse(record)).toEqual(record);
 });
 
 it("a ledger that cannot be reached leaves the charges unknown", async () => {
@@ -124,5 +155,6 @@ it("a record from before there were prices is read with what it lacks", () => {
     usage: { promptTokens: 1, cachedPromptTokens: 0 },
     chargedCostNanoUsd: null,
     endUser: null,
+    attempts: [],
   });
 });

@@ -19,6 +19,7 @@ import { question } from "./gateway-fixture.ts";
 const ports = {
   hashEndUser: async (tenantId: string, endUser: string) => `user ${tenantId} ${endUser}`,
   hashAddress: async (tenantId: string, address: string) => `address ${tenantId} ${address}`,
+  hashText: async (tenantId: string, text: string) => `text ${tenantId} ${text}`,
   tokenCounter: () => Promise.reject(new Error("not asked here")),
 };
 const caller = { capability, place, classification: "internal" as const };
@@ -84,6 +85,8 @@ describe("a relayed call", () => {
     const notAsked = () => Promise.reject(new Error("not asked here"));
     await reserve(
       {
+        approvals: { keep: notAsked, announce: notAsked },
+        background: () => {},
         ledgers: {
           confirm: notAsked,
           renew: notAsked,
@@ -91,6 +94,7 @@ describe("a relayed call", () => {
           keepRecord: notAsked,
           putAgentState: notAsked,
           revokeTokens: notAsked,
+          decideApproval: notAsked,
           async reserve(request) {
             asked.push(request);
             return fail(refuse("ledger_unavailable"));
@@ -100,8 +104,8 @@ describe("a relayed call", () => {
       question,
       understood,
       snapshot,
-      verdict.candidates,
-      [],
+      { candidates: verdict.candidates, approval: null },
+      { trace: [] },
     );
     const promptTokens = understood.ask.promptTokens ?? 0;
     const amount = promptTokens * 2_500 + 200 * 10_000;

@@ -2,7 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
-import { DRAIN_MAX_MS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
+import {
+  DRAIN_MAX_MS,
+  RENEW_EVERY_MS,
+  UPSTREAM_HEADERS_MAX_MS,
+  UPSTREAM_IDLE_MAX_MS,
+  UPSTREAM_STREAM_HEADERS_MAX_MS,
+} from "../../../src/kernel/limits.ts";
 import { createManualTimers, noRenewals } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
@@ -30,6 +36,69 @@ describe("the cutoff", () => {
     expect(cutoff.signal.aborted).toBe(false);
     timers.pass(1);
     expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "relay_deadline"]);
+  });
+
+  it("of headers that are late ends the attempt alone: the next one's are waited for anew", () => {
+    const { timers, cutoff } = started();
+    const first = cutoff.signal;
+    timers.pass(UPSTREAM_HEADERS_MAX_MS);
+    expect([cutoff.reason, cutoff.isOver]).toEqual(["upstream_timeout", false]);
+    cutoff.anotherAttempt(UPSTREAM_STREAM_HEADERS_MAX_MS);
+    expect([first.aborted, cutoff.signal.aborted, cutoff.reason, cutoff.refusal]).toEqual([
+      true,
+      false,
+      null,
+      null,
+    ]);
+    cutoff.headersArrived();
+    timers.pass(RELAY_MAX_MS - UPSTREAM_HEADERS_MAX_MS - 1);
+    expect(cutoff.isOver).toBe(false);
+    timers.pass(1);
+    expect([cutoff.signal.aborted, cutoff.reason, cutoff.isOver]).toEqual([true, "relay_deadline", true]);
+  });
+
+  it("of a stream's headers comes sooner where it is told to, whichever attempt it is", () => {
+    const timers = createManualTimers();
+    const client = new AbortController();
+    const renewals = () => ({ dueInMs: RENEW_EVERY_MS, passed() {}, stop() {} });
+    const limitMs = UPSTREAM_STREAM_HEADERS_MAX_MS;
+    const cutoff = createUpstreamCutoff(timers, client.signal, RELAY_MAX_MS, renewals, limitMs);
+    timers.pass(limitMs - 1);
+    expect(cutoff.reason).toBeNull();
+    timers.pass(1);
+    expect(cutoff.reason).toBe("upstream_timeout");
+    timers.pass(7_000);
+    cutoff.anotherAttempt(limitMs);
+    timers.pass(limitMs - 1);
+    expect(cutoff.signal.aborted).toBe(false);
+    timers.pass(1);
+    expect([cutoff.signal.aborted, cutoff.reason]).toEqual([true, "upstream_timeout"]);
+  });
+
+  it("keeps renewing while one attempt follows another", () => {
+    const timers = createManualTimers();
+    let passedMs = 0;
+    const renewals = () => ({
+      dueInMs: RENEW_EVERY_MS,
+      passed: (ms: number) => {
+        passedMs += ms;
+      },
+      stop() {},
+    });
+    const cutoff = createUpstreamCutoff(timers, new AbortController().signal, RELAY_MAX_MS, renewals);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      timers.pass(UPSTREAM_HEADERS_MAX_MS);
+      cutoff.anotherAttempt(UPSTREAM_HEADERS_MAX_MS);
+    }
+    expect(passedMs).toBe(3 * UPSTREAM_HEADERS_MAX_MS);
+  });
+
+  it("of the call ends every attempt that would still be made", () => {
+    const { timers, client, cutoff } = started();
+    client.abort();
+    timers.pass(DRAIN_MAX_MS);
+    cutoff.anotherAttempt(UPSTREAM_HEADERS_MAX_MS);
+    expect([cutoff.signal.aborted, cutoff.isOver, cutoff.reason]).toEqual([true, true, "client_gone"]);
   });
 
   it("comes when a chunk that is waited for does not come, counted anew from each chunk", () => {

@@ -1,8 +1,8 @@
 // Guarantee G9, no inert constraint: each live key alone changes the outcome, every other key refuses by name.
 import { describe, expect, it } from "vitest";
-import { checkPolicy } from "../../../src/admin/check-policy.ts";
 import type { Backend } from "../../../src/azure/backend.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { checkPolicy } from "../../../src/policy/check-policy.ts";
 import {
   type ConstraintKey,
   type Constraints,
@@ -177,7 +177,7 @@ const rows: Readonly<Record<ConstraintKey, LiveRow | LaterRow>> = {
     live: true,
     selects: false,
     constraint: { requiresApproval: true },
-    becomes: "constraint_not_available",
+    becomes: "output null, reserved 1100, standard, once approved, claims none",
     harmless: { requiresApproval: false },
   },
   allowedAgents: {
@@ -300,12 +300,13 @@ const judgeRow = (policies: readonly Policy[], { input, backends }: Pick<LiveRow
 
 function described(verdict: Verdict): string {
   if (verdict.kind === "refused") return verdict.refusal.code;
-  const { obligations, claims } = firstCandidate(verdict);
+  const { obligations, claims, approvalFrom } = firstCandidate(verdict);
   return [
     `output ${obligations.maxOutputTokens}`,
     `reserved ${obligations.reservedTokens}`,
     obligations.auditLogging,
     ...(obligations.allowStore ? ["may store"] : []),
+    ...(approvalFrom.length > 0 ? ["once approved"] : []),
     `claims ${claims.map(claimLine).join(" and ") || "none"}`,
   ].join(", ");
 }

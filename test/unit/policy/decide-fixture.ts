@@ -44,6 +44,7 @@ export const capability: Capability = {
   issuedAtSeconds: 1_790_000_000,
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
+  mintedBy: null,
 };
 
 export const ask: Ask = {

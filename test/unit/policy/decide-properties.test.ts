@@ -7,6 +7,7 @@ import { allowsTool } from "../../../src/policy/allowed-tools.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
+import { shadowOfAsk } from "../../../src/policy/shadow.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
 import { candidatesOf, claimLine, outcomeOf, policyId, policyOf } from "./decide-fixture.ts";
 import {
@@ -18,6 +19,7 @@ import {
   policySet,
   someDetails,
 } from "./policy-arbitraries.ts";
+import { wildAsk, wildPolicies } from "./wild-arbitraries.ts";
 
 const runs = { numRuns: 1_000 };
 
@@ -105,6 +107,26 @@ describe("policies together", () => {
     );
   });
 
+  it("one that is listed twice changes nothing but that its candidates come twice", () => {
+    const withTwice = policySet
+      .filter((policies) => policies.length > 0)
+      .chain((policies) => fc.tuple(fc.constant(policies), fc.constantFrom(...policies)));
+    fc.assert(
+      fc.property(withTwice, anyCircumstances, ([policies, twice], circumstances) => {
+        const [once, doubled] = [policies, [twice, ...policies]].map((set) =>
+          decide(inputOf(set, circumstances)),
+        );
+        if (!once || !doubled) throw new Error("Two were decided.");
+        expect(outcomeOf(doubled)).toBe(outcomeOf(once));
+        const distinct = (verdict: typeof once) => [
+          ...new Map(candidatesOf(verdict).map((one) => [JSON.stringify(one), one])).values(),
+        ];
+        if (twice.kind === "grant") expect(distinct(doubled)).toEqual(distinct(once));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("a policy written twice changes no outcome", () => {
     const withCopy = policySet
       .filter((policies) => policies.length > 0)
@@ -160,6 +182,11 @@ describe("policies together", () => {
   });
 });
 
+const withPolicy = <P extends { readonly policies: readonly Policy[] }>(part: P, policy: Policy): P => ({
+  ...part,
+  policies: [...part.policies, policy],
+});
+
 describe("the decision", () => {
   it("is total, deterministic and leaves its input alone", () => {
     fc.assert(
@@ -168,6 +195,47 @@ describe("the decision", () => {
         expect(decide(input)).toEqual(decide(input));
       }),
       runs,
+    );
+  });
+
+  it("is made without the policies of other tenants, wherever they have come to lie", () => {
+    const foreign = fc
+      .tuple(fc.oneof(grant, deny, boundary), fc.constantFrom("tenant-b", "default-tenant"))
+      .map(([policy, scope]): Policy => ({ ...policy, scope: TenantId.parse(scope) }));
+    fc.assert(
+      fc.property(policySet, foreign, anyCircumstances, (policies, further, circumstances) => {
+        const input = inputOf(policies, circumstances);
+        const { platform, tenant } = input.snapshot;
+        const beside = { ...input, snapshot: { platform, tenant: withPolicy(tenant, further) } };
+        expect(decide(beside)).toEqual(decide(input));
+        const above = { ...input, snapshot: { platform: withPolicy(platform, further), tenant } };
+        expect(decide(above)).toEqual(decide(input));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is total: no policy, token or ask that a schema takes makes it throw", () => {
+    fc.assert(
+      fc.property(wildPolicies, wildAsk, anyCircumstances, (policies, changes, circumstances) => {
+        const ask = { ...circumstances.ask, ...changes };
+        const details = policies.map(({ actions, resources: locations, constraints }) => ({
+          type: "model_invocation" as const,
+          actions,
+          locations,
+          constraints,
+        }));
+        for (const authorization of [null, details]) {
+          const capability = { ...circumstances.capability, authorization };
+          const input = inputOf(policies, { ...circumstances, ask, capability });
+          expect(["refused", "candidates"]).toContain(decide(input).kind);
+          expect(outcomeOf(decide(input, { trace: false }))).toBe(outcomeOf(decide(input)));
+          const { action, resource, classification } = ask;
+          policyAdmission({ ...input, asked: { action, resource }, classification });
+          shadowOfAsk(input, decide(input).kind === "candidates" ? "allowed" : "denied");
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

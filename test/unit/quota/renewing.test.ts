@@ -47,6 +47,10 @@ function newBook() {
     putRevocations() {},
     knownAsk: () => null,
     putAsk() {},
+    putApproval() {},
+    findApproval: () => null,
+    approvalsOf: () => [],
+    pendingApprovals: () => 0,
     keepRecord: (record) => void records.push(record),
     keepSettlement: (kept) => void settlements.push(kept),
   };

@@ -8,11 +8,16 @@ import type { Databases } from "../../../src/admin/databases.ts";
 import { createDeploymentStore } from "../../../src/admin/deployments.store.ts";
 import { createKeyKeepers } from "../../../src/admin/key-keepers.store.ts";
 import { createPolicyStore } from "../../../src/admin/policies.store.ts";
+import { createPoliciesAsTheyWere } from "../../../src/admin/policies-as-they-were.store.ts";
 import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
+import { createWebhookStore } from "../../../src/approval/approval-webhooks.store.ts";
+import { createApprovalStore } from "../../../src/approval/approvals.store.ts";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
+import { createDecisionFinder } from "../../../src/audit/find-decision.store.ts";
+import { createShadowFlips } from "../../../src/audit/shadow-flips.store.ts";
 import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -21,6 +26,7 @@ import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { createCurrentSnapshot } from "../../../src/policy/current-snapshot.store.ts";
 import { createLedgerReadings } from "../../../src/quota/ledgers.store.ts";
 import { createFakeAgentLedgers, createFakeTenantLedgers } from "./fake-ledgers.ts";
 
@@ -74,6 +80,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     agents: createAgentStore(databases),
     policies: createPolicyStore(databases),
     policyHistory: createPolicyHistory(databases),
+    policiesAsTheyWere: createPoliciesAsTheyWere(databases),
     tenants: createTenantStore(databases),
     deployments: createDeploymentStore(env.PLATFORM_DB),
     apiKeys,
@@ -81,8 +88,11 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     keyKeepers: createKeyKeepers(env.PLATFORM_DB),
     changes: createChangeLog(databases),
     auditLog: createAuditLog({ dbOf: databases.ofHome }),
+    decisions: createDecisionFinder({ dbOf: databases.ofHome }),
     usage: createUsageHours({ dbOf: databases.ofHome }),
+    shadowFlips: createShadowFlips({ dbOf: databases.ofHome }),
     hashEndUser: async (tenantId, endUser) => `hash of ${tenantId} ${endUser}`,
+    hashText: async (tenantId, text) => `text of ${tenantId} ${text}`,
     writer: createRevisionedWriter({
       databases,
       tenantLedgers,
@@ -92,6 +102,9 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       clock,
       wait,
     }),
+    approvals: createApprovalStore({ dbOf: databases.ofHome }),
+    webhooks: createWebhookStore({ dbOf: databases.ofHome }),
+    webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     tokenRevocations: createTokenRevocationStore(databases),
     verifier: createTokenVerifier({
@@ -105,6 +118,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     snapshots: {
       load: () => Promise.reject(new Error("not asked here")),
     },
+    currentSnapshot: createCurrentSnapshot(databases),
     deliverOutbox,
     background,
     keyRing,
@@ -132,6 +146,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
       scopes: [...scopes],
       tenantId: tenantId === null ? null : TenantId.parse(tenantId),
       createdAt: timestampOf(clock()),
+      expiresAt: null,
     };
     const stored = await apiKeys.insert({ apiKey, hash: await apiKeyHash(text) });
     if (!stored.ok) throw new Error(stored.error.code);

@@ -7,6 +7,7 @@ import { expectedMigrations } from "../../../src/admin/doctor/expected-migration
 import type { Env } from "../../../src/bindings.ts";
 import { doctor } from "../../../src/cli/doctor.ts";
 import { DoctorReport, type Finding } from "../../../src/kernel/doctor-report.ts";
+import { DOCTOR_MAX_EXAMPLES } from "../../../src/kernel/limits.ts";
 import { askJurisdiction } from "../../../src/quota/ledger-namespace.store.ts";
 import worker from "../../../src/worker.ts";
 import { call, makeKey } from "./every-route-fixture.ts";
@@ -85,6 +86,8 @@ it("is asked by the command line, which tells what it found", async () => {
     environment: { ADMIN_KEY: KEY },
     fetch: async (input, init) => worker.fetch(new Request(input, init), env, createExecutionContext()),
     readFile: () => Promise.reject(new Error("not asked")),
+    writeFile: () => Promise.reject(new Error("not asked")),
+    listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
   });
@@ -126,7 +129,7 @@ describe("what is ill", () => {
       const { status, report } = await askIn(env);
       expect(status).toBe(200);
       expect(found(report, "migrations").map(({ subject, sentence }) => `${subject}: ${sentence}`)).toEqual([
-        `GLOBAL_DB: GLOBAL_DB lacks ${migrations.length} migrations: ${migrations.join(", ")}.`,
+        `GLOBAL_DB: GLOBAL_DB lacks ${migrations.length} migrations: ${migrations.slice(0, DOCTOR_MAX_EXAMPLES).join(", ")} and ${migrations.length - DOCTOR_MAX_EXAMPLES} more.`,
         "EU_DB: EU_DB lacks 1 migration: 0002_count_usage.sql.",
       ]);
       expect(found(report, "documents")).toMatchObject([
@@ -135,6 +138,72 @@ describe("what is ill", () => {
     } finally {
       await env.GLOBAL_DB.prepare("ALTER TABLE elsewhere RENAME TO d1_migrations").run();
       await env.PLATFORM_DB.prepare("DELETE FROM deployments WHERE name = 'doctor-broken'").run();
+    }
+  });
+});
+
+describe("keys", () => {
+  it("are read: those that end soon, have ended, are old, and the last that can make others", async () => {
+    const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const { results: before } = await env.PLATFORM_DB.prepare("SELECT * FROM api_keys").all();
+    const rows: readonly (readonly [id: string, madeDaysAgo: number, endsInDays: number | null])[] = [
+      ["key_10000000000000000000000000000000", 1, 13],
+      ["key_20000000000000000000000000000000", 1, 15],
+      ["key_30000000000000000000000000000000", 500, -1],
+      ["key_40000000000000000000000000000000", 500, null],
+      ["key_50000000000000000000000000000000", 500, 10],
+    ];
+    const insert = env.PLATFORM_DB.prepare(
+      `INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at, expires_at)
+       VALUES (?1, ?1, 'ends', '["agents:read"]', NULL, ?2, ?3)`,
+    );
+    await env.PLATFORM_DB.batch(
+      rows.map(([id, ago, ends]) => insert.bind(id, day(-ago), ends === null ? null : day(ends))),
+    );
+    // Every key that could make others ends in ten days.
+    await env.PLATFORM_DB.prepare("UPDATE api_keys SET expires_at = ?1 WHERE scopes LIKE '%keys:write%'")
+      .bind(day(10))
+      .run();
+    try {
+      const { report } = await askIn(env);
+      const told = found(report, "api_keys").map(({ severity, sentence }) => `${severity}: ${sentence}`);
+      expect(told).toHaveLength(4);
+      expect(told[0]).toMatch(/^warning: After .* no API key of the platform can make keys/);
+      expect(told[1]).toMatch(/^warning: .* end within 14 days: .*key_10{31}.*key_50{31}/);
+      expect(told[1]).not.toMatch(/key_[234]0{31}/);
+      expect(told[2]).toBe(`note: API keys that have ended: key_3${"0".repeat(31)}. They open nothing.`);
+      expect(told[3]).toMatch(/^note: .* older than 365 days: key_40{31}\. They stay good/);
+    } finally {
+      await env.PLATFORM_DB.prepare("DELETE FROM api_keys WHERE name = 'ends'").run();
+      await env.PLATFORM_DB.prepare("UPDATE api_keys SET expires_at = NULL").run();
+    }
+    expect((await env.PLATFORM_DB.prepare("SELECT * FROM api_keys").all()).results).toEqual(before);
+  });
+
+  it("that sign are read with their end from the Worker's secrets", async () => {
+    const ending = (secret: string, days: number) => {
+      const { keys } = JSON.parse(secret) as { readonly keys: readonly object[] };
+      const exp = Math.floor(Date.now() / 1_000) + days * 86_400;
+      return JSON.stringify({ keys: keys.map((key) => ({ ...key, exp })) });
+    };
+    const { report, text } = await askIn({
+      ...env,
+      SIGNING_KEYS: ending(env.SIGNING_KEYS, 13),
+      RECEIPT_KEYS: ending(env.RECEIPT_KEYS, -1),
+    });
+    expect(found(report, "signing_keys")).toMatchObject([{ severity: "warning" }, { severity: "note" }]);
+    expect(found(report, "receipt_keys")).toMatchObject([{ severity: "error" }, { severity: "note" }]);
+    expect(text).not.toContain("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+  });
+
+  it("open the doctor also where the migration that gave them ends is pending", async () => {
+    await env.PLATFORM_DB.prepare("ALTER TABLE api_keys RENAME COLUMN expires_at TO later").run();
+    try {
+      const { status, report } = await askIn(env);
+      expect(status).toBe(200);
+      expect(found(report, "api_keys")).toMatchObject([{ severity: "ok" }]);
+    } finally {
+      await env.PLATFORM_DB.prepare("ALTER TABLE api_keys RENAME COLUMN later TO expires_at").run();
     }
   });
 });

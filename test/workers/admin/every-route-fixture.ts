@@ -4,7 +4,7 @@
  */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { AzureError, Problem } from "../../../src/admin/error-schemas.ts";
 import { controlPlaneRoutes } from "../../../src/admin/openapi.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
@@ -62,10 +62,15 @@ export async function call(method: string, path: string, options: CallOptions = 
   };
 }
 
-export async function makeKey(tenantId: string | null, scopes: readonly string[] = ApiKeyScope.options) {
+export async function makeKey(
+  tenantId: string | null,
+  scopes: readonly string[] = ApiKeyScope.options,
+  expiresAt: string | null = null,
+) {
   const text = mintApiKeyText((length) => crypto.getRandomValues(new Uint8Array(length)));
   await env.PLATFORM_DB.prepare(
-    "INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at) VALUES (?1, ?2, 'test', ?3, ?4, ?5)",
+    `INSERT INTO api_keys (id, hash, name, scopes, tenant_id, created_at, expires_at)
+     VALUES (?1, ?2, 'test', ?3, ?4, ?5, ?6)`,
   )
     .bind(
       `key_${crypto.randomUUID().replaceAll("-", "")}`,
@@ -73,6 +78,7 @@ export async function makeKey(tenantId: string | null, scopes: readonly string[]
       JSON.stringify(scopes),
       tenantId,
       "2026-01-01T00:00:00.000Z",
+      expiresAt,
     )
     .run();
   return text;
@@ -81,8 +87,8 @@ export async function makeKey(tenantId: string | null, scopes: readonly string[]
 const rootKey = await makeKey(null);
 const fresh = (prefix: string): string => `${prefix}-${crypto.randomUUID().slice(0, 13)}`;
 
-async function made(path: string, body: object): Promise<Reply["body"]> {
-  const reply = await call("POST", path, { body });
+async function made(path: string, body: object, key = rootKey): Promise<Reply["body"]> {
+  const reply = await call("POST", path, { body, key });
   if (reply.status > 201) throw new Error(`POST ${path}: ${reply.status} ${reply.text}`);
   return reply.body;
 }
@@ -101,6 +107,31 @@ await made("/v1/policies", {
   tenantId: ownTenant,
 });
 export const { token } = await made("/v1/tokens", { agentId: agent.id });
+const approvedOnly = { type: "model_invocation", actions: ["*"], locations: ["*"] };
+/** Of a key of its own: no key decides on what it asked for. */
+const askerKey = await makeKey(ownTenant);
+const asking = await made(
+  "/v1/tokens",
+  {
+    agentId: agent.id,
+    authorizationDetails: [{ ...approvedOnly, constraints: { requiresApproval: true } }],
+  },
+  askerKey,
+);
+
+/** A request that waits for approval. */
+async function makeApproval(): Promise<string> {
+  const body = {
+    requestId: fresh("waits"),
+    capabilityToken: asking.token,
+    action: "chat",
+    resourceId: "api://azure-openai/models/any",
+    context: { note: fresh("note") },
+  };
+  return (await made("/v1/enforce", body, askerKey)).approvalId;
+}
+await makeApproval();
+
 const deploymentExample = routes.find(({ operationId }) => operationId === "createDeployment")?.body?.example;
 export const deployment = fresh("model");
 await made("/v1/deployments", { ...objectOf(deploymentExample), name: deployment });
@@ -143,7 +174,7 @@ export function shapeOf(schema: object | null | undefined): Readonly<Record<stri
 const creationOf = (path: string): RouteDescription | undefined => {
   const [, collection, kind] = /^(.*)\/:(\w+?)(?:Id)?(?:\/|$)/.exec(path) ?? [];
   const makes = (made: string) => routes.find((route) => route.method === "POST" && route.path === made);
-  return makes(collection ?? "") ?? makes(`/v1/${kind}s`);
+  return makes(collection ?? "") ?? makes(kind === "decision" ? "/v1/enforce" : `/v1/${kind}s`);
 };
 
 /** A body that is taken: the example, with what cannot be real replaced, for the tenant if it may name one. */
@@ -158,6 +189,7 @@ export function bodyFor(route: RouteDescription, own: JsonObject = {}): JsonObje
 
 /** A new object of the collection that this path is about, as the value of its parameter. */
 export async function makeObject(path: string): Promise<string> {
+  if (path.startsWith("/v1/approvals/")) return makeApproval();
   const creation = creationOf(path);
   const parameter = /:(\w+)/.exec(path)?.[1];
   if (creation === undefined || parameter === undefined)
@@ -165,8 +197,21 @@ export async function makeObject(path: string): Promise<string> {
   const object = await made(creation.path, freshBody(creation));
   const value = object[parameter] ?? object.id;
   madeAt.set(value, object.revision);
+  // What an object has one of is put.
+  const part = routes.find((route) => route.method === "PUT" && route.path === path && isPart(route));
+  if (part) await call("PUT", path.replace(/:\w+/, value), { body: part.body?.example });
+  // Records reach the log by the queue.
+  if (path.startsWith("/v1/decisions/"))
+    await vi.waitFor(
+      async () => expect((await call("GET", `/v1/decisions/${value}?tenant=${ownTenant}`)).status).toBe(200),
+      { timeout: 10_000, interval: 100 },
+    );
   return value;
 }
+
+/** Whether the route is about something that an object has one of, and not about the object itself. */
+const isPart = ({ path }: RouteDescription): boolean =>
+  !/:\w+$/.test(path) && routes.some((route) => route.method === "GET" && route.path === path);
 
 /** The same, under a name that nobody has where names are chosen by callers. */
 export function freshBody(route: RouteDescription): JsonObject {
@@ -193,8 +238,10 @@ export function targetOf(route: RouteDescription, value: string): Target {
     ...(revision === undefined ? {} : { revision }),
   };
   const isClassic = route.errors === "azure" && !route.path.startsWith("/openai/v1/");
+  // An id alone does not tell its tenant, which is the default one unless it is named.
+  const isOfTenant = parameter !== undefined && "tenant" in shapeOf(route.query);
   return {
-    path: isClassic ? `${path}?api-version=2024-10-21` : path,
+    path: isClassic ? `${path}?api-version=2024-10-21` : isOfTenant ? `${path}?tenant=${ownTenant}` : path,
     body: route.body === null ? undefined : parameter === undefined ? freshBody(route) : bodyFor(route, own),
     headers: {},
   };
@@ -206,9 +253,9 @@ export async function validTarget(route: RouteDescription): Promise<Target> {
   return targetOf(route, "deployment" in route.params ? deployment : await makeObject(route.path));
 }
 
-/** Where the object itself is: the path as far as the parameter that names it. */
+/** Where the object itself is: the path as far as the parameter that names it, or as far as its part. */
 export const objectPathOf = (route: RouteDescription, value: string): string =>
-  route.path.replace(/:\w+.*$/, value);
+  route.path.replace(isPart(route) ? /:\w+/ : /:\w+.*$/, value);
 
 /** The credential that opens the route. */
 export const opened = ({ credential }: RouteDescription): CallOptions =>

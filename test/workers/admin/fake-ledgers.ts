@@ -3,6 +3,7 @@
 import { type Databases, databaseOf } from "../../../src/admin/databases.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok, type Result } from "../../../src/kernel/result.ts";
+import type { ApprovalDecision } from "../../../src/quota/approval-contracts.ts";
 import type { AgentState, TokenRevocation } from "../../../src/quota/contracts.ts";
 import type { AgentLedgers, ScopeAddress, TenantLedgers } from "../../../src/quota/ledgers.ts";
 
@@ -72,8 +73,10 @@ export function createFakeTenantLedgers(databases: Databases): FakeTenantLedgers
   return ledgers;
 }
 
-export interface FakeAgentLedgers extends Pick<AgentLedgers, "putAgentState" | "revokeTokens"> {
+export interface FakeAgentLedgers
+  extends Pick<AgentLedgers, "putAgentState" | "revokeTokens" | "decideApproval"> {
   readonly states: Map<string, AgentState>;
+  readonly decisions: ApprovalDecision[];
   /** As they were told, one after another. */
   readonly revocations: TokenRevocation[];
   isUp: boolean;
@@ -83,6 +86,7 @@ export function createFakeAgentLedgers(): FakeAgentLedgers {
   const ledgers: FakeAgentLedgers = {
     states: new Map(),
     revocations: [],
+    decisions: [],
     isUp: true,
     async revokeTokens(revocation): Promise<Result<null>> {
       if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
@@ -94,6 +98,11 @@ export function createFakeAgentLedgers(): FakeAgentLedgers {
       const known = ledgers.states.get(state.agentId);
       if (known === undefined || known.version < state.version) ledgers.states.set(state.agentId, state);
       return ok(null);
+    },
+    async decideApproval(decision) {
+      if (!ledgers.isUp) return fail(refuse("ledger_unavailable"));
+      ledgers.decisions.push(decision);
+      return ok({ outcome: "decided" });
     },
   };
   return ledgers;

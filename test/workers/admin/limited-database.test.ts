@@ -15,7 +15,7 @@ const ofControlPlane = routes.filter(({ credential, query }) => credential.kind 
 const DOCTOR = "examineDeployment";
 const needing = ofControlPlane.filter(({ operationId }) => operationId !== DOCTOR);
 /** They are asked with a body, and write nothing. */
-const questions = new Set(["introspectToken"]);
+const questions = new Set(["introspectToken", "simulatePolicies", "validatePolicies"]);
 const writes = ofControlPlane.filter(
   ({ method, operationId }) => method !== "GET" && !questions.has(operationId),
 );

@@ -7,6 +7,7 @@ const { app, call, deps, makeKey } = await createFixture();
 const agentId = `agent_${"0".repeat(32)}`;
 const policyId = `policy_${"0".repeat(32)}`;
 const keyId = `key_${"0".repeat(32)}`;
+const approvalId = `approval_${"0".repeat(32)}`;
 
 const routes = [
   ["POST", "/agents", "agents:write"],
@@ -37,6 +38,13 @@ const routes = [
   ["GET", "/audit", "audit:read"],
   ["GET", "/usage", "usage:read"],
   ["GET", `/quotas/${agentId}`, "usage:read"],
+  ["GET", "/approvals", "approvals:read"],
+  ["GET", `/approvals/${approvalId}`, "approvals:read"],
+  ["POST", `/approvals/${approvalId}/approve`, "approvals:write"],
+  ["POST", `/approvals/${approvalId}/deny`, "approvals:write"],
+  ["PUT", "/tenants/acme/approval-webhook", "approvals:write"],
+  ["GET", "/tenants/acme/approval-webhook", "approvals:read"],
+  ["DELETE", "/tenants/acme/approval-webhook", "approvals:write"],
 ] as const;
 
 describe.each(routes)("%s %s", (method, path, scope) => {

@@ -57,6 +57,9 @@ describe("a bound key finds nothing of others", () => {
     ["DELETE", () => `/keys/${rootKeyId}`],
     ["GET", () => `/tenants/${theirs.tenant}`],
     ["GET", () => "/tenants/default-tenant"],
+    ["GET", () => `/tenants/${theirs.tenant}/approval-webhook`],
+    ["PUT", () => `/tenants/${theirs.tenant}/approval-webhook`, { url: "https://hooks.contoso.com/" }],
+    ["DELETE", () => `/tenants/${theirs.tenant}/approval-webhook`],
   ])("%s %s", async (method, path, body) => {
     const reply = await call(method, path(), { key: mine.key, body });
     expect(reply).toMatchObject({ status: 404, body: { code: "not_found" } });
@@ -72,12 +75,14 @@ describe("a bound key cannot name another tenant", () => {
   it.each<[method: string, path: Path, body: Body, field: string]>([
     ["POST", () => "/agents", () => ({ name: "a", tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/policies", () => ({ ...minimalPolicy, tenantId: theirs.tenant }), "tenantId"],
+    ["POST", () => "/policies/validate", () => ({ policies: [], tenantId: theirs.tenant }), "tenantId"],
     ["POST", () => "/keys", () => ({ ...newKey, tenantId: theirs.tenant }), "tenantId"],
     ["GET", () => `/agents?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => `/policies?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => "/policies?tenant=platform", () => undefined, "tenant"],
     ["GET", () => `/keys?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => `/audit?tenant=${theirs.tenant}`, () => undefined, "tenant"],
+    ["GET", () => `/approvals?tenant=${theirs.tenant}`, () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=platform", () => undefined, "tenant"],
     ["GET", () => "/audit?tenant=default-tenant", () => undefined, "tenant"],
   ])("%s %s", async (method, path, body, field) => {

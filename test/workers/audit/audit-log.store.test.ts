@@ -225,6 +225,26 @@ describe("search", () => {
     }
   });
 
+  it("finds decisions alone, on one index, without sorting", async () => {
+    const { db, asked } = watchedDatabase(env.EU_DB);
+    const watched = createAuditLog({ dbOf: () => db });
+    const page = await watched.decisions("eu", { tenantId: tenantA, limit: 2 });
+    if (!page.ok || page.value.nextCursor === null) throw new Error("There is a second page.");
+    expect(page.value.items.map(identityOf)).toEqual(["agent/two#1", "agent/one#3"]);
+    const rest = await watched.decisions("eu", {
+      tenantId: tenantA,
+      limit: 9,
+      cursor: page.value.nextCursor,
+      from: at(1),
+      to: at(3),
+    });
+    expect(rest).toMatchObject({ ok: true, value: { items: [{ n: 2 }, { n: 1 }], nextCursor: null } });
+    for (const plan of await plansOf(env.EU_DB, asked)) {
+      expect(plan).toMatch(/^SEARCH audit_records USING INDEX audit_by_tenant \(tenant_id=\? AND at>\?/);
+      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+    }
+  });
+
   it("gives a page that does not move when newer records arrive", async () => {
     const first = await log.search("eu", { tenantId: tenantA, limit: 2 });
     if (!first.ok || first.value.nextCursor === null) throw new Error("There is a second page.");

@@ -9,13 +9,14 @@ import { plansOf, watchedDatabase } from "../audit/watched-database.ts";
 const store = createApiKeyStore(env.PLATFORM_DB);
 const tenantA = TenantId.parse("tenant-a");
 
-const keyOf = (index: number, tenantId: string | null = null) =>
+const keyOf = (index: number, tenantId: string | null = null, expiresAt: string | null = null) =>
   ApiKey.parse({
     id: `key_${String(index).padStart(32, "0")}`,
     name: `Key ${index}`,
     scopes: ["agents:read", "enforce"],
     tenantId,
     createdAt: "2026-01-01T00:00:00.000Z",
+    expiresAt,
   });
 const hashOf = (index: number) => apiKeyHash(`key text ${index}`);
 const insert = async (index: number, tenantId: string | null = null) => {
@@ -44,7 +45,7 @@ describe("the store of API keys", () => {
     const text = mintApiKeyText((length) => crypto.getRandomValues(new Uint8Array(length)));
     const apiKey = keyOf(1);
     await store.insert({ apiKey, hash: await apiKeyHash(text) });
-    const ports = { find: store.findByHash };
+    const ports = { find: store.findByHash, clock: () => 0 };
     expect(await authenticateApiKey(ports, text)).toEqual({ ok: true, value: apiKey });
     const { results } = await env.PLATFORM_DB.prepare("SELECT * FROM api_keys").all();
     expect(JSON.stringify(results)).not.toContain(text.slice(3));
@@ -53,6 +54,14 @@ describe("the store of API keys", () => {
       ok: false,
       error: { code: "api_key_invalid" },
     });
+  });
+
+  it("keeps a key's end", async () => {
+    const apiKey = keyOf(1, null, "2027-01-01T00:00:00.000Z");
+    await store.insert({ apiKey, hash: await hashOf(1) });
+    expect(await store.get(apiKey.id)).toEqual({ ok: true, value: apiKey });
+    expect(await store.findByHash(await hashOf(1))).toMatchObject({ value: { apiKey } });
+    expect(await store.list({ limit: 1 })).toMatchObject({ value: { items: [apiKey] } });
   });
 
   it("lists page by page, each key once, oldest first", async () => {

@@ -15,9 +15,9 @@ import {
 it("imports the configured keys and publishes only their public half", async () => {
   const ring = await importKeyRing(env.SIGNING_KEYS);
   expect(publicJwks(ring).keys).toEqual([
-    { kty: "OKP", crv: "Ed25519", x: rfc8037Jwk.x, kid: ring.signing.keyId, alg: "EdDSA", use: "sig" },
+    { kty: "OKP", crv: "Ed25519", x: rfc8037Jwk.x, kid: ring.signers[0].keyId, alg: "EdDSA", use: "sig" },
   ]);
-  expect(ring.signing.privateKey.extractable).toBe(false);
+  expect(ring.signers[0].privateKey.extractable).toBe(false);
 });
 
 it("refuses a key whose halves do not belong together", async () => {

@@ -79,6 +79,20 @@ describe("the content of a call", () => {
     expect(await codeOf(await send(caller, "eleven chars"))).toBe("prompt_characters_exceeded");
     expect(await codeOf(await send(caller, "hi", { temperature: 1.5 }))).toBe("parameter_not_allowed");
     expect(await codeOf(await send(caller, "a Secret"))).toBe("pattern_denied");
+
+    const taken: AuditRecord[] = [];
+    await send(caller, "a SECRET", {}, taken);
+    await send(caller, "eleven chars", {}, taken);
+    const texts = taken.map((record) =>
+      record.kind === "decision" ? record.inputs?.ask?.content.texts : undefined,
+    );
+    const digest = expect.stringMatching(/^[0-9a-f]{32}$/);
+    expect(texts).toEqual([
+      { found: [digest], more: false },
+      { found: [], more: false },
+    ]);
+    expect(JSON.stringify(taken)).not.toMatch(/secret/i);
+
     await newPolicy(caller, { constraints: {} });
     await newPolicy(caller, { kind: "boundary", constraints: { maxPromptCharacters: 5 } });
     expect(await codeOf(await send(caller, "secret"))).toBe("outside_boundary");
@@ -105,6 +119,28 @@ describe("the content of a call", () => {
       decision: "allowed",
       obligations: { stripPatterns: { builtIn: ["script_markup"], patterns: [] } },
     });
+  });
+});
+
+describe("whoever is refused", () => {
+  it("is told code, sentence and decision id, and nothing of policies, limits or values", async () => {
+    const caller = await newCaller({ maxPromptCharacters: 4_321, allowedRoles: ["role-of-others"] });
+    const answers: string[] = [];
+    const relayed = await send(caller, "hi");
+    expect(relayed.headers.get("portcullis-decision")).toMatch(/^decision_/);
+    answers.push(await relayed.text());
+    const enforcing = await askEnforce({ capabilityToken: caller.token }, {}, frankfurt);
+    answers.push(await enforcing.text());
+    expect(Object.keys(JSON.parse(answers[0] ?? "").error).sort()).toEqual([
+      "code",
+      "message",
+      "param",
+      "type",
+    ]);
+    expect(JSON.parse(answers[1] ?? "").reasons).toEqual([
+      { code: "role_not_allowed", message: expect.any(String) },
+    ]);
+    for (const answer of answers) expect(answer).not.toMatch(/policy_|role-of-others|4321|trace|evidence/);
   });
 });
 

@@ -15,6 +15,8 @@ import {
   ledgerFaults,
   ledgersThat,
   streamFaults,
+  wholeAnswer,
+  wholeStream,
 } from "./faulty-parts.ts";
 
 export interface Fault {
@@ -27,6 +29,8 @@ export interface Fault {
   /** Methods that run under the shortened time limit. */
   readonly short?: readonly LedgerMethod[];
   readonly stream?: boolean;
+  /** The deployment that is asked; the one with a single backend unless said otherwise. */
+  readonly deployment?: string;
   /** The plane that is asked; the data plane unless said otherwise. */
   readonly plane?: "enforce" | "control";
 }
@@ -72,6 +76,13 @@ const withoutEnd = new Set(["slow", "slow body", "silent in between", "silent af
 const timeAtAzure = (fault: string) =>
   withoutEnd.has(fault) ? { ...hurried(), renewsAtOnce: true } : { startTimer: noTimer };
 
+/** Azure at one of a deployment's two backends; the other one is well. */
+export const TWO_BACKENDS = { name: "two", hosts: ["first.test", "second.test"] } as const;
+const atFirst =
+  (ill: AzureCalls["send"], well: AzureCalls["send"]): AzureCalls["send"] =>
+  (request) =>
+    (new URL(request.url).host === TWO_BACKENDS.hosts[0] ? ill : well)(request);
+
 export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
   D1: (fault) => ({ bindings: illIn(fault, illD1), startTimer: slow(fault, always(D1_READ_MAX_MS)) }),
   "D1, API key of /v1/enforce": (fault) => ({
@@ -104,5 +115,21 @@ export const injections: Record<FaultRow["part"], (fault: string) => Fault> = {
     azure: named(streamFaults, fault),
     ...timeAtAzure(fault),
     stream: true,
+  }),
+  "Azure, first of two": (fault) => ({
+    azure: atFirst(named(azureFaults, fault), wholeAnswer),
+    ...timeAtAzure(fault),
+    deployment: TWO_BACKENDS.name,
+  }),
+  "Azure, first of two, streaming": (fault) => ({
+    azure: atFirst(named(streamFaults, fault), wholeStream),
+    ...timeAtAzure(fault),
+    stream: true,
+    deployment: TWO_BACKENDS.name,
+  }),
+  "Azure, both": (fault) => ({
+    azure: named(azureFaults, fault),
+    ...timeAtAzure(fault),
+    deployment: TWO_BACKENDS.name,
   }),
 };

@@ -18,13 +18,14 @@ import {
   RESERVATION_GRACE_MS,
   UPSTREAM_HEADERS_MAX_MS,
   UPSTREAM_IDLE_MAX_MS,
+  UPSTREAM_STREAM_HEADERS_MAX_MS,
 } from "../../../src/kernel/limits.ts";
 import { ok } from "../../../src/kernel/result.ts";
 import { LEDGER_CALL_MAX_MS } from "../../../src/quota/call-ledger.store.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
 import { createAgentLedgers } from "../../../src/quota/ledgers.store.ts";
-import { type Fault, injections, named, neverEnds, noTimer } from "./fault-injections.ts";
+import { type Fault, injections, named, neverEnds, noTimer, TWO_BACKENDS } from "./fault-injections.ts";
 import { type FaultRow, faultRows, lineOf } from "./fault-rows.ts";
 import {
   azureFaults,
@@ -34,7 +35,18 @@ import {
   unheardDone,
   wholeAnswer,
 } from "./faulty-parts.ts";
-import { adminKey, call, newCaller } from "./gateway-fixture.ts";
+import { admin, adminKey, backend, call, newCaller } from "./gateway-fixture.ts";
+
+await admin("POST", "/v1/deployments", {
+  name: TWO_BACKENDS.name,
+  model: "gpt",
+  maxOutputTokens: 1_000,
+  backends: TWO_BACKENDS.hosts.map((host, priority) => ({
+    ...backend,
+    endpoint: `https://${host}`,
+    priority,
+  })),
+});
 
 const config = configOf(env);
 /** The ledger's own time limit, shortened where a ledger never answers. */
@@ -57,8 +69,10 @@ const askControlPlane = (controlPlane: Composed["controlPlane"]): Response | Pro
   controlPlane.fetch(new Request("https://gateway.test/v1/agents", { headers: { "x-api-key": adminKey } }));
 
 /** One call through a fresh isolate whose bindings are ill, by a caller whose every use is counted. */
-async function run({ bindings, azure, startTimer, clock, renewsAtOnce, short = [], stream, plane }: Fault) {
-  const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
+async function run({ bindings, azure, startTimer, clock, renewsAtOnce, short = [], plane, ...asked }: Fault) {
+  const made = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
+  const caller = { ...made, deployment: asked.deployment ?? made.deployment };
+  const { stream } = asked;
   const queued: AuditRecord[] = [];
   const kept: AuditRecord[] = [];
   const pending: Promise<unknown>[] = [];
@@ -136,7 +150,7 @@ const reservedTokensOfStream = await tokensWithoutUsage({
   stream: true,
 });
 const reservedOf = ({ part }: FaultRow) =>
-  part === "Azure, streaming" ? reservedTokensOfStream : reservedTokens;
+  part.endsWith("streaming") ? reservedTokensOfStream : reservedTokens;
 
 const charges: Readonly<Record<string, (reserved: number) => object>> = {
   nothing: () => ({ requests: { settled: 0, reserved: 0 }, tokens: { settled: 0, reserved: 0 } }),
@@ -144,6 +158,14 @@ const charges: Readonly<Record<string, (reserved: number) => object>> = {
   "as reserved": (reserved) => ({
     requests: { settled: 1, reserved: 0 },
     tokens: { settled: reserved, reserved: 0 },
+  }),
+  "as reserved, then as used": (reserved) => ({
+    requests: { settled: 2, reserved: 0 },
+    tokens: { settled: reserved + USED_TOKENS, reserved: 0 },
+  }),
+  "twice as reserved": (reserved) => ({
+    requests: { settled: 2, reserved: 0 },
+    tokens: { settled: 2 * reserved, reserved: 0 },
   }),
   "held, by the alarm in full": (reserved) => ({
     requests: { settled: 0, reserved: 1 },
@@ -223,6 +245,8 @@ it("is what docs/faults.md says", () => {
     "a ledger": LEDGER_CALL_MAX_MS,
     queue: QUEUE_SEND_MAX_MS,
     "Azure, until its headers": UPSTREAM_HEADERS_MAX_MS,
+    "Azure, until the headers of a stream, while another backend could be called":
+      UPSTREAM_STREAM_HEADERS_MAX_MS,
     "Azure, between two chunks of its answer": UPSTREAM_IDLE_MAX_MS,
     "a ledger, renewing a call": RELAY_RESERVATION_MS - RESERVATION_GRACE_MS,
     "the whole call (`RELAY_MAX_MS`)": config.relayMaxMs,

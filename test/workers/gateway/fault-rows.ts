@@ -11,7 +11,10 @@ export type Part =
   | "queue"
   | "queue and ledger"
   | "Azure"
-  | "Azure, streaming";
+  | "Azure, streaming"
+  | "Azure, first of two"
+  | "Azure, first of two, streaming"
+  | "Azure, both";
 
 export interface FaultRow {
   readonly part: Part;
@@ -46,6 +49,8 @@ const USED = "as used";
 const RESERVED = "as reserved";
 const HELD = "held, by the alarm in full";
 const WHOLE = "allowed, complete";
+const BOTH = "as reserved, then as used";
+const twice = (first: string, second: string) => `allowed, ${first}, allowed, ${second}`;
 const four = ["unreachable", "error", "slow", "garbage"];
 
 export const faultRows: readonly FaultRow[] = [
@@ -104,6 +109,49 @@ export const faultRows: readonly FaultRow[] = [
   row("Azure, streaming", "ended early", 200, "upstream_broken", OK, RESERVED, "allowed, upstream_broken"),
   row("Azure, streaming", "garbage", 200, "upstream_broken", OK, RESERVED, "allowed, upstream_broken"),
   row("Azure, streaming", "one bad event", 200, OK, OK, USED, WHOLE),
+  row("Azure, first of two", "unreachable", 200, OK, OK, BOTH, twice("upstream_unreachable", "complete")),
+  ...rows("Azure, first of two", ["error", "rate limit", "refused credential"], 200, OK, OK, USED, WHOLE),
+  row("Azure, first of two", "slow", 504, "upstream_timeout", "no", RESERVED, "allowed, upstream_timeout"),
+  row("Azure, first of two", "cut body", 502, "upstream_broken", "no", RESERVED, "allowed, upstream_broken"),
+  row("Azure, first of two, streaming", "refusing", 200, OK, OK, USED, WHOLE),
+  row("Azure, first of two, streaming", "slow", 200, OK, OK, BOTH, twice("upstream_timeout", "complete")),
+  row(
+    "Azure, first of two, streaming",
+    "cut",
+    200,
+    "upstream_broken",
+    OK,
+    RESERVED,
+    "allowed, upstream_broken",
+  ),
+  row(
+    "Azure, both",
+    "unreachable",
+    502,
+    "upstream_unreachable",
+    "no",
+    "twice as reserved",
+    twice("upstream_unreachable", "upstream_unreachable"),
+  ),
+  row("Azure, both", "error", 500, "server_error", OK, "nothing", "allowed, upstream_error"),
+  row(
+    "Azure, both",
+    "rate limit",
+    429,
+    "RateLimitReached",
+    "after 7 s",
+    "nothing",
+    "allowed, upstream_error",
+  ),
+  row(
+    "Azure, both",
+    "refused credential",
+    503,
+    "backend_unavailable",
+    AGAIN,
+    "nothing",
+    "allowed, upstream_error",
+  ),
 ];
 
 const cell = (text: string): string =>

@@ -143,7 +143,8 @@ describe("records", () => {
     expect(recordedBefore).toBe(1);
     expect(records.taken[0]).toMatchObject({
       decision: "allowed",
-      detail: { trace: [{ outcome: "allows" }], obligations: { auditLogging: "detailed" } },
+      trace: [{ outcome: "allows" }],
+      detail: { obligations: { auditLogging: "detailed" } },
     });
   });
 });

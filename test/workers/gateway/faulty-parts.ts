@@ -161,6 +161,8 @@ const done = "data: [DONE]\n\n";
 
 export const wholeAnswer = json("ends", JSON.stringify({ choices: [], usage }));
 
+export const wholeStream = stream("ends", word, usageEvent + done);
+
 export const azureFaults: Readonly<Record<string, AzureCalls["send"]>> = {
   unreachable: async () => {
     throw new Error("connect ECONNREFUSED 192.0.2.7:443");

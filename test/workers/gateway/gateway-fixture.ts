@@ -4,6 +4,8 @@
  */
 import { env } from "cloudflare:workers";
 import type { AzureCalls, AzureRequest } from "../../../src/azure/azure-calls.ts";
+import { createBackendHealths } from "../../../src/azure/backend-healths.ts";
+import { createRetryBudget } from "../../../src/azure/retry-budget.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
@@ -43,14 +45,31 @@ await env.PLATFORM_DB.prepare(
   )
   .run();
 
-export async function admin(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const response = await composed.controlPlane.fetch(
+/** The control plane, as it answers. */
+export const control = async (
+  method: string,
+  path: string,
+  body?: unknown,
+  key = adminKey,
+): Promise<Response> =>
+  composed.controlPlane.fetch(
     new Request(`https://gateway.test${path}`, {
       method,
-      headers: { "x-api-key": adminKey, "content-type": "application/json" },
+      headers: { "x-api-key": key, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
+
+/** The minute's schedule. */
+export const { sweep } = composed;
+
+export async function admin(
+  method: string,
+  path: string,
+  body?: unknown,
+  key = adminKey,
+): Promise<Record<string, unknown>> {
+  const response = await control(method, path, body, key);
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return text === "" ? {} : JSON.parse(text);
@@ -131,6 +150,11 @@ export const ports = composed.gateway;
 export const noCredentials: GatewayPorts["credentials"] = {
   credentialOf: async ({ id }) => fail(refuse("backend_unavailable", { evidence: { backend: id } })),
 };
+/** What an isolate learns of backends: no test must find ill what another one broke. */
+export const freshIsolate = () => ({
+  backendHealths: createBackendHealths(),
+  retryBudget: createRetryBudget(),
+});
 
 export interface CallOptions {
   readonly body?: BodyInit | null;
@@ -145,7 +169,7 @@ export async function call(
   overrides: Partial<GatewayPorts>,
   { body, cf = frankfurt, headers = {}, signal }: CallOptions = {},
 ): Promise<Response> {
-  const app = createDataPlane(async () => ({ ...ports, ...overrides }));
+  const app = createDataPlane(async () => ({ ...ports, ...freshIsolate(), ...overrides }));
   return app.fetch(
     new Request(
       `https://gateway.test/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`,

@@ -1,10 +1,20 @@
 /**
- * No sequence of failures, repetitions and header tricks reaches a backend that does not keep the promise, though such
+ * No sequence of failures, failovers, repetitions and header tricks reaches a backend that does not keep the promise, though such
  * backends come first by priority and are many.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { admin, backend, call, completion, newCaller, scriptedAzure } from "./gateway-fixture.ts";
+import { MAX_ATTEMPTS } from "../../../src/kernel/limits.ts";
+import {
+  admin,
+  backend,
+  call,
+  completion,
+  freshIsolate,
+  newCaller,
+  ports,
+  scriptedAzure,
+} from "./gateway-fixture.ts";
 
 const skus = [
   "Standard",
@@ -37,20 +47,24 @@ const zonal = (region: string) =>
 
 type Trouble = () => Response;
 const none: Trouble = () => completion();
+const busy: Trouble = () =>
+  Response.json(
+    { error: { code: "429", message: "Busy." } },
+    { status: 429, headers: { "retry-after": "0" } },
+  );
+const broken: Trouble = () => {
+  throw new TypeError("The connection broke.");
+};
 const troubles: readonly Trouble[] = [
   none,
-  () =>
-    Response.json(
-      { error: { code: "429", message: "Busy." } },
-      { status: 429, headers: { "retry-after": "0" } },
-    ),
+  busy,
+  broken,
+  () => Response.json({ error: { code: "429" } }, { status: 429, headers: { "retry-after": "20" } }),
+  () => Response.json({ error: { code: "401", message: "No." } }, { status: 401 }),
   () => Response.json({ error: { code: "500", message: "Ill." } }, { status: 500 }),
   () => Response.json({ error: { code: "DeploymentNotFound", message: "No." } }, { status: 404 }),
   () => new Response(null, { status: 307, headers: { location: "https://globalstandard-eastus2.test" } }),
   () => new Response("{", { headers: { "content-type": "application/json" } }),
-  () => {
-    throw new TypeError("The connection broke.");
-  },
 ];
 const tricks: readonly Record<string, string>[] = [
   {},
@@ -63,10 +77,17 @@ const tricks: readonly Record<string, string>[] = [
   { "cf-ipcountry": "US", "x-forwarded-for": "198.51.100.7", "x-ms-client-request-id": "mine" },
   { "x-stainless-retry-count": "2" },
 ];
+/** The isolate lives on from call to call: backends fall ill and are tried again. A call of a stream may be one, too. */
 const calls = fc.array(
-  fc.record({ trouble: fc.constantFrom(...troubles), headers: fc.constantFrom(...tricks) }),
+  fc.record({
+    attempts: fc.array(fc.constantFrom(...troubles), { minLength: MAX_ATTEMPTS, maxLength: MAX_ATTEMPTS }),
+    headers: fc.constantFrom(...tricks),
+    stream: fc.boolean(),
+    passMs: fc.constantFrom(0, 500, 5_000, 90_000),
+  }),
   { minLength: 1, maxLength: 6 },
 );
+const oneCall = (...attempts: Trouble[]) => [{ attempts, headers: {}, stream: false, passMs: 0 }];
 
 describe("only eligible backends are ever called", () => {
   it.each<[name: string, residency: object, eligible: readonly string[]]>([
@@ -80,26 +101,52 @@ describe("only eligible backends are ever called", () => {
   ])("under %s", async (_name, residency, eligible) => {
     const caller = { ...(await newCaller({}, { residency })), deployment: "mixed" };
     const reached = new Set<string>();
+    let furthest = 0;
     await fc.assert(
       fc.asyncProperty(
         calls,
         fc.nat({ max: 99 }).map((hundredths) => hundredths / 100),
         async (sequence, at) => {
-          for (const { trouble, headers } of sequence) {
-            const azure = scriptedAzure(trouble);
-            await (await call(caller, { azure, random: () => at }, { headers })).text();
-            expect(azure.requests).toHaveLength(1);
-            for (const { url, headers: sent } of azure.requests) {
-              reached.add(new URL(url).host);
-              expect(eligible).toContain(new URL(url).host);
+          const isolate = freshIsolate();
+          let aheadMs = 0;
+          for (const { attempts, headers, stream, passMs } of sequence) {
+            aheadMs += passMs;
+            const left = [...attempts];
+            const azure = scriptedAzure(() => (left.shift() ?? none)());
+            const overrides = { ...isolate, azure, random: () => at, clock: () => ports.clock() + aheadMs };
+            const body = JSON.stringify({
+              messages: [{ role: "user", content: "Hello" }],
+              max_tokens: 50,
+              stream,
+            });
+            await (await call(caller, overrides, { headers, body })).text();
+            const hosts = azure.requests.map(({ url }) => new URL(url).host);
+            expect(hosts.length).toBeLessThanOrEqual(MAX_ATTEMPTS);
+            expect(new Set(hosts).size).toBe(hosts.length);
+            furthest = Math.max(furthest, hosts.length);
+            for (const { headers: sent } of azure.requests) {
               expect([...sent.keys()].filter((name) => /spillover|forwarded|region/.test(name))).toEqual([]);
+            }
+            for (const host of hosts) {
+              reached.add(host);
+              expect(eligible).toContain(host);
             }
           }
         },
       ),
-      // The first and the last of those that may be used, whatever else is tried.
-      { numRuns: 12, examples: [0, 0.99].map((at) => [[{ trouble: none, headers: {} }], at]) },
+      {
+        numRuns: 8,
+        examples: [
+          // The first and the last of those that may be used, and as many as may be tried.
+          [oneCall(none), 0],
+          [oneCall(none), 0.99],
+          [oneCall(busy, broken, busy), 0],
+          // All of them are ill, and tried again one by one.
+          [Array.from({ length: 12 }, () => oneCall(broken, broken, broken)).flat(), 0],
+        ],
+      },
     );
     expect(reached.size).toBeGreaterThan(1);
+    expect(furthest).toBe(Math.min(MAX_ATTEMPTS, eligible.length));
   });
 });

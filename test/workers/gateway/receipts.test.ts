@@ -2,7 +2,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { AuditRecord, DecisionRecord } from "../../../src/audit/audit-record.ts";
+import type { AuditRecord, CompletionRecord, DecisionRecord } from "../../../src/audit/audit-record.ts";
 import { PublishedKeys, verifyReceipt } from "../../../src/capability/verify-receipt.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
@@ -10,6 +10,7 @@ import { fail } from "../../../src/kernel/result.ts";
 import type { Receipt } from "../../../src/residency/receipt.ts";
 import worker from "../../../src/worker.ts";
 import {
+  admin,
   askEnforce,
   backend,
   backgroundDone,
@@ -39,14 +40,16 @@ async function factsOf({ headers }: Response): Promise<Receipt | null> {
   return verified.value.receipt;
 }
 
-/** A queue that takes every record, and the decision it took last. */
+/** A queue that takes every record; the decision and the completion it took last. */
 function recording() {
   const taken: DecisionRecord[] = [];
+  const completed: CompletionRecord[] = [];
   const send = async (_home: unknown, record: AuditRecord) => {
     if (record.kind === "decision") taken.push(record);
+    if (record.kind === "completion") completed.push(record);
     return true;
   };
-  return { records: { send }, decided: () => taken.at(-1) };
+  return { records: { send }, decided: () => taken.at(-1), ended: () => completed.at(-1) };
 }
 
 /** Everything a receipt states, as the record says it. */
@@ -129,6 +132,42 @@ describe("an answer to a call that was sent", () => {
     const response = await call(await newCaller(), { azure: scriptedAzure(forged), ...recording() });
     expect(response.headers.get("portcullis-receipt")).not.toContain("forged");
     await backgroundDone();
+  });
+});
+
+const second = { ...backend, endpoint: "https://second.test", region: "francecentral", priority: 1 };
+await admin("POST", "/v1/deployments", {
+  name: "two",
+  model: "gpt",
+  maxOutputTokens: 1_000,
+  backends: [backend, second],
+});
+
+describe("an answer that came from another backend than the first", () => {
+  it.each<[name: string, first: () => Response | Promise<Response>, decisions: number]>([
+    ["which refused the call", () => Response.json({}, { status: 503 }), 1],
+    ["which never answered", () => Promise.reject(new Error("reset")), 2],
+  ])("%s: the receipt names the one that answered, as the records do", async (_name, first, decisions) => {
+    const { records, decided, ended } = recording();
+    const caller = { ...(await newCaller()), deployment: "two" };
+    const azure = scriptedAzure(({ url }) => (url.includes("second") ? completion() : first()));
+    const signed: unknown[] = [];
+    const receipts: typeof ports.receipts = {
+      sign(record) {
+        signed.push(record.backend?.region);
+        return ports.receipts.sign(record);
+      },
+    };
+    const response = await call(caller, { azure, records, receipts });
+    await backgroundDone();
+    const facts = await factsOf(response);
+    expect(facts?.backend).toMatchObject({ region: second.region });
+    expect(ended()?.backend).toEqual(facts?.backend);
+    expect(facts).toEqual({ ...toldBy(decided()), backend: facts?.backend });
+    // A decision of its own names the backend it is about; one that is shared names where the call went first.
+    expect(decided()?.backend?.region).toBe(decisions === 2 ? second.region : backend.region);
+    // The first one's was never given to anybody.
+    expect(signed).toEqual([backend.region, second.region]);
   });
 });
 

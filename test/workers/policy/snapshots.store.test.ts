@@ -5,6 +5,7 @@ import type { StartTimer } from "../../../src/kernel/clock.ts";
 import { DEFAULT_TENANT, PLATFORM, TenantId } from "../../../src/kernel/ids.ts";
 import { D1_READ_MAX_MS, KV_MAX_MS } from "../../../src/kernel/limits.ts";
 import { createSnapshots, snapshotStatements } from "../../../src/policy/snapshots.store.ts";
+import { policyOf } from "../../unit/policy/decide-fixture.ts";
 
 const acme = { tenantId: TenantId.parse("acme"), home: "eu" } as const;
 
@@ -149,6 +150,23 @@ describe("load", () => {
     const isolate = newIsolate();
     expect(named(await isolate.snapshots.load(acme, { tenant: 4, platform: 0 }))).toEqual(["Acme", 4]);
     expect(isolate.euReads()).toBe(0);
+  });
+
+  it("brings policies in shadow along, from D1 and from KV", async () => {
+    await writeTenant("Acme", 1);
+    const inShadow = policyOf({ scope: acme.tenantId, mode: "shadow" });
+    await env.EU_DB.prepare("INSERT INTO policies (id, scope, document) VALUES (?1, ?2, ?3)")
+      .bind(inShadow.id, inShadow.scope, JSON.stringify(inShadow))
+      .run();
+    for (const reads of [1, 0]) {
+      const isolate = newIsolate();
+      expect(await isolate.snapshots.load(acme)).toMatchObject({
+        value: { tenant: { policies: [inShadow] } },
+      });
+      expect(isolate.euReads()).toBe(reads);
+      await isolate.settled();
+    }
+    await env.EU_DB.exec("DELETE FROM policies");
   });
 
   it("does without a KV that is ill, or that holds nonsense", async () => {

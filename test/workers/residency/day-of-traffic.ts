@@ -28,6 +28,8 @@ export interface Day {
   readonly agentIds: readonly AgentId[];
   /** What every request was answered, in order, but for those of the busy moment. */
   readonly answers: readonly string[];
+  /** What was sent to its home's queue and can never be stored. */
+  readonly unreadable: object;
   /** How many calls were allowed, and so are recorded twice: when they were, and when they ended. */
   readonly allowed: number;
 }
@@ -126,13 +128,34 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
     await call(agent, { azure: scriptedAzure(() => stream(event)) }, { body: body({ stream: true }) }),
   );
 
-  // Refused: an unknown deployment, a place that nobody knows, no grant, no approval, a quota.
+  // Refused: an unknown deployment, a place that nobody knows, no grant, a quota.
   await noted(await call({ ...agent, deployment: "none" }, { azure }, { body: body() }));
   const tor = { country: "T1", colo: "FRA", tlsVersion: "TLSv1.3" };
   await noted(await call(agent, { azure }, { body: body(), cf: tor }));
   let asked = 0;
-  for (const action of ["chat", "image", "embedding", "completion", "completion"])
-    answers.push(await enforced(agent.token, `${id} asks ${asked++}`, action, `person of ${id}`));
+  for (const action of ["chat", "image", "completion", "completion"])
+    answers.push((await enforced(agent.token, `${id} asks ${asked++}`, action, `person of ${id}`)).code);
+
+  // Waits for approval, which a webhook is told of that takes nothing; one is approved and passes, one is denied, one stays.
+  const webhook = vi
+    .spyOn(globalThis, "fetch")
+    .mockImplementation(async () => new Response(null, { status: 500 }));
+  await admin("PUT", `/v1/tenants/${id}/approval-webhook`, { url: `https://hooks.${id}.com/portcullis` });
+  const scopes = ["approvals:read", "approvals:write"];
+  const approver = String((await admin("POST", "/v1/keys", { name: "approver", scopes, tenantId })).key);
+  for (const decision of ["approve", "deny", null]) {
+    const ask = () => enforced(agent.token, `${id} asks ${asked++}`, "embedding", `${decision} of ${id}`);
+    const waiting = await ask();
+    answers.push(waiting.code);
+    if (decision === null) continue;
+    const reason = `${decision} by ${id}`;
+    await admin("POST", `/v1/approvals/${waiting.approvalId}/${decision}`, { reason }, approver);
+    answers.push((await ask()).code);
+  }
+  await admin("GET", "/v1/approvals", undefined, approver);
+  await backgroundDone();
+  expect(webhook).toHaveBeenCalledTimes(3);
+  webhook.mockRestore();
 
   // The queue takes nothing: the ledger keeps the records, and its alarm delivers them.
   const nothingTaken = { records: { send: async () => false } };
@@ -164,17 +187,26 @@ export async function aDayOf(home: Home, id: string, tenant: object = {}): Promi
   await admin("DELETE", `/v1/agents/${deleted.agentId}`);
   await noted(await call(deleted, { azure }, { body: body() }));
 
+  // A record of a version that this one cannot read: tried again until the platform moves it to the dead letters.
+  const unreadable = { v: 2, kind: "change", tenantId, home, objectId: agent.agentId };
+  await homeStoresOf(env, home).audit.send(unreadable);
+
   // A key of the tenant's own, and what an administrator looks at.
   await admin("POST", "/v1/keys", { name: "a key", scopes: ["audit:read"], tenantId });
   for (const path of ["audit", "usage", "policies", "agents"]) await admin("GET", `/v1/${path}?tenant=${id}`);
   await backgroundDone();
   const agentIds = [agent, disabled, outdated, deleted].map(({ agentId }) => agentId);
   const allowed = answers.filter((answer) => wereAllowed.has(answer)).length + BUSY_CALLS;
-  return { tenantId, agentIds, answers, allowed };
+  return { tenantId, agentIds, answers, unreadable, allowed };
 }
 
 /** Allowed ones report their usage. */
-async function enforced(token: string, requestId: string, action: string, person: string): Promise<string> {
+async function enforced(
+  token: string,
+  requestId: string,
+  action: string,
+  person: string,
+): Promise<{ readonly code: string; readonly approvalId: string | undefined }> {
   const post = (path: string, content: object) =>
     new Request(`https://gateway.test/v1/enforce${path}`, {
       method: "POST",
@@ -184,14 +216,15 @@ async function enforced(token: string, requestId: string, action: string, person
     } as RequestInit); // `cf` is the platform's own member of a request's init.
   const question = { requestId, action, resourceId: `${models}/gpt`, context: { user: person } };
   const answer = await createEnforceRoutes(async () => ports).fetch(post("", question));
-  const { decision, decisionId, reasons } = (await answer.json()) as {
+  const { decision, decisionId, reasons, approvalId } = (await answer.json()) as {
     readonly decision: string;
     readonly decisionId: string;
     readonly reasons: readonly { readonly code: string }[];
+    readonly approvalId?: string;
   };
   if (decision === "allowed") {
     const report = { promptTokens: 3, completionTokens: 4 };
     await createUsageReportRoutes(async () => ports).fetch(post(`/${decisionId}/usage`, report));
   }
-  return reasons[0]?.code ?? String(answer.status);
+  return { code: reasons[0]?.code ?? String(answer.status), approvalId };
 }

@@ -19,12 +19,18 @@ import { ledgers, type Resting, restingAtPlatform, restingInHome } from "./resti
 /** Every message that a queue delivered: a queue itself cannot be read. */
 const delivered: { readonly queue: string; readonly text: string }[] = [];
 const consume = worker.queue;
-vi.spyOn(worker, "queue").mockImplementation((batch, ...rest) => {
+vi.spyOn(worker, "queue").mockImplementation(async (batch, ...rest) => {
   for (const { body } of batch.messages) delivered.push({ queue: batch.queue, text: JSON.stringify(body) });
-  return consume(batch, ...rest);
+  // What a dead-letter queue brings has arrived: the Worker itself reads none of them.
+  if (isDeadLetters(batch.queue)) batch.ackAll();
+  else await consume(batch, ...rest);
 });
 
 const queueOf = (home: Home) => `portcullis-audit-${home}`;
+const deadLettersOf = (home: Home) => `${queueOf(home)}-dead`;
+const isDeadLetters = (queue: string) => queue.endsWith("-dead");
+/** `max_retries` of wrangler.toml, and the first delivery. */
+const MAX_DELIVERIES = 11;
 
 interface DeliveredRecord {
   readonly kind: string;
@@ -48,7 +54,15 @@ beforeAll(async () => {
   dayOf.us = await aDayOf("us", "fabrikam-inc");
   for (const home of cases) await vi.waitFor(() => allSent(home), 15_000);
   await Promise.all(homeNames.map(allConsumed));
+  for (const home of cases)
+    await vi.waitFor(() => isDelivered(deadLettersOf(home), dayIn(home).unreadable), 10_000);
 }, 60_000);
+
+function isDelivered(queue: string, body: object): void {
+  const text = JSON.stringify(body);
+  const isThere = delivered.some((message) => message.queue === queue && message.text === text);
+  expect(isThere, `${text} in ${queue}`).toBe(true);
+}
 
 /** Whichever queue brought them, so that a leak is told by the test that looks for it. */
 function deliveredRecords(tenantId: string): readonly DeliveredRecord[] {
@@ -116,7 +130,7 @@ async function foundOutside(home: Home): Promise<readonly string[]> {
     ...(await restingAtPlatform()),
     ...[...all].flatMap(([id, rows]) => (mine.has(id) ? [] : rows)),
     ...delivered
-      .filter(({ queue }) => queue !== queueOf(home))
+      .filter(({ queue }) => queue !== queueOf(home) && queue !== deadLettersOf(home))
       .map(({ queue, text }) => ({ where: queue, text })),
   ];
   return [
@@ -136,9 +150,13 @@ it("the day had every kind of answer", () => {
     "residency_country",
     "allowed",
     "no_matching_grant",
-    "constraint_not_available",
     "allowed",
     "request_quota_exceeded",
+    "pending_approval",
+    "allowed",
+    "pending_approval",
+    "approval_denied",
+    "pending_approval",
     "ok",
     "agent_disabled",
     "token_outdated",
@@ -146,7 +164,18 @@ it("the day had every kind of answer", () => {
   ]);
 });
 
-it("a message that cannot be stored goes to no other home: it is tried again, and then its home's dead letter", async () => {
+it.each(cases)(
+  "a message of %s that can never be stored is moved to that home's dead letters once its retries are over, and nowhere else",
+  (home) => {
+    const text = JSON.stringify(dayIn(home).unreadable);
+    const ways = delivered.filter((message) => message.text === text).map(({ queue }) => queue);
+    expect(ways).toEqual([...Array(MAX_DELIVERIES).fill(queueOf(home)), deadLettersOf(home)]);
+    // Nothing else of the day died.
+    expect(delivered.filter(({ queue }) => queue === deadLettersOf(home))).toHaveLength(1);
+  },
+);
+
+it("a message that cannot be stored is stored in no home: it is tried again", async () => {
   const { tenantId } = dayIn("eu");
   const foreign = changeRecord({ home: "eu", tenantId, source: `control/${tenantId}`, n: 99 });
   for (const [home, body] of [
@@ -176,9 +205,13 @@ describe.each(cases)("a tenant of %s", (home) => {
       `${home} D1 outbox`,
       `${home} D1 audit_records`,
       `${home} D1 usage_hours`,
+      `${home} D1 approvals`,
+      `${home} D1 approval_webhooks`,
+      `${home} D1 webhook_deliveries`,
       `${home} KV`,
       "ledger identity",
       "ledger counter_buckets",
+      "ledger approvals",
       "ledger scope",
     ]) {
       expect(own).toContain(where);
@@ -189,6 +222,12 @@ describe.each(cases)("a tenant of %s", (home) => {
     const { tenantId } = dayIn(home);
     const recorded = homeStoresOf(env, home).db.prepare("SELECT 1 FROM audit_records WHERE tenant_id = ?1");
     expect((await recorded.bind(tenantId).all()).results.length).toBeGreaterThan(20);
+  });
+
+  it("has an approval that let one call through, by its home's own record of that call", async () => {
+    const statuses = homeStoresOf(env, home).db.prepare("SELECT status FROM approvals WHERE tenant_id = ?1");
+    const { results } = await statuses.bind(dayIn(home).tenantId).all<{ status: string }>();
+    expect(results.map(({ status }) => status).sort()).toEqual(["denied", "pending", "used"]);
   });
 
   it("has left nothing anywhere else", async () => {
@@ -216,10 +255,7 @@ it("a leak into any kind of store would be noticed", async () => {
     .bind(tenantId)
     .run();
   await env.US_AUDIT.send({ note: trace });
-  await vi.waitFor(
-    () => expect(delivered.some(({ text }) => text === JSON.stringify({ note: trace }))).toBe(true),
-    10_000,
-  );
+  await vi.waitFor(() => isDelivered(deadLettersOf("us"), { note: trace }), 10_000);
   const misplaced = ledgerStub(
     env.AGENT_LEDGER,
     "us",
@@ -229,12 +265,13 @@ it("a leak into any kind of store would be noticed", async () => {
   await runInDurableObject(ledgerStub(env.TENANT_LEDGER, "global", "another"), (_, { storage }) => {
     storage.sql.exec("INSERT INTO holders (holder, seq) VALUES (?, 1)", trace);
   });
-  expect((await foundOutside("eu")).toSorted()).toEqual([
+  expect([...new Set(await foundOutside("eu"))].toSorted()).toEqual([
     "a ledger of its own in another home",
     "global KV",
     "ledger holders",
     "platform D1 revisions",
     "portcullis-audit-us",
+    "portcullis-audit-us-dead",
     "us D1 revisions",
     "us KV",
     "us R2",

@@ -9,9 +9,10 @@ import { Sku } from "../../../../src/azure/backend.ts";
 import type { Finding } from "../../../../src/kernel/doctor-report.ts";
 import { ApiKeyId } from "../../../../src/kernel/ids.ts";
 import { DOCTOR_MAX_FINDINGS } from "../../../../src/kernel/limits.ts";
+import { timestampOf } from "../../../../src/kernel/timestamp.ts";
 import { keepsPromise } from "../../../../src/residency/eligible-backends.ts";
 import { backendId, backendOf, deploymentOf } from "../../azure/azure-fixture.ts";
-import { allOf, euTenant, factsOf, tenantOf, withoutHome } from "./facts-fixture.ts";
+import { allOf, euTenant, factsOf, inDays, noApiKeys, tenantOf, withoutHome } from "./facts-fixture.ts";
 
 const AT = "2026-11-29T12:00:00.000Z";
 const reportOf = (changes: Partial<DoctorFacts> = {}) => examine(factsOf(changes), AT);
@@ -27,6 +28,9 @@ const byEntra = backendOf({
   },
 });
 const keyIds = Array.from({ length: 6 }, (_, index) => ApiKeyId.parse(`key_${String(index).repeat(32)}`));
+
+const keys = (...rows: readonly (readonly [keyId: string, endsAt: string | null])[]) =>
+  rows.map(([keyId, endsAt]) => ({ keyId, endsAt }));
 
 /** One fact is wrong: what exactly one check says of it. */
 const rows: readonly (readonly [
@@ -126,13 +130,19 @@ const rows: readonly (readonly [
   [
     "signing_keys",
     "there are several",
-    { signingKeyIds: ["kid-1", "kid-2"] },
+    { signingKeys: keys(["kid-1", null], ["kid-2", null]) },
     { severity: "note", subject: "kid-1", sentence: /kid-2 verifies.*not known here/ },
+  ],
+  [
+    "signing_keys",
+    "all have ended",
+    { signingKeys: keys(["kid-1", inDays(-1)], ["kid-2", inDays(0)]) },
+    { severity: "error", subject: "kid-1", sentence: /signing_keys_ended/ },
   ],
   [
     "receipt_keys",
     "there are several",
-    { receiptKeyIds: ["kid-1", "kid-2"] },
+    { receiptKeys: keys(["kid-1", null], ["kid-2", null]) },
     { severity: "note", subject: "kid-1", sentence: /kid-2 is published/ },
   ],
   [
@@ -154,8 +164,38 @@ const rows: readonly (readonly [
   [
     "api_keys",
     "some are old",
-    { oldApiKeys: keyIds },
-    { severity: "note", subject: keyIds[0] ?? null, sentence: /key_4{32} and more\./ },
+    { apiKeys: { ...noApiKeys, old: keyIds } },
+    { severity: "note", subject: keyIds[0] ?? null, sentence: /older than 365 .*key_4{32} and more\./ },
+  ],
+  [
+    "api_keys",
+    "some end soon",
+    { apiKeys: { ...noApiKeys, nearEnd: keyIds.slice(0, 2) } },
+    { severity: "warning", subject: keyIds[0] ?? null, sentence: /end within 14 .*key_1{32}\. After/ },
+  ],
+  [
+    "api_keys",
+    "some have ended",
+    { apiKeys: { ...noApiKeys, ended: keyIds.slice(1, 2) } },
+    { severity: "note", subject: keyIds[1] ?? null, sentence: /have ended: key_1{32}\. They open nothing/ },
+  ],
+  [
+    "api_keys",
+    "none can make keys",
+    { apiKeys: { ...noApiKeys, lastKeeper: null } },
+    { severity: "error", subject: null, sentence: /No API key of the platform can make keys/ },
+  ],
+  [
+    "api_keys",
+    "the last that could make keys has ended",
+    { apiKeys: { ...noApiKeys, lastKeeper: { endsAt: inDays(0) } } },
+    { severity: "error", subject: null, sentence: /No API key of the platform can make keys/ },
+  ],
+  [
+    "api_keys",
+    "the last that can make keys ends soon",
+    { apiKeys: { ...noApiKeys, lastKeeper: { endsAt: inDays(14) } } },
+    { severity: "warning", subject: null, sentence: /^After 2026-12-13T12:00:00\.000Z no API key/ },
   ],
   [
     "credentials",
@@ -168,6 +208,12 @@ const rows: readonly (readonly [
     "a backend has an Entra identity, and the gateway no keys",
     { deployments: allOf(deploymentOf({ backends: [byEntra, backendOf()] })) },
     { severity: "error", subject: "ENTRA_KEYS", sentence: /1 deployment answer.*gpt-4/ },
+  ],
+  [
+    "webhook_secret",
+    "webhooks cannot be signed",
+    { signsWebhooks: false },
+    { severity: "note", subject: "WEBHOOK_SECRET", sentence: /nobody is told/ },
   ],
   [
     "deployments",
@@ -275,6 +321,42 @@ describe("a deployment in which", () => {
   it("ingress is promised is reminded of nothing where it is local", () => {
     const changes = { tenants: allOf(euTenant("hospital")), isLocal: true };
     expect(findingsOf("regional_services", changes)).toMatchObject([{ severity: "ok" }]);
+  });
+});
+
+describe("keys that sign", () => {
+  const told = (check: string, changes: Partial<DoctorFacts>) =>
+    findingsOf(check, changes).map(({ severity, subject }) => `${severity} ${subject}`);
+  const justOver14 = timestampOf(Date.parse(inDays(14)) + 1);
+
+  it.each<[what: string, signingKeys: DoctorFacts["signingKeys"], found: readonly string[]]>([
+    ["one far from its end", keys(["a", justOver14]), ["note a"]],
+    ["one near its end", keys(["a", inDays(14)]), ["warning a", "note a"]],
+    ["one at the last moment", keys(["a", timestampOf(Date.parse(inDays(0)) + 1)]), ["warning a", "note a"]],
+    ["one past its end, and another", keys(["a", inDays(0)], ["b", null]), ["warning a", "note b"]],
+    ["another past its end", keys(["a", null], ["b", inDays(-9)]), ["warning b", "note a"]],
+    [
+      "one past and one near its end",
+      keys(["a", inDays(-1)], ["b", inDays(1)]),
+      ["warning a", "warning b", "note b"],
+    ],
+  ])("tokens: %s", (_what, signingKeys, found) => {
+    expect(told("signing_keys", { signingKeys })).toEqual(found);
+  });
+
+  it("tokens: who signs after an end is named, or that nobody does", () => {
+    const sentenceFor = (...rows: readonly (readonly [keyId: string, endsAt: string])[]) =>
+      findingsOf("signing_keys", { signingKeys: keys(...rows) })[0]?.sentence;
+    expect(sentenceFor(["a", inDays(1)], ["b", inDays(1)], ["c", inDays(2)])).toMatch(/; c does\.$/);
+    expect(sentenceFor(["a", inDays(1)], ["b", inDays(1)])).toMatch(/no key is left then/);
+  });
+
+  it.each<[what: string, endsAt: string | null, found: readonly string[]]>([
+    ["far from its end", justOver14, ["note a"]],
+    ["near its end", inDays(14), ["warning a", "note a"]],
+    ["past its end, signing on", inDays(0), ["error a", "note a"]],
+  ])("receipts: one %s", (_what, endsAt, found) => {
+    expect(told("receipt_keys", { receiptKeys: keys(["a", endsAt], ["b", null]) })).toEqual(found);
   });
 });
 

@@ -1,7 +1,9 @@
 // Facts of a deployment that is well, to be made ill one fact at a time.
 
 import { expectedMigrations } from "../../../../src/admin/doctor/expected-migrations.ts";
-import type { DoctorFacts, Reading } from "../../../../src/admin/doctor/facts.ts";
+import type { ApiKeyFacts, DoctorFacts, Reading } from "../../../../src/admin/doctor/facts.ts";
+import { DAY_MS } from "../../../../src/kernel/clock.ts";
+import { timestampOf } from "../../../../src/kernel/timestamp.ts";
 import { Tenant } from "../../../../src/policy/tenant.ts";
 import { homeNames } from "../../../../src/residency/home.ts";
 import { deploymentOf } from "../../azure/azure-fixture.ts";
@@ -14,7 +16,14 @@ export const euTenant = (id: string, residency: Record<string, unknown> = {}): T
 
 export const allOf = <T>(...items: T[]): Reading<T> => ({ items, illegible: [], rest: null });
 
+/** When the facts were gathered. */
+export const GATHERED_MS = Date.parse("2026-11-29T12:00:00.000Z");
+export const inDays = (days: number): string => timestampOf(GATHERED_MS + days * DAY_MS);
+
+export const noApiKeys: ApiKeyFacts = { ended: [], nearEnd: [], old: [], lastKeeper: { endsAt: null } };
+
 export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
+  gatheredAtMs: GATHERED_MS,
   isLocal: false,
   issuer: "https://gateway.contoso.com",
   audience: "https://gateway.contoso.com",
@@ -31,9 +40,10 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   deployments: allOf(deploymentOf()),
   missingSecrets: new Set(),
   entra: null,
-  signingKeyIds: ["kid-1"],
-  receiptKeyIds: ["receipt-kid-1"],
-  oldApiKeys: [],
+  signingKeys: [{ keyId: "kid-1", endsAt: null }],
+  receiptKeys: [{ keyId: "receipt-kid-1", endsAt: null }],
+  apiKeys: noApiKeys,
+  signsWebhooks: true,
   ...changes,
 });
 

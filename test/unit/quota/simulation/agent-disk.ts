@@ -1,5 +1,6 @@
 /** AgentStore on a simulated disk: the tables of src/quota/agent-tables.object.ts as maps. */
 import type { AuditRecord } from "../../../../src/audit/audit-record.ts";
+import type { AgentApproval } from "../../../../src/quota/agent-approvals.ts";
 import { AgentReservation } from "../../../../src/quota/agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "../../../../src/quota/agent-standing.ts";
 import type { AgentStore, KnownAsk, SavedLedger } from "../../../../src/quota/agent-store.ts";
@@ -90,6 +91,23 @@ export class AgentDisk implements AgentStore {
     this.#disk.put("asks", requestId, ask);
   }
 
+  putApproval(approval: AgentApproval): void {
+    this.#disk.put("approvals", approval.approvalId, approval);
+  }
+
+  findApproval(approvalId: string): AgentApproval | null {
+    return this.#approvals().find((approval) => approval.approvalId === approvalId) ?? null;
+  }
+
+  approvalsOf(requestHash: string): readonly AgentApproval[] {
+    return this.#approvals().filter((approval) => approval.requestHash === requestHash);
+  }
+
+  pendingApprovals(nowMs: number): number {
+    return this.#approvals().filter(({ state, expiresAtMs }) => state === "pending" && expiresAtMs > nowMs)
+      .length;
+  }
+
   keepRecord(record: AuditRecord, dueAtMs: number): void {
     this.#watch.recorded(record);
     this.#keep(`record/${record.source}/${record.n}`, { record }, dueAtMs);
@@ -117,6 +135,10 @@ export class AgentDisk implements AgentStore {
   nextDeliveryMs(): number | null {
     const times = this.kept().map(({ nextAtMs }) => nextAtMs);
     return times.length === 0 ? null : Math.min(...times);
+  }
+
+  #approvals(): AgentApproval[] {
+    return this.#disk.values("approvals") as AgentApproval[];
   }
 
   #keep(key: string, body: KeptRow["body"], nextAtMs: number): void {

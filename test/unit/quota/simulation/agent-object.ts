@@ -2,9 +2,10 @@
  * The waiting of src/quota/agent-ledger.object.ts and tenant-above.object.ts, on a simulated node: the same sequence of
  * steps and awaits around the real AgentBook and LeaseHolder. Keep it as close to those files as it can be.
  */
-import { AgentBook, type GivenPermit, type Step } from "../../../../src/quota/agent-book.ts";
+import { AgentBook } from "../../../../src/quota/agent-book.ts";
 import type { Moment } from "../../../../src/quota/agent-gate.ts";
 import { longestLifeMs } from "../../../../src/quota/agent-reservation.ts";
+import type { GivenPermit, Step } from "../../../../src/quota/agent-step.ts";
 import { backOffMs } from "../../../../src/quota/back-off.ts";
 import type {
   AgentState,
@@ -63,7 +64,7 @@ export interface AgentDeps {
   readonly distortLease: (reply: LeaseReply, tookMs: number) => LeaseReply;
 }
 
-type Tried = Extract<Step, { kind: "answer" | "full" }>;
+type Tried = Extract<Step, { kind: "answer" | "full" | "unapproved" }>;
 
 export class AgentObject {
   readonly book: AgentBook;
@@ -94,10 +95,19 @@ export class AgentObject {
 
   async reserve(request: ReserveRequest): Promise<ReserveReply> {
     let firstRefusal: LedgerRefusal | undefined;
+    let isUnapproved = false;
     for (const [index, candidate] of request.candidates.entries()) {
       const tried = await this.#try(request, index, candidate);
       if (tried.kind === "answer") return tried.reply;
-      firstRefusal ??= tried.refusal;
+      if (tried.kind === "unapproved") isUnapproved = true;
+      else firstRefusal ??= tried.refusal;
+    }
+    if (isUnapproved) {
+      return this.#underLease((moment) => {
+        const reply = this.book.wait(request, moment);
+        this.#deps.steps.reserved(request, reply);
+        return reply;
+      });
     }
     const refusal = firstRefusal ?? ledgerRefusal("internal_error");
     return this.#underLease((moment) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkPolicy } from "../../../src/admin/check-policy.ts";
+import { checkPolicy } from "../../../src/policy/check-policy.ts";
 import { type ConstraintKey, constraintKeys } from "../../../src/policy/constraints.ts";
 import { PolicyInput } from "../../../src/policy/policy.ts";
 
@@ -91,8 +91,8 @@ it.each(["maxCostPerDay", "maxCostPerMonth"])("%s is an amount that stays exact 
   }
 });
 
-it("refuses shadow mode until it is built, and takes any priority", () => {
-  expect(checkPolicy(policy({ mode: "shadow" }))).toMatchObject({ code: "not_available_yet", field: "mode" });
+it("takes either mode, and any priority", () => {
+  for (const mode of ["enforce", "shadow"]) expect(checkPolicy(policy({ mode }))).toBeNull();
   for (const priority of [0, 99, 1_000_000]) expect(checkPolicy(policy({ priority }))).toBeNull();
 });
 

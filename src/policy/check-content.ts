@@ -1,8 +1,8 @@
 /** What constraints on the content of requests may get wrong: ranges and texts that could never mean what they say. */
 import { numericParameters } from "../azure/numeric-parameters.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
-import type { Constraints } from "../policy/constraints.ts";
-import { needsNormalising } from "../policy/denied-patterns.ts";
+import type { Constraints } from "./constraints.ts";
+import { needsNormalising } from "./denied-patterns.ts";
 
 /** @param path where the constraints stand in the document. */
 export const checkContent = (constraints: Constraints, path: string): Refusal | null =>

@@ -3,14 +3,14 @@
  * mean what they say. An inert rule is refused here rather than ignored later (guarantee G9).
  */
 import { AgentId } from "../kernel/ids.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
-import { presentKeys } from "../policy/constraint-table.ts";
-import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
-import { ipRange, isWholeRange } from "../policy/ip-range.ts";
-import { hasLimit } from "../policy/limit-claims.ts";
-import type { PolicyInput } from "../policy/policy.ts";
+import type { Refusal } from "../kernel/refusal.ts";
 import { countryCodes } from "../residency/country-codes.ts";
 import { checkContent, meaningless } from "./check-content.ts";
+import { presentKeys } from "./constraint-table.ts";
+import type { ConstraintKey, Constraints } from "./constraints.ts";
+import { ipRange, isWholeRange } from "./ip-range.ts";
+import { hasLimit } from "./limit-claims.ts";
+import type { PolicyInput } from "./policy.ts";
 
 /** A deny only selects: it has nothing to limit, to clamp or to oblige. */
 const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
@@ -27,10 +27,6 @@ const meaningfulOnDeny: ReadonlySet<ConstraintKey> = new Set<ConstraintKey>([
 
 /** The first thing wrong, or null. */
 export function checkPolicy(policy: PolicyInput): Refusal | null {
-  if (policy.mode !== "enforce") {
-    const message = "Only `enforce` is supported as `mode` yet.";
-    return refuse("not_available_yet", { field: "mode", message });
-  }
   if (policy.kind === "boundary" && policy.effect === "deny") {
     return meaningless("effect", "A boundary says what is inside; a policy of its own can deny.");
   }

@@ -1,0 +1,28 @@
+/**
+ * What an approval is for, as one digest: who asks, through which door, for what, and all that was sent. JSON spells any
+ * two different lists differently, so nothing can be moved from one part into another. Requests that mean the same and are
+ * written differently (order of members) are different ones; white space between members makes no difference.
+ */
+import { sha256Hex } from "../kernel/digest.ts";
+import type { AgentId, TenantId } from "../kernel/ids.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Classification } from "../policy/classification.ts";
+
+export interface HashedRequest {
+  readonly tenantId: TenantId;
+  readonly agentId: AgentId;
+  readonly surface: string;
+  readonly action: string;
+  readonly resource: string;
+  /** Declared by the caller, else the agent's default. */
+  readonly classification: Classification;
+  /** The body as it was parsed, before anything is stripped; of /v1/enforce its `context`. */
+  readonly sent: JsonObject;
+}
+
+export const requestHashOf = (request: HashedRequest): Promise<string> => {
+  const { tenantId, agentId, surface, action, resource, classification, sent } = request;
+  return sha256Hex(
+    JSON.stringify(["approval/v1", tenantId, agentId, surface, action, resource, classification, sent]),
+  );
+};

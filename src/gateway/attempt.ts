@@ -1,0 +1,131 @@
+/**
+ * One attempt: a call to one backend, with its decision's record on the way, unless that is in already, and its receipt
+ * being signed meanwhile. The receipt names the backend of this attempt, so it can only be the one that answered.
+ */
+import type { DecisionRecord } from "../audit/audit-record.ts";
+import { type Backend, toldBackend } from "../azure/backend.ts";
+import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
+import { isCredentialRefused } from "../azure/billing.ts";
+import { forwardedBody } from "../azure/forwarded-body.ts";
+import { upstreamHeaders } from "../azure/headers.ts";
+import { upstreamOf } from "../azure/upstream-url.ts";
+import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Chosen } from "./backend-for.ts";
+import { deliverRecord } from "./deliver-record.ts";
+import type { GatewayPorts } from "./gateway-ports.ts";
+import type { RelayedCall } from "./relayed-call.ts";
+import type { CallEnd, FailedAttempt } from "./settle-call.ts";
+import type { UpstreamCutoff } from "./upstream-cutoff.ts";
+
+export interface Attempt {
+  /** With the reservation that this attempt uses. */
+  readonly call: RelayedCall;
+  /** Of the reservation. */
+  readonly reservedAtMs: number;
+  /** Under the same reservation, before this one: Azure bills none of them. */
+  readonly failed: readonly FailedAttempt[];
+  /** This one's backend and those of all attempts before, under whichever reservation. */
+  readonly tried: readonly Backend[];
+  readonly chosen: Chosen;
+  readonly startedAtMs: number;
+  /** The decision to reserve, as it is recorded. */
+  readonly decided: DecisionRecord;
+  readonly isRecorded: boolean;
+}
+
+/** An attempt that is over, or has begun to be answered. */
+export type Made = Attempt &
+  (
+    | { readonly kind: "answered"; readonly upstream: Response; readonly receipt: string }
+    | {
+        readonly kind: "unanswered";
+        readonly refusal: Refusal;
+        readonly end: CallEnd["end"];
+        readonly receipt: string;
+      }
+    /** Nothing may be passed on: the decision was not recorded, or the receipt (`unsigned`: why) not signed. */
+    | {
+        readonly kind: "withheld";
+        readonly upstreamStatus: number | null;
+        readonly unsigned: { readonly reason: unknown } | null;
+      }
+  );
+
+type AttemptPorts = Pick<
+  GatewayPorts,
+  "azure" | "records" | "ledgers" | "receipts" | "clock" | "backendHealths" | "retryBudget"
+>;
+
+/** For how long Azure's headers are waited for: shorter where a stream could still have another backend. */
+export const headersMaxMs = (
+  { retryBudget }: Pick<AttemptPorts, "retryBudget">,
+  { call, chosen, tried }: Pick<Attempt, "call" | "chosen" | "tried">,
+): number =>
+  call.allowed.ask.stream && chosen.hasAlternative && tried.length < MAX_ATTEMPTS && retryBudget.hasRoom
+    ? UPSTREAM_STREAM_HEADERS_MAX_MS
+    : UPSTREAM_HEADERS_MAX_MS;
+
+export async function makeAttempt(
+  ports: AttemptPorts,
+  attempt: Attempt,
+  cutoff: UpstreamCutoff,
+): Promise<Made> {
+  const { call, chosen, decided, isRecorded } = attempt;
+  const backend = toldBackend(chosen.backend);
+  const [recorded, answer, [signing]] = await Promise.all([
+    isRecorded || deliverRecord(ports, decided, call.question.capability),
+    send(ports, call, chosen, cutoff),
+    // Last: computing it takes no time from what is under way. A bug there must not leave that open either.
+    Promise.allSettled([ports.receipts.sign({ ...decided, backend })]),
+  ]);
+  if (!recorded || signing.status === "rejected") {
+    const upstreamStatus = answer.ok ? answer.value.status : null;
+    const unsigned = recorded && signing.status === "rejected" ? { reason: signing.reason } : null;
+    return { ...attempt, kind: "withheld", upstreamStatus, unsigned };
+  }
+  const receipt = signing.value;
+  if (answer.ok) return { ...attempt, kind: "answered", upstream: answer.value, receipt };
+  const end = (cutoff.refusal && cutoff.reason) ?? "upstream_unreachable";
+  return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
+}
+
+async function send(
+  ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
+  call: RelayedCall,
+  { deployment, backend, credential }: Chosen,
+  cutoff: UpstreamCutoff,
+): Promise<Result<Response>> {
+  const { allowed, operation } = call;
+  const { azure, clock, backendHealths } = ports;
+  const { endpoint } = credential;
+  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
+  const body = forwardedBody(call.body, {
+    operation,
+    deployment,
+    backend,
+    stream: allowed.ask.stream,
+    maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
+    canReportUsage,
+    allowStore: allowed.candidate.obligations.allowStore,
+  });
+  const isProbe = backendHealths.sentTo(backend, clock());
+  const judge = (verdict: Verdict) => backendHealths.judged(backend, verdict, isProbe, clock());
+  try {
+    const answer = await azure.send({
+      url,
+      headers: upstreamHeaders(call.headers, credential.header),
+      body: JSON.stringify(body),
+      signal: cutoff.signal,
+    });
+    cutoff.headersArrived();
+    if (isCredentialRefused(answer.status)) credential.refused();
+    judge(verdictOf(answer, clock()));
+    return ok(answer);
+  } catch {
+    judge(cutoff.isOver || cutoff.clientGone ? UNKNOWN : UNANSWERED);
+    // What fetch throws names hosts and addresses: callers get the code alone.
+    return fail(cutoff.refusal ?? refuse("upstream_unreachable"));
+  }
+}

@@ -1,0 +1,52 @@
+/** A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. */
+import { isCredentialRefused, settlementOfError } from "../azure/billing.ts";
+import { usageOfAnswer } from "../azure/usage.ts";
+import { utf8Text } from "../kernel/encoding.ts";
+import { refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { answerHeaders } from "./answer-headers.ts";
+import { readAnswer } from "./read-answer.ts";
+import type { RelayedCall } from "./relayed-call.ts";
+import type { CallEnd } from "./settle-call.ts";
+import type { UpstreamCutoff } from "./upstream-cutoff.ts";
+
+export async function relayWhole(
+  call: RelayedCall,
+  upstream: Response,
+  cutoff: UpstreamCutoff,
+  settle: (end: CallEnd) => Promise<void>,
+): Promise<Result<Response>> {
+  const { operation, allowed } = call;
+  const upstreamStatus = upstream.status;
+  const bytes = await readAnswer(upstream, cutoff);
+  const answer = bytes && parsedJson(bytes);
+  if (!bytes || (upstream.ok && answer === undefined)) {
+    const end = cutoff.reason ?? "upstream_broken";
+    await settle({ end, upstreamStatus, outcome: { kind: "as_reserved" } });
+    return fail(cutoff.refusal ?? refuse("upstream_broken"));
+  }
+  if (!upstream.ok) {
+    await settle({
+      end: "upstream_error",
+      upstreamStatus,
+      outcome: settlementOfError(upstreamStatus, answer, allowed.ask.promptTokens),
+    });
+    // A refused credential is the gateway's own: told as it is, a caller would doubt the token.
+    if (isCredentialRefused(upstreamStatus)) return fail(refuse("backend_unavailable"));
+    // A redirect would lead the caller past the gateway.
+    if (upstreamStatus >= 300 && upstreamStatus < 400) return fail(refuse("upstream_broken"));
+  } else {
+    const usage = usageOfAnswer(operation, answer);
+    const end = cutoff.clientGone ? "client_gone" : "complete";
+    await settle({ end, upstreamStatus, outcome: usage ? { kind: "used", usage } : { kind: "as_reserved" } });
+  }
+  return ok(new Response(bytes, { status: upstreamStatus, headers: answerHeaders(upstream, call) }));
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8Text(bytes) ?? "");
+  } catch {
+    return undefined;
+  }
+}
