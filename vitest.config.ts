@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { testEntraKeys } from "./test/entra-keys-fixture.ts";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import * as z from "zod";
 
@@ -34,6 +35,8 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // Nothing that a test makes up is asked for outside this machine.
+              outboundService: () => new Response("There is no network here.", { status: 502 }),
               queueConsumers: promptConsumers,
               bindings: {
                 PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
@@ -47,6 +50,7 @@ export default defineConfig(async () => ({
                 END_USER_SALT: "an-end-user-salt-used-by-tests-only",
                 WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
                 AZURE_OPENAI_API_KEY: "simulator-key",
+                ENTRA_KEYS: testEntraKeys,
               },
             },
           }),

@@ -60,7 +60,7 @@ function run(command, args, options) {
 }
 
 async function install() {
-  console.log("Installing what is missing (npm ci); this happens once and after every update.");
+  console.error("Installing what is missing (npm ci); this happens once and after every update.");
   const npm = process.env.npm_execpath;
   const quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   return npm?.endsWith("npm-cli.js")

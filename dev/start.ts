@@ -1,11 +1,13 @@
 /**
  * `npm start`: everything on this machine with demo data, until Ctrl-C. PORT and SIMULATOR_PORT choose the ports,
- * PORTCULLIS_PLACE where calls come from; with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY the backends are real.
+ * PORTCULLIS_PLACE where calls come from; with AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY the backends are real,
+ * with AZURE_CREDENTIAL=entra the simulated ones are opened without a key.
  */
 import { announcement } from "./local/announce.ts";
 import { writeConnection } from "./local/connection.ts";
 import { connectControlPlane } from "./local/control-plane.ts";
 import { writeDemoData } from "./local/demo-data.ts";
+import { trustGateway } from "./local/demo-identity.ts";
 import { SIMULATOR_KEY } from "./local/dev-vars.ts";
 import { drainRecords } from "./local/drain-records.ts";
 import { claimFrontDoor } from "./local/front-door.ts";
@@ -39,7 +41,7 @@ await runCommand(async () => {
 });
 
 async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
-  const { port, simulatorPort, place, azure } = readStartSettings(process.env);
+  const { port, simulatorPort, place, credential, azure } = readStartSettings(process.env);
   const folder = openStateFolder();
   await refuseWhileRunning(folder);
 
@@ -75,9 +77,11 @@ async function runUntil(stop: AbortSignal, endings: Endings): Promise<void> {
   });
   stop.throwIfAborted();
 
-  const site = azure?.site ?? simulatorSite(simulator?.url ?? "");
-  const identity = await writeDemoData(controlPlane, site);
-  const connection = { gatewayUrl: door.url, simulatorUrl: simulator?.url ?? null, adminKey, ...identity };
+  const identity =
+    simulator !== null && credential === "entra" ? await trustGateway(simulator, gateway.url) : undefined;
+  const site = azure?.site ?? simulatorSite(simulator?.url ?? "", identity);
+  const demo = await writeDemoData(controlPlane, site);
+  const connection = { gatewayUrl: door.url, simulatorUrl: simulator?.url ?? null, adminKey, ...demo };
   await writeConnection(folder, connection);
   door.openTo(gateway.url);
   console.log(announcement(connection, site.endpoint, place));

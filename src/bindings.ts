@@ -44,6 +44,10 @@ export interface Env extends HomeBindings {
   readonly LEDGER_NAME_SECRET: string;
   /** Salt of end-user and address hashes. */
   readonly END_USER_SALT: string;
+  /** JWK set of RSA keys that sign assertions for Microsoft Entra; the first is private and signs. Optional. */
+  readonly ENTRA_KEYS?: string;
+  /** `sub` of those assertions; `portcullis` unless set. */
+  readonly ENTRA_SUBJECT?: string;
   /** The secrets of webhooks are HMACs under it; without it there are no webhooks. */
   readonly WEBHOOK_SECRET?: string;
 }
@@ -99,6 +103,13 @@ const ConfigSchema = z.object({
   RECEIPT_KEYS: z.string().min(1),
   LEDGER_NAME_SECRET: z.string().min(32),
   END_USER_SALT: z.string().min(16),
+  // An empty secret is how one is switched off.
+  ENTRA_KEYS: z.string().optional(),
+  // Entra takes 600 characters and compares them all.
+  ENTRA_SUBJECT: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,600}$/)
+    .default("portcullis"),
   WEBHOOK_SECRET: z.string().min(32).optional(),
 });
 
@@ -111,6 +122,8 @@ export interface Config {
   readonly receiptKeys: string;
   readonly ledgerNameSecret: string;
   readonly endUserSalt: string;
+  readonly entraKeys: string | null;
+  readonly entraSubject: string;
   /** Null = not set. */
   readonly webhookSecret: string | null;
 }
@@ -135,6 +148,8 @@ export function configOf(env: Env): Config {
     receiptKeys: result.data.RECEIPT_KEYS,
     ledgerNameSecret: result.data.LEDGER_NAME_SECRET,
     endUserSalt: result.data.END_USER_SALT,
+    entraKeys: result.data.ENTRA_KEYS || null,
+    entraSubject: result.data.ENTRA_SUBJECT,
     webhookSecret: result.data.WEBHOOK_SECRET ?? null,
   };
   parsed.set(env, config);

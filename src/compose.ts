@@ -16,19 +16,20 @@ import type { AuditLog } from "./audit/audit-log.store.ts";
 import { deliverOutbox } from "./audit/outbox.store.ts";
 import { createRecordQueue } from "./audit/record-queue.store.ts";
 import { createUnauthenticatedLog } from "./audit/unauthenticated-log.ts";
-import { createAzureCalls } from "./azure/azure-calls.client.ts";
 import { createBackendHealths } from "./azure/backend-healths.ts";
 import { createRetryBudget } from "./azure/retry-budget.ts";
 import { createTokenCounters } from "./azure/token-counters.ts";
 import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./bindings.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
+import type { EntraIssuer } from "./capability/entra-issuer.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
 import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
 import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { createTokenVerifier } from "./capability/verify-token.ts";
 import { composeStores } from "./compose-stores.ts";
+import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
@@ -58,6 +59,8 @@ export interface Composed {
   readonly auditLog: AuditLog;
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
+  /** Null = backends cannot be opened with Microsoft Entra. */
+  readonly entra: EntraIssuer | null;
   readonly readiness: () => Promise<Readiness>;
   readonly background: (work: Promise<unknown>) => void;
   /** Sends the counts of unauthenticated requests of minutes that are over; never waits. */
@@ -100,6 +103,8 @@ export async function compose(
   const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
+  const means = { isLocal, clock, startTimer, background };
+  const { azure, credentials, entra } = await composeUpstream(env, config, means);
   const dbOf = (home: Home) => homeStoresOf(env, home).db;
   // What the gateway itself reads is limited where it is read: snapshots and the API key.
   const databases: Databases = {
@@ -192,6 +197,7 @@ export async function compose(
         config,
         keyRing,
         receiptKeys,
+        entra,
         configuredHomes: homes,
         isBound,
         hasSecret: (name) => secretOf(env, name) !== undefined,
@@ -206,6 +212,9 @@ export async function compose(
       background,
       keyRing,
       config,
+      azure,
+      credentials,
+      hasEntraKeys: entra !== null,
       isLocal,
       ids,
       clock,
@@ -227,10 +236,10 @@ export async function compose(
     readings,
     records,
     workerNumber,
-    azure: createAzureCalls(),
+    azure,
+    credentials,
     backendHealths: createBackendHealths(),
     retryBudget: createRetryBudget(),
-    secretOf: (name) => secretOf(env, name),
     hashEndUser,
     // No tenant is called `ADDRESS`, so no end user has the hash of an address.
     hashAddress: (tenantId, address) =>
@@ -254,6 +263,7 @@ export async function compose(
     auditLog,
     keyRing,
     receiptKeys,
+    entra,
     background,
     flushCounts: unauthenticated.flush,
     readiness: newReadiness(),

@@ -11,6 +11,7 @@ import { type Composed, compose } from "./compose.ts";
 import { createDataPlane } from "./gateway/data-plane.routes.ts";
 import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
+import { createEntraIssuerRoutes } from "./gateway/entra-issuer.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
 import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
@@ -47,6 +48,10 @@ const app = new Hono<{ Bindings: Env }>()
     const keys = [...publicJwks(keyRing).keys, ...receiptKeys.published];
     return Response.json({ keys }, { headers: { "cache-control": "public, max-age=300" } });
   })
+  .route(
+    "/",
+    createEntraIssuerRoutes(composedOf, () => newRequestId()),
+  )
   .route("/", createHealthRoutes(composedOf))
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))

@@ -1,6 +1,8 @@
 /** What `npm start` writes through the API: deployments, an agent, a policy, a token. What is there stays. */
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Sku } from "../../src/azure/backend.ts";
+import type { Credential } from "../../src/azure/credential.ts";
 import { Deployment, type DeploymentInput } from "../../src/azure/deployment.ts";
 import { DEFAULT_TENANT } from "../../src/kernel/ids.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -10,7 +12,10 @@ export interface AzureSite {
   readonly endpoint: string;
   readonly region: string;
   readonly sku: Sku;
+  readonly credential: Credential;
 }
+
+export const WORKER_SECRET: Credential = { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" };
 
 export interface DemoIdentity {
   readonly tenantId: string;
@@ -69,14 +74,14 @@ export async function writeDemoData(controlPlane: ControlPlane, site: AzureSite)
 async function writeDeployment(
   controlPlane: ControlPlane,
   { name, maxOutputTokens }: (typeof models)[number],
-  { endpoint, region, sku }: AzureSite,
+  { endpoint, region, sku, credential }: AzureSite,
 ): Promise<void> {
   const backend = {
     endpoint,
     azureDeployment: name,
     region,
     sku,
-    credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
+    credential,
   } as const;
   const existing = await controlPlane.find("/v1/deployments", Deployment, (one) => one.name === name);
   if (existing === undefined) {
@@ -88,7 +93,13 @@ async function writeDeployment(
     };
     await controlPlane.send("POST", "/v1/deployments", deployment, z.unknown());
   } else if (
-    !existing.backends.some((one) => one.endpoint === endpoint && one.region === region && one.sku === sku)
+    !existing.backends.some(
+      (one) =>
+        one.endpoint === endpoint &&
+        one.region === region &&
+        one.sku === sku &&
+        isDeepStrictEqual(one.credential, credential),
+    )
   ) {
     // Only the site moved: limits and prices may have been changed by hand since.
     const moved = { ...existing, backends: [backend] };

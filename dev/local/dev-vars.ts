@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { parseEnv } from "node:util";
-import { freshSecret } from "./fresh-secret.ts";
+import { freshEntraKeys, freshSecret } from "./fresh-secret.ts";
 import { writeSecretFile } from "./state-folder.ts";
 
 export const SIMULATOR_KEY = "simulator-key";
@@ -12,6 +12,7 @@ const makers: Readonly<Record<string, () => string>> = {
   RECEIPT_KEYS: () => freshSecret("RECEIPT_KEYS"),
   LEDGER_NAME_SECRET: () => freshSecret("LEDGER_NAME_SECRET"),
   END_USER_SALT: () => freshSecret("END_USER_SALT"),
+  ENTRA_KEYS: freshEntraKeys,
   WEBHOOK_SECRET: () => freshSecret("WEBHOOK_SECRET"),
   AZURE_OPENAI_API_KEY: () => process.env.AZURE_OPENAI_API_KEY || SIMULATOR_KEY,
 };

@@ -9,6 +9,13 @@ function keySet(): string {
   return JSON.stringify({ keys: [{ kty, crv, x, d }] });
 }
 
+/** Not among the others: a deployment that uses no Entra identity needs none. */
+export function freshEntraKeys(): string {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const { kty, n, e, d, p, q, dp, dq, qi } = privateKey.export({ format: "jwk" });
+  return JSON.stringify({ keys: [{ kty, n, e, d, p, q, dp, dq, qi }] });
+}
+
 const makers: Readonly<Record<SecretName, () => string>> = {
   SIGNING_KEYS: keySet,
   RECEIPT_KEYS: keySet,

@@ -26,6 +26,31 @@ export const accessDenied: Reply = {
   statusText: "PermissionDenied",
 };
 
+/** Assumed: which of the two a token gets was not recorded word for word. */
+export const tokenRefused: Reply = jsonReply(
+  401,
+  {
+    error: {
+      code: "Unauthorized",
+      message:
+        "Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.",
+    },
+  },
+  "bare",
+);
+
+export const roleMissing: Reply = jsonReply(
+  401,
+  {
+    error: {
+      code: "PermissionDenied",
+      message:
+        "The principal `00000000-0000-0000-0000-000000000000` lacks the required data action `Microsoft.CognitiveServices/accounts/OpenAI/deployments/chat/completions/action` to perform `POST /openai/deployments/{deployment-id}/chat/completions` operation.",
+    },
+  },
+  "bare",
+);
+
 // The blank after "message": is Azure's own.
 export const resourceNotFound: Reply = textReply(
   404,

@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { QueuedFaults } from "./fault.ts";
+import { IdentityFault } from "./identity-fault.ts";
 import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
 
 export function controlRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
@@ -25,8 +26,20 @@ export function controlRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
     context.faults.clear();
     return c.body(null, 204);
   });
+  app.post("/identity-faults", async (c) => {
+    const body: unknown = await c.req.json().catch(() => undefined);
+    const parsed = IdentityFault.safeParse(body);
+    if (!parsed.success) return c.json({ error: z.prettifyError(parsed.error) }, 400);
+    context.identity.faults.push(parsed.data);
+    return c.json({ queued: context.identity.faults.length }, 201);
+  });
   app.all("*", (c) =>
-    c.json({ error: "The simulator has /_simulator/faults and /_simulator/requests." }, 404),
+    c.json(
+      {
+        error: "The simulator has /_simulator/faults, /_simulator/identity-faults and /_simulator/requests.",
+      },
+      404,
+    ),
   );
   return app;
 }

@@ -5,10 +5,18 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { isKnownDatedVersion, isV1Version } from "./api-version.ts";
-import { accessDenied, apiVersionNotSupported, resourceNotFound, tooManyHeaders } from "./azure-error.ts";
+import {
+  accessDenied,
+  apiVersionNotSupported,
+  resourceNotFound,
+  roleMissing,
+  tokenRefused,
+  tooManyHeaders,
+} from "./azure-error.ts";
 import { azureHeaders } from "./azure-headers.ts";
 import { type Delivery, deliver } from "./delivery.ts";
 import { noFaults } from "./fault-plan.ts";
+import { bearerIn, MODEL_AUDIENCES } from "./identity-routes.ts";
 import { answerModelRequest } from "./model-answer.ts";
 import { modelCatalogue } from "./model-catalogue.ts";
 import { jsonReply, type Reply } from "./reply.ts";
@@ -82,9 +90,24 @@ function bar(
   if (custom.length > maxCustomHeaders) return tooManyHeaders;
   const version = c.req.query("api-version");
   if (form === undefined || (form === "dated" && !isKnownDatedVersion(version))) return resourceNotFound;
-  const bearer = c.req.header("authorization")?.match(/^Bearer +(.+)$/i)?.[1];
-  if (c.req.header("api-key") !== context.apiKey && bearer !== context.apiKey) return accessDenied;
+  const refusal = credentialRefusal(c, context);
+  if (refusal !== undefined) return refusal;
   return form === "v1" && !isV1Version(version) ? apiVersionNotSupported : undefined;
+}
+
+/** The resource's key in either header, or a token of Entra for models whose holder has the role. */
+function credentialRefusal(
+  c: Context<SimulatorEnv>,
+  { apiKey, identity }: SimulatorContext,
+): Reply | undefined {
+  const authorization = c.req.header("authorization");
+  const bearer = authorization?.match(/^Bearer +(.+)$/i)?.[1];
+  if (c.req.header("api-key") === apiKey || bearer === apiKey) return undefined;
+  // A key has no dots, a token has two.
+  if (bearer?.split(".").length !== 3) return accessDenied;
+  const token = bearerIn(authorization, identity);
+  if (token === undefined || !MODEL_AUDIENCES.includes(token.audience)) return tokenRefused;
+  return identity.withoutRole.has(`models ${token.clientId}`) ? roleMissing : undefined;
 }
 
 async function send(

@@ -11,6 +11,8 @@ export interface SimulatedDeployment {
   readonly operations: readonly Operation[];
   /** Refuses `max_tokens` and spends hidden tokens before it speaks. */
   readonly reasoning?: boolean;
+  /** What ARM says; `Standard` unless given. */
+  readonly sku?: string;
   /** Length of an embedding when the request does not name one. */
   readonly dimensions?: number;
 }

@@ -1,12 +1,14 @@
 /** What all routes of one simulator share; one file, so that routes need not know how it is put together. */
 import type { HttpBindings } from "@hono/node-server";
 import type { FaultQueue } from "./fault-queue.ts";
+import type { SimulatedIdentity } from "./identity.ts";
 import type { Exchange, RequestLog } from "./request-log.ts";
 import type { ResponseStreamStyle } from "./response-reply.ts";
 import type { SimulatedDeployment } from "./simulated-deployment.ts";
 
 export interface SimulatorContext {
   readonly apiKey: string;
+  readonly identity: SimulatedIdentity;
   readonly deployments: ReadonlyMap<string, SimulatedDeployment>;
   readonly region: string;
   readonly versionsWithoutStreamOptions: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 /**
  * Starts an Azure OpenAI resource on the loopback: the same routes, headers, bodies and refusals, a
- * deterministic model, and faults on demand.
+ * deterministic model, and faults on demand. Beside it, the parts of Azure that a gateway without a
+ * stored secret needs: Entra's token endpoint, Key Vault, and what ARM says of the resource.
  */
 import { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
@@ -9,6 +10,9 @@ import { versionsBeforeStreamOptions } from "./api-version.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { type FaultInput, QueuedFaults } from "./fault.ts";
 import { createFaultQueue } from "./fault-queue.ts";
+import { createIdentity, type SimulatedIdentity } from "./identity.ts";
+import { IdentityFault, type IdentityFaultInput } from "./identity-fault.ts";
+import { identityRoutes } from "./identity-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { createRequestLog, type RecordedRequest } from "./request-log.ts";
 import type { ResponseStreamStyle } from "./response-reply.ts";
@@ -31,6 +35,10 @@ export interface Simulator {
   readonly url: string;
   readonly apiKey: string;
   readonly requests: readonly RecordedRequest[];
+  /** Who is trusted, what is in the vault, and what was asked there. */
+  readonly identity: SimulatedIdentity;
+  /** A fault for the next request to the token endpoint or the vault. */
+  nextIdentity(fault: IdentityFaultInput): void;
   /** Faults for the next model request (to that deployment); several act together on one request. */
   next(fault: FaultInput | readonly FaultInput[], scope?: { readonly deployment?: string }): void;
   /** The next request that arrives after this call, once its body has been read. */
@@ -45,6 +53,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const faults = createFaultQueue();
   const context: SimulatorContext = {
     apiKey: options.apiKey ?? "simulator-key",
+    identity: createIdentity(),
     deployments: new Map((options.deployments ?? defaultDeployments).map((one) => [one.name, one])),
     region: options.region ?? "Sweden Central",
     versionsWithoutStreamOptions: new Set(
@@ -56,6 +65,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
   const app = new Hono<SimulatorEnv>();
   app.route("/_simulator", controlRoutes(context));
+  let url = "";
+  const region = context.region.replaceAll(" ", "").toLowerCase();
+  const account = {
+    location: region,
+    endpoint: () => url,
+    deployments: [...context.deployments.values()],
+  };
+  app.route("/", identityRoutes(context.identity, account));
   app.route("/", modelRoutes(context));
 
   // Global Request and Response stay as they are: the simulator often shares its process with a test.
@@ -65,10 +82,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   server.keepAliveTimeout = 75_000;
   const port = await listen(server, options.port ?? 0);
 
+  url = `http://127.0.0.1:${port}`;
+
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     apiKey: context.apiKey,
     requests: log.requests,
+    identity: context.identity,
+    nextIdentity(fault) {
+      context.identity.faults.push(IdentityFault.parse(fault));
+    },
     next(fault, scope = {}) {
       const list = Array.isArray(fault) ? fault : [fault];
       faults.add(QueuedFaults.parse({ faults: list, ...scope }));
@@ -77,6 +100,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clear() {
       log.clear();
       faults.clear();
+      context.identity.requests.length = 0;
+      context.identity.faults.length = 0;
     },
     close() {
       log.close();

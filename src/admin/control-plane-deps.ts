@@ -5,6 +5,8 @@ import type { AuditLog } from "../audit/audit-log.store.ts";
 import type { DecisionFinder } from "../audit/find-decision.store.ts";
 import type { ShadowFlips } from "../audit/shadow-flips.store.ts";
 import type { UsageHours } from "../audit/usage-hours.store.ts";
+import type { AzureCalls } from "../azure/azure-calls.ts";
+import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
@@ -67,6 +69,11 @@ export interface ControlPlaneDeps {
   readonly background: Background;
   readonly keyRing: KeyRing;
   readonly config: { readonly issuer: string; readonly audience: string };
+  /** What leads to Azure: only checks of backends take it. */
+  readonly azure: AzureCalls;
+  readonly credentials: UpstreamCredentials;
+  /** Whether backends can be opened with Microsoft Entra. */
+  readonly hasEntraKeys: boolean;
   /** True where the platform does not implement jurisdictions: plain-http backends on the loopback are allowed. */
   readonly isLocal: boolean;
   readonly ids: IdMint;

@@ -5,6 +5,7 @@ import { approvalDescriptions } from "./approval-descriptions.ts";
 import { approvalWebhookDescriptions } from "./approval-webhook-descriptions.ts";
 import { auditDescriptions } from "./audit-descriptions.ts";
 import { decisionDescriptions } from "./decision-descriptions.ts";
+import { deploymentCheckDescriptions } from "./deployment-check-descriptions.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { doctorDescriptions } from "./doctor-descriptions.ts";
 import type { OperationDescription } from "./operation-description.ts";
@@ -29,6 +30,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   policyValidationDescriptions,
   tenantDescriptions,
   deploymentDescriptions,
+  deploymentCheckDescriptions,
   apiKeyDescriptions,
   approvalDescriptions,
   approvalWebhookDescriptions,

@@ -17,6 +17,7 @@ import { approvalOperations } from "./approvals.routes.ts";
 import { auditOperations } from "./audit.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { decisionOperations } from "./decisions.routes.ts";
+import { deploymentCheckOperations } from "./deployment-check.routes.ts";
 import { deploymentOperations } from "./deployments.routes.ts";
 import { doctorOperations } from "./doctor.routes.ts";
 import type { Answer, Operation } from "./operation.ts";
@@ -40,6 +41,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     auditOperations(deps),
     decisionOperations(deps),
     deploymentOperations(deps),
+    deploymentCheckOperations(deps),
     policyOperations(deps),
     policyHistoryOperations(deps),
     policyShadowOperations(deps),

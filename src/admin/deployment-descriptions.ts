@@ -38,7 +38,7 @@ export const deploymentDescriptions = {
     body: DeploymentBody,
     example,
     answer: { status: 201, schema: WrittenDeployment, hasRevision: true, hasEtag: true },
-    refusals: ["already_exists", ...ofWrites],
+    refusals: ["already_exists", "entra_not_configured", ...ofWrites],
   }),
   list: described({
     method: "GET",
@@ -75,7 +75,7 @@ export const deploymentDescriptions = {
     body: DeploymentBody,
     example,
     answer: { status: 200, schema: WrittenDeployment, hasRevision: true, hasEtag: true },
-    refusals: ["meaningless", ...ofWrites],
+    refusals: ["meaningless", "entra_not_configured", ...ofWrites],
   }),
   delete: described({
     method: "DELETE",

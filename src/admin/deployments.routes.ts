@@ -6,7 +6,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
-import { checkEndpoints } from "./check-endpoint.ts";
+import { checkBackends } from "./check-backends.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
 import { deploymentDescriptions } from "./deployment-descriptions.ts";
 import { checkIfMatch } from "./if-match.ts";
@@ -18,7 +18,7 @@ const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
 
 export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(deploymentDescriptions.create, async ({ body, ...caller }) => {
-    const refusal = checkEndpoints(body, deps.isLocal);
+    const refusal = checkBackends(body, deps);
     if (refusal !== null) return fail(refusal);
     const written = await deps.writer.write({
       ...platform,
@@ -46,7 +46,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
     if (body.name !== param("name")) {
       return fail(refuse("meaningless", { field: "name", message: "A deployment's name is fixed." }));
     }
-    const refusal = checkEndpoints(body, deps.isLocal);
+    const refusal = checkBackends(body, deps);
     if (refusal !== null) return fail(refusal);
     const written = await deps.writer.write({
       ...platform,
@@ -81,7 +81,7 @@ export const deploymentOperations = (deps: ControlPlaneDeps): readonly Operation
   }),
 ];
 
-async function findDeployment(
+export async function findDeployment(
   { deployments }: Pick<ControlPlaneDeps, "deployments">,
   text: string,
 ): Promise<Result<Deployment>> {

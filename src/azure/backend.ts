@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { BackendId } from "../kernel/ids.ts";
 import { Classification } from "../policy/classification.ts";
+import { Credential } from "./credential.ts";
 
 export const Sku = z.enum([
   "Standard",
@@ -16,17 +17,8 @@ export const Sku = z.enum([
 ]);
 export type Sku = z.infer<typeof Sku>;
 
-/**
- * Names the Worker secret that holds the key, never the key. The prefix keeps a deployment's author from sending
- * the gateway's own secrets (signing keys, ledger names) to an endpoint of theirs.
- */
-export const Credential = z.strictObject({
-  kind: z.literal("api_key"),
-  secret: z.string().regex(/^AZURE_[A-Z0-9_]{1,100}$/, "must name a Worker secret that starts with AZURE_"),
-});
-export type Credential = z.infer<typeof Credential>;
-
 export const BackendInput = z.strictObject({
+  /** Or a Key Vault secret that holds it, by its identifier. Where Azure processes is what `region` and `sku` say. */
   endpoint: z.url({ protocol: /^https?$/ }).max(512),
   azureDeployment: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
   apiVersion: z

@@ -8,12 +8,15 @@ export type Billing =
   | { readonly kind: "as_reserved" }
   | { readonly kind: "released" };
 
+/** Azure did not take what the gateway proves itself with. */
+export const isCredentialRefused = (status: number): boolean => status === 401 || status === 403;
+
 /**
  * Whether an answer says that this backend cannot serve the call now, and another one may: it refuses the gateway's
  * credential, is at its limit, or is ill. Azure bills none of these, whatever stands in their bodies.
  */
 export const isUnbilledFailure = (status: number): boolean =>
-  status === 401 || status === 403 || status === 429 || status >= 500;
+  isCredentialRefused(status) || status === 429 || status >= 500;
 
 /**
  * Azure bills a prompt that its content filter refused (content-streaming documentation); other errors are free.

@@ -5,8 +5,10 @@
 
 const loopback = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
-export const endpointEncrypted = ({ protocol, hostname }: URL, isLocal: boolean): boolean =>
-  protocol === "https:" || (isLocal && loopback.has(hostname));
+export const isLoopback = ({ hostname }: URL): boolean => loopback.has(hostname);
+
+export const endpointEncrypted = (url: URL, isLocal: boolean): boolean =>
+  url.protocol === "https:" || (isLocal && isLoopback(url));
 
 const parsed = new WeakMap<object, URL>();
 

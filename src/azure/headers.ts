@@ -4,14 +4,15 @@
  * Azure, cluster internals are dropped and waits are capped.
  */
 import { MAX_RETRY_AFTER_SECONDS } from "../kernel/limits.ts";
+import type { UpstreamCredential } from "./upstream-credentials.ts";
 
 const requestHeaders = ["accept", "x-ms-client-request-id"] as const;
 
-export function upstreamHeaders(incoming: Headers, apiKey: string): Headers {
-  const headers = new Headers({ "content-type": "application/json", "api-key": apiKey });
-  for (const name of requestHeaders) {
-    const value = incoming.get(name);
-    if (value !== null) headers.set(name, value);
+export function upstreamHeaders(incoming: Headers, [name, value]: UpstreamCredential["header"]): Headers {
+  const headers = new Headers({ "content-type": "application/json", [name]: value });
+  for (const passed of requestHeaders) {
+    const given = incoming.get(passed);
+    if (given !== null) headers.set(passed, given);
   }
   return headers;
 }

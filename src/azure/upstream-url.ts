@@ -15,8 +15,10 @@ const FIRST_WITH_STREAM_OPTIONS = "2024-09-01";
 
 const v1Versions: ReadonlySet<string> = new Set(["v1", "preview"]);
 
+type Addressed = Pick<Backend, "endpoint" | "azureDeployment" | "apiVersion">;
+
 /** @param apiVersion what the caller asked for: dated on classic paths, `v1`, `preview` or null on v1 paths. */
-export function upstreamOf(backend: Backend, operation: Operation, apiVersion: string | null): Upstream {
+export function upstreamOf(backend: Addressed, operation: Operation, apiVersion: string | null): Upstream {
   const root = backend.endpoint.replace(/\/+$/, "");
   const isPinned = !v1Versions.has(backend.apiVersion);
   const asked = apiVersion !== null && v1Versions.has(apiVersion) && isPinned ? null : apiVersion;

@@ -1,16 +1,15 @@
 /**
- * Sets of Ed25519 keys from Worker secrets: parsed strictly, imported once per isolate as keys that cannot be exported,
- * each named by its RFC 7638 thumbprint. Errors name the set and the place of the mistake and never quote the secret.
+ * Ed25519 keys from Worker secrets: imported once per isolate as keys that cannot be exported, each named by its RFC 7638
+ * thumbprint. Errors name the set and the place of the mistake and never quote the secret.
  */
 import { type CryptoKey, calculateJwkThumbprint, importJWK } from "jose";
 import * as z from "zod";
 import { fromBase64Url, utf8Bytes } from "../kernel/encoding.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import type { KeySetName } from "./parse-key-set.ts";
 
 /** RFC 8725bis: each key has exactly one algorithm. All of ours have this one. */
 export const KEY_ALGORITHM = "EdDSA";
-
-export type KeySetName = "signing keys" | "receipt keys";
 
 const keyBytes = z.string().refine((text) => fromBase64Url(text)?.length === 32);
 /** Until when the key is meant to be used, in seconds of the epoch, as some key sets have it; never published. */
@@ -48,26 +47,6 @@ export interface SigningKey {
 export interface ImportedPair extends SigningKey {
   readonly publicKey: CryptoKey;
   readonly publicJwk: PublicJwk;
-}
-
-/** @param keys at most 20. */
-export function parseKeySet<K>(
-  secret: string,
-  setName: KeySetName,
-  keys: z.ZodType<readonly K[]>,
-): readonly K[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(secret);
-  } catch {
-    throw new Error(`The ${setName} are not JSON.`);
-  }
-  const result = z.strictObject({ keys }).safeParse(json);
-  if (result.success) return result.data.keys;
-  const places = [
-    ...new Set(result.error.issues.map(({ path, code }) => `${path.join(".") || "set"} (${code})`)),
-  ];
-  throw new Error(`The ${setName} are not a JWK set of private Ed25519 keys: ${places.join(", ")}.`);
 }
 
 export async function publicJwkOf({ kty, crv, x }: PublicHalf): Promise<PublicJwk> {

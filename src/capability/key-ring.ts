@@ -6,14 +6,8 @@
 import type { CryptoKey } from "jose";
 import * as z from "zod";
 import { hasEnded } from "../kernel/timestamp.ts";
-import {
-  importPair,
-  KEY_ALGORITHM,
-  PrivateJwk,
-  type PublicJwk,
-  parseKeySet,
-  type SigningKey,
-} from "./ed25519-keys.ts";
+import { importPair, KEY_ALGORITHM, PrivateJwk, type PublicJwk, type SigningKey } from "./ed25519-keys.ts";
+import { parseKeySet } from "./parse-key-set.ts";
 
 export const TOKEN_ALGORITHM = KEY_ALGORITHM;
 

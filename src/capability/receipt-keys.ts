@@ -10,11 +10,11 @@ import {
   PrivateJwk,
   PublicHalf,
   type PublicJwk,
-  parseKeySet,
   publicJwkOf,
   type SigningKey,
 } from "./ed25519-keys.ts";
 import type { KeyRing } from "./key-ring.ts";
+import { parseKeySet } from "./parse-key-set.ts";
 
 /** The member of a published key that says what it is for; others must ignore it (RFC 7517, section 4). */
 export const RECEIPT_USE = "receipt";

@@ -2,6 +2,8 @@
 /** `portcullis`: the command line's composition root, and its only file that touches the process. Runs on Node. */
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { azureCheck } from "./azure-check.ts";
+import { azureImport } from "./azure-import.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { runCommandLine } from "./command-line.ts";
 import { doctor } from "./doctor.ts";
@@ -14,6 +16,8 @@ import { policyTest } from "./policy-test.ts";
 import { receiptVerify } from "./receipt-verify.ts";
 
 const commands: readonly Command[] = [
+  azureCheck,
+  azureImport,
   doctor,
   explain,
   policyDiffCommand,

@@ -5,6 +5,7 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
 import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
+import { isCredentialRefused } from "../azure/billing.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
@@ -93,12 +94,13 @@ export async function makeAttempt(
 async function send(
   ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
   call: RelayedCall,
-  { deployment, backend, apiKey }: Chosen,
+  { deployment, backend, credential }: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
   const { allowed, operation } = call;
   const { azure, clock, backendHealths } = ports;
-  const { url, canReportUsage } = upstreamOf(backend, operation, call.apiVersion);
+  const { endpoint } = credential;
+  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
   const body = forwardedBody(call.body, {
     operation,
     deployment,
@@ -113,11 +115,12 @@ async function send(
   try {
     const answer = await azure.send({
       url,
-      headers: upstreamHeaders(call.headers, apiKey),
+      headers: upstreamHeaders(call.headers, credential.header),
       body: JSON.stringify(body),
       signal: cutoff.signal,
     });
     cutoff.headersArrived();
+    if (isCredentialRefused(answer.status)) credential.refused();
     judge(verdictOf(answer, clock()));
     return ok(answer);
   } catch {

@@ -7,7 +7,9 @@ import type { Wait } from "../azure/backend-health.ts";
 import { chooseBackend } from "../azure/choose-backend.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { backendEncrypted } from "../azure/endpoint-encryption.ts";
+import type { UpstreamCredential } from "../azure/upstream-credentials.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
+import { CREDENTIAL_SEARCH_MAX_MS } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { demandedBackends } from "../residency/demanded-backends.ts";
@@ -17,19 +19,19 @@ import type { RelayedCall } from "./relayed-call.ts";
 export interface Chosen {
   readonly deployment: Deployment;
   readonly backend: Backend;
-  readonly apiKey: string;
-  /** Whether another one could be called now. */
+  readonly credential: UpstreamCredential;
+  /** Whether another one could be called now, as far as is known: its credential is asked for when it is its turn. */
   readonly hasAlternative: boolean;
 }
 
-type ChoicePorts = Pick<GatewayPorts, "secretOf" | "random" | "isLocal" | "clock" | "backendHealths">;
+type ChoicePorts = Pick<GatewayPorts, "credentials" | "random" | "isLocal" | "clock" | "backendHealths">;
 
 /** @param tried those that this call was sent to already. */
-export function backendFor(
+export async function backendFor(
   ports: ChoicePorts,
   { allowed, question }: Pick<RelayedCall, "allowed" | "question">,
   tried: readonly Backend[],
-): Result<Chosen> {
+): Promise<Result<Chosen>> {
   const { deployment } = allowed;
   if (!deployment) return fail(refuse("deployment_unknown"));
   const eligible = demandedBackends(
@@ -51,24 +53,28 @@ export function backendFor(
     else if (wait) waits.push(wait);
     else callable.push(backend);
   }
-  const backend = chooseBackend(callable, ports.random());
-  const apiKey = backend && ports.secretOf(backend.credential.secret);
-  if (!backend || typeof apiKey !== "string") return fail(nowhere(waits, unusable));
-  return ok({ deployment, backend, apiKey, hasAlternative: callable.length > 1 });
+  for (;;) {
+    const backend = chooseBackend(callable, ports.random());
+    if (!backend) return fail(nowhere(waits, unusable));
+    const credential = await ports.credentials.credentialOf(backend);
+    const thenMs = ports.clock();
+    // Another call may have found it ill meanwhile, or tries it just now.
+    const wait = credential.ok ? ports.backendHealths.waitOf(backend, thenMs) : null;
+    if (credential.ok && !wait) {
+      return ok({ deployment, backend, credential: credential.value, hasAlternative: callable.length > 1 });
+    }
+    if (wait) waits.push(wait);
+    else if (!credential.ok) unusable ??= credential.error;
+    if (thenMs - nowMs >= CREDENTIAL_SEARCH_MAX_MS) return fail(nowhere(waits, unusable));
+    callable.splice(callable.indexOf(backend), 1);
+  }
 }
 
 /** What an administrator must put right. */
-function whyUnusable(
-  { secretOf, isLocal }: Pick<ChoicePorts, "secretOf" | "isLocal">,
-  backend: Backend,
-): Refusal | null {
-  if (!backendEncrypted(backend, isLocal))
-    return refuse("encryption_required", { evidence: { backend: backend.id } });
-  const { secret } = backend.credential;
-  return secretOf(secret) === undefined
-    ? refuse("backend_unavailable", { evidence: { backend: backend.id, missing: secret } })
-    : null;
-}
+const whyUnusable = ({ isLocal }: Pick<ChoicePorts, "isLocal">, backend: Backend): Refusal | null =>
+  backendEncrypted(backend, isLocal)
+    ? null
+    : refuse("encryption_required", { evidence: { backend: backend.id } });
 
 /** A caller who is told when to come again is better served than an Azure that is called although it asked for a pause. */
 function nowhere(waits: readonly Wait[], unusable: Refusal | null): Refusal {

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { DeploymentName } from "../azure/deployment.ts";
 import { type Operation, operations } from "../azure/operation.ts";
+import { DISCOVERY_PATH, ENTRA_JWKS_PATH } from "../capability/entra-issuer.ts";
 import { DecisionId } from "../kernel/ids.ts";
 import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
@@ -25,6 +26,7 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "write_in_progress",
   "meaningless",
   "home_not_configured",
+  "entra_not_configured",
   "query_invalid",
   "request_id_reused",
   "revision_unknown",
@@ -58,6 +60,15 @@ const ReadinessReply = z
 const Jwks = z
   .strictObject({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) })
   .meta({ id: "Jwks", description: "RFC 7517." });
+const Discovery = z
+  .strictObject({
+    issuer: z.url(),
+    jwks_uri: z.url(),
+    response_types_supported: z.array(z.string()),
+    subject_types_supported: z.array(z.string()),
+    id_token_signing_alg_values_supported: z.array(z.string()),
+  })
+  .meta({ id: "OpenIdConfiguration" });
 const Description = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });
 
 const forAnybody = {
@@ -239,6 +250,22 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     operationId: "getKeys",
     summary: "The public keys of capability tokens, and of receipts (`portcullis_use` is `receipt`).",
     answer: { status: 200, schema: Jwks },
+  },
+  {
+    ...forAnybody,
+    path: DISCOVERY_PATH,
+    operationId: "getEntraDiscovery",
+    summary: "Where Microsoft Entra finds the keys of this gateway's assertions.",
+    answer: { status: 200, schema: Discovery },
+    refusals: ["route_unknown"],
+  },
+  {
+    ...forAnybody,
+    path: ENTRA_JWKS_PATH,
+    operationId: "getEntraKeys",
+    summary: "The public keys of this gateway's assertions for Microsoft Entra.",
+    answer: { status: 200, schema: Jwks },
+    refusals: ["route_unknown"],
   },
   {
     ...forAnybody,

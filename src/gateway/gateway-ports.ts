@@ -5,6 +5,7 @@ import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { BackendHealths } from "../azure/backend-healths.ts";
 import type { RetryBudget } from "../azure/retry-budget.ts";
 import type { TokenCounters } from "../azure/token-counters.ts";
+import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { ReceiptSigner } from "../capability/sign-receipt.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
@@ -31,10 +32,11 @@ export interface GatewayPorts {
   /** Numbers for records of decisions that no ledger numbered. */
   readonly workerNumber: () => RecordNumber;
   readonly azure: AzureCalls;
+  /** What calls to backends carry. */
+  readonly credentials: UpstreamCredentials;
   /** What this isolate knows of backends, and how many further calls it may make of them. */
   readonly backendHealths: BackendHealths;
   readonly retryBudget: RetryBudget;
-  readonly secretOf: (name: string) => string | undefined;
   /** Salted, per tenant: the same person in two tenants has two hashes. */
   readonly hashEndUser: (tenantId: TenantId, endUser: string) => Promise<string>;
   /** The same of a client address; an IPv6 address by its network. */

@@ -37,11 +37,14 @@ export async function nextAttempt(
   hold: Hold,
   cutoff: UpstreamCutoff,
 ): Promise<Next> {
-  if (made.tried.length >= MAX_ATTEMPTS || !isWorthAnother(made, cutoff)) return NONE;
-  const chosen = backendFor(ports, made.call, made.tried);
-  if (!chosen.ok || !ports.retryBudget.take()) return NONE;
+  const endedAtMs = ports.clock();
+  const mayHaveAnother = made.tried.length < MAX_ATTEMPTS && ports.retryBudget.hasRoom;
+  if (!mayHaveAnother || !isWorthAnother(made, cutoff)) return NONE;
+  const chosen = await backendFor(ports, made.call, made.tried);
+  // A credential may have been waited for: whether it is still worth it is asked again.
+  if (!chosen.ok || !isWorthAnother(made, cutoff) || !ports.retryBudget.take()) return NONE;
   return made.kind === "answered"
-    ? { kind: "attempt", attempt: underTheSame(ports, made, chosen.value) }
+    ? { kind: "attempt", attempt: underTheSame(ports, made, endedAtMs, chosen.value) }
     : underItsOwn(ports, made, chosen.value, hold, cutoff);
 }
 
@@ -54,23 +57,23 @@ function isWorthAnother({ kind, call }: Failed, cutoff: UpstreamCutoff): boolean
 function underTheSame(
   { clock }: Pick<GatewayPorts, "clock">,
   { kind: _, upstream, receipt: __, ...before }: Answered,
+  endedAtMs: number,
   chosen: Chosen,
 ): Attempt {
   // Nobody reads it any more, and it holds a connection.
   upstream.body?.cancel().catch(() => {});
-  const nowMs = clock();
   const failed = {
     backend: before.chosen.backend,
     upstreamStatus: upstream.status,
     end: "upstream_error",
-    durationMs: nowMs - before.startedAtMs,
+    durationMs: endedAtMs - before.startedAtMs,
   } as const;
   return {
     ...before,
     failed: [...before.failed, failed],
     chosen,
     tried: [...before.tried, chosen.backend],
-    startedAtMs: nowMs,
+    startedAtMs: clock(),
     isRecorded: true,
   };
 }

@@ -1,5 +1,5 @@
 /** A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. */
-import { settlementOfError } from "../azure/billing.ts";
+import { isCredentialRefused, settlementOfError } from "../azure/billing.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -32,7 +32,7 @@ export async function relayWhole(
       outcome: settlementOfError(upstreamStatus, answer, allowed.ask.promptTokens),
     });
     // A refused credential is the gateway's own: told as it is, a caller would doubt the token.
-    if (upstreamStatus === 401 || upstreamStatus === 403) return fail(refuse("backend_unavailable"));
+    if (isCredentialRefused(upstreamStatus)) return fail(refuse("backend_unavailable"));
     // A redirect would lead the caller past the gateway.
     if (upstreamStatus >= 300 && upstreamStatus < 400) return fail(refuse("upstream_broken"));
   } else {

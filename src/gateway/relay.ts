@@ -34,7 +34,7 @@ export async function relay(ports: GatewayPorts, call: RelayedCall): Promise<Rel
   const { question, allowed, isStripped } = call;
   const startedAtMs = ports.clock();
   ports.retryBudget.earn();
-  const chosen = backendFor(ports, call, []);
+  const chosen = await backendFor(ports, call, []);
   const backend = chosen.ok ? chosen.value.backend : null;
   const decided = decisionRecordOf(question, allowed, startedAtMs, { backend, isStripped });
   const record = () => deliverRecord(ports, decided, question.capability);

@@ -5,6 +5,12 @@
 
 export type FailureEvent = "request_failed" | "background_failed";
 
+/** A reason is of the gateway's own words and others' error numbers. */
+const ownWords = /^[A-Za-z0-9_ ]{1,100}$/;
+
+/** An identity's ids and scope, or a secret's identifier, all of which a deployment shows. */
+const subjectForm = /^[A-Za-z0-9_.:/ -]{1,600}$/;
+
 export interface Failure {
   readonly event: FailureEvent;
   /** Whatever was thrown. */
@@ -34,5 +40,17 @@ export const failureLine = ({ event, error, requestId }: Failure): string =>
     error: nameOf(error),
     ...messageOf(error),
   });
+
+/** A token or a secret of Azure's that could not be obtained. */
+export const credentialFailureLine = (subject: string, reason: string): string =>
+  JSON.stringify({
+    level: "error",
+    event: "credential_failed",
+    subject: subjectForm.test(subject) ? subject : "unknown",
+    reason: ownWords.test(reason) ? reason : "unknown",
+  });
+
+export const logCredentialFailure = (subject: string, reason: string): void =>
+  console.error(credentialFailureLine(subject, reason));
 
 export const logFailure = (failure: Failure): void => console.error(failureLine(failure));

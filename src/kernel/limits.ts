@@ -28,6 +28,48 @@ export const TOKEN_CLOCK_SKEW_SECONDS = 5;
 /** An isolate knows this many tokens as verified; with its capability a usual one takes 2 kB, the longest some tens. */
 export const MAX_VERIFIED_TOKENS = 1_000;
 
+/** Life of a client assertion: Entra advises 5 to 10 minutes, and each is used at once. */
+export const ASSERTION_SECONDS = 600;
+
+/** A token of Entra, and a secret of Key Vault together with the token it takes, is obtained within this time or not at all. */
+export const EXCHANGE_MAX_MS = 5_000;
+export const VAULT_MAX_MS = 10_000;
+
+/** Timers fire late: a claim on obtaining something ends this long after the attempt must have. */
+export const CREDENTIAL_CLAIM_MARGIN_MS = 1_000;
+
+/** How often a call that waits for what another one obtains looks whether it is there. */
+export const CREDENTIAL_POLL_MS = 25;
+
+/** A check of a backend is a call with one word. */
+export const BACKEND_CHECK_MAX_MS = 20_000;
+
+/** After a failure nobody tries again for this long: a broken credential must not hammer Entra with every call. */
+export const CREDENTIAL_AGAIN_MS = 5_000;
+
+/**
+ * After this long a call whose backends' credentials cannot be had asks for no further one: nobody renews its reservation
+ * meanwhile.
+ */
+export const CREDENTIAL_SEARCH_MAX_MS = 30_000;
+
+/** Azure refused what was obtained longer ago than this: it is dropped. What is younger was not refused for its age. */
+export const CREDENTIAL_DROP_AGE_MS = 60_000;
+
+/** A token is renewed after this part of its life, and not used in its last moments: the call it opens takes a while. */
+export const TOKEN_RENEW_PART = 0.8;
+export const TOKEN_MARGIN_MS = 60_000;
+
+/** A secret of Key Vault is read again after the first, and used until the second where it cannot be read. */
+export const VAULT_RENEW_MS = 300_000;
+export const VAULT_KEPT_MS = 600_000;
+
+/** Backends name few identities and secrets; beyond this the oldest is forgotten. */
+export const MAX_HELD_CREDENTIALS = 500;
+
+/** A token of Entra has 2 to 4 KB; answers beyond this are not read. */
+export const MAX_CREDENTIAL_ANSWER_BYTES = 65_536;
+
 /** The relay's hard limit for one call: the official SDKs give up after 600 s as well. */
 export const RELAY_MAX_MS = 600_000;
 

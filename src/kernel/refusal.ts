@@ -150,6 +150,7 @@ export const refusalTable = {
   write_in_progress: row(503, "Another change is being written; try again.", true),
   meaningless: row(422, "The document is well-formed but has no meaning."),
   home_not_configured: row(422, "This deployment has no stores for this home."),
+  entra_not_configured: row(422, "This deployment has no keys for Microsoft Entra."),
   policy_tests_failed: row(422, "A test that a policy carries would fail."),
   webhook_secret_missing: row(
     422,

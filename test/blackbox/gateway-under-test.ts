@@ -9,6 +9,7 @@ import { createTestHarness } from "wrangler";
 import { type Simulator, startSimulator } from "../../dev/simulator/start-simulator.ts";
 import { ApiKeyScope } from "../../src/capability/api-key.ts";
 import { homeBinding, homeNames } from "../../src/residency/home.ts";
+import { testEntraKeys } from "../entra-keys-fixture.ts";
 
 /** What `request.cf` says of a caller; Miniflare takes it from this header, and only locally. */
 export const frankfurt = {
@@ -84,6 +85,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
           END_USER_SALT: "an-end-user-salt-used-by-tests-only",
           WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
           AZURE_OPENAI_API_KEY: simulator.apiKey,
+          ENTRA_KEYS: testEntraKeys,
         },
       },
     ],

@@ -159,7 +159,7 @@ describe("npm start", () => {
     const { connection } = first;
     expect(await readFile(devVars, "utf8")).toMatch(
       new RegExp(
-        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT|WEBHOOK_SECRET)='[^']+'\n){5}$`,
+        `^${byHand}\n(?:(?:SIGNING_KEYS|RECEIPT_KEYS|LEDGER_NAME_SECRET|END_USER_SALT|ENTRA_KEYS|WEBHOOK_SECRET)='[^']+'\n){6}$`,
       ),
     );
     for (const file of [connectionFile(), devVars, join(stateDirectory, ".local/admin-key")]) {
@@ -190,7 +190,7 @@ describe("npm start", () => {
     await expect(fetch(connection.gatewayUrl)).rejects.toThrow();
     await expect(fetch(connection.simulatorUrl)).rejects.toThrow();
 
-    const second = await started();
+    const second = await started({ AZURE_CREDENTIAL: "entra" });
     const { adminKey, agentId, tenantId } = second.connection;
     expect({ adminKey, agentId, tenantId }).toEqual({
       adminKey: connection.adminKey,
@@ -205,7 +205,7 @@ describe("npm start", () => {
     expect(records.items.map((record) => `${record.kind} ${record.decisionId}`).sort()).toEqual(
       [`completion ${decisionId}`, `decision ${decisionId}`, `decision ${lastDecisionId}`].sort(),
     );
-    // The simulator has another port now: the deployments followed it, and tokens of the first start still count.
+    // The simulator has another port now, and takes no key: the deployments followed, and tokens of the first start still count.
     expect(
       (
         await printedCall(
@@ -238,6 +238,20 @@ describe("npm start", () => {
     } finally {
       squatter.close();
     }
+  });
+});
+
+describe("npm start with a credential that could not work", () => {
+  it.each([
+    [{ AZURE_CREDENTIAL: "magic" }, "AZURE_CREDENTIAL must be `key` or `entra`."],
+    [
+      { AZURE_CREDENTIAL: "entra", AZURE_OPENAI_ENDPOINT: "https://azure.example" },
+      "AZURE_CREDENTIAL=entra works with the simulator alone: unset AZURE_OPENAI_ENDPOINT.",
+    ],
+  ])("says so: %o", async (environment, sentence) => {
+    const command = run("start.ts", environment);
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toBe(`${sentence}\n`);
   });
 });
 

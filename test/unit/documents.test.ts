@@ -57,7 +57,7 @@ function missingScripts(markdown: string): string[] {
     .flatMap(({ code }) => code.split("\n"))
     .concat(namesIn(markdown));
   return commands.filter((command) => {
-    const [, run, word = ""] = /^npm (run )?([\w:-]+)/.exec(command.trim()) ?? [];
+    const [, run, word = ""] = /^npm (run )?(?:--silent )?([\w:-]+)/.exec(command.trim()) ?? [];
     if (word === "") return false;
     if (run === undefined && npmItself.has(word)) return false;
     return !(word in packageJson.scripts) || (run === undefined && !npmShorthands.has(word));

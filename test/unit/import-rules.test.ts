@@ -54,6 +54,7 @@ const compositionRoot = new Set([
   "worker.ts",
   "compose.ts",
   "compose-stores.ts",
+  "compose-upstream.ts",
   "bindings.ts",
   "cli/main.ts",
 ]);
@@ -78,6 +79,7 @@ const ranks: Readonly<Record<string, number>> = {
   cli: 2,
   "compose.ts": 3,
   "compose-stores.ts": 3,
+  "compose-upstream.ts": 3,
   "bindings.ts": 3,
   "worker.ts": 4,
 };

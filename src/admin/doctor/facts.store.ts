@@ -3,6 +3,7 @@
  * is a fact about that store and nothing more.
  */
 import * as z from "zod";
+import type { EntraIssuer } from "../../capability/entra-issuer.ts";
 import type { KeyRing } from "../../capability/key-ring.ts";
 import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -18,6 +19,7 @@ export interface DoctorSources {
   readonly config: { readonly issuer: string; readonly audience: string };
   readonly keyRing: KeyRing;
   readonly receiptKeys: ReceiptKeys;
+  readonly entra: Pick<EntraIssuer, "discovery" | "subject" | "published"> | null;
   readonly configuredHomes: readonly Home[];
   readonly isBound: (name: string) => boolean;
   /** Whether a Worker secret is set: all that is asked about one. */
@@ -30,7 +32,7 @@ export interface DoctorSources {
 }
 
 export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
-  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, hasSecret } = sources;
+  const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entra, hasSecret } = sources;
   const gatheredAtMs = sources.clock();
   const [readings, { tenants, stranded }, deployments, apiKeys, stores] = await Promise.all([
     readMigrations(databases, configuredHomes),
@@ -40,7 +42,7 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     sources.probeStores(),
   ]);
   const secrets = deployments.items.flatMap(({ backends }) =>
-    backends.map(({ credential }) => credential.secret),
+    backends.flatMap(({ credential }) => (credential.kind === "api_key" ? [credential.secret] : [])),
   );
   return {
     gatheredAtMs,
@@ -56,6 +58,11 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     strandedTenants: stranded,
     deployments,
     missingSecrets: new Set(secrets.filter((name) => !hasSecret(name))),
+    entra: entra && {
+      issuer: entra.discovery.issuer,
+      subject: entra.subject,
+      keyIds: entra.published.map(({ kid }) => kid),
+    },
     signsWebhooks: hasSecret("WEBHOOK_SECRET"),
     signingKeys: keyRing.signers.map(({ keyId, endsAt }) => ({ keyId, endsAt })),
     receiptKeys: receiptKeys.published.map(({ kid }) => ({

@@ -31,6 +31,8 @@ export interface DoctorFacts {
   readonly deployments: Reading<Deployment>;
   /** Names of Worker secrets that a backend names and that are not set. */
   readonly missingSecrets: ReadonlySet<string>;
+  /** What Microsoft Entra must know of this gateway; null = it has no keys for Entra. */
+  readonly entra: EntraFact | null;
   /** Whether webhooks can be signed. */
   readonly signsWebhooks: boolean;
   /** The first whose end has not come signs. */
@@ -55,6 +57,13 @@ export interface ApiKeyFacts {
   readonly old: readonly ApiKeyId[];
   /** The key of the platform that can make keys, and can do so longest; null = there is none. */
   readonly lastKeeper: { readonly endsAt: Timestamp | null } | null;
+}
+
+export interface EntraFact {
+  readonly issuer: string;
+  readonly subject: string;
+  /** The first signs. */
+  readonly keyIds: readonly string[];
 }
 
 export interface DatabaseFact {

@@ -22,25 +22,57 @@ const addresses: Check = {
   },
 };
 
+const ENTRA_KEYS = "ENTRA_KEYS";
+
+const entraKeys: Check = {
+  id: "entra_keys",
+  looksAt:
+    "what Microsoft Entra must know of this gateway, where it has keys for it: issuer, subject, number of keys",
+  well: "There are no keys for Microsoft Entra, and nothing to tell it.",
+  needs: [],
+  find({ entra }) {
+    const [signing, ...others] = entra?.keyIds ?? [];
+    if (entra === null || signing === undefined) return [];
+    return [
+      {
+        severity: "note",
+        subject: signing,
+        sentence: `${signing} signs assertions for Microsoft Entra${others.length > 0 ? `, and ${named(others)} ${others.length === 1 ? "is" : "are"} published too` : ""}. A federated credential must name the issuer ${entra.issuer} and the subject ${entra.subject}, exactly.`,
+        remedy:
+          others.length > 0
+            ? "Remove a key that no longer signs ten minutes after the rotation."
+            : "Rotate it as often as your rules want: publish the new key behind the old one first (docs/operations.md).",
+      },
+    ];
+  },
+};
+
 const credentials: Check = {
   id: "credentials",
-  looksAt: "Worker secrets that backends name and that are not set",
-  well: "Every secret that a backend names is set.",
+  looksAt: "Worker secrets that backends need, for their keys or for Microsoft Entra, and that are not set",
+  well: "Every secret that a backend needs is set.",
   needs: ["deployments"],
-  find({ missingSecrets, deployments }) {
+  find({ missingSecrets, entra, deployments }) {
     const users = Map.groupBy(
       deployments.items.flatMap(({ name, backends }) =>
-        backends.map(({ credential: { secret } }) => ({ name, secret })),
+        backends.map(({ credential }) => ({
+          name,
+          secret: credential.kind === "api_key" ? credential.secret : ENTRA_KEYS,
+        })),
       ),
       ({ secret }) => secret,
     );
-    return [...missingSecrets].map((secret): Found => {
+    const lacksEntra = entra === null && users.has(ENTRA_KEYS);
+    return [...missingSecrets, ...(lacksEntra ? [ENTRA_KEYS] : [])].map((secret): Found => {
       const names = [...new Set((users.get(secret) ?? []).map(({ name }) => name))];
       return {
         severity: "error",
         subject: secret,
         sentence: `The Worker secret ${secret} is not set; backends of ${counted(names.length, "deployment")} answer \`backend_unavailable\`: ${named(names)}.`,
-        remedy: `Run \`npx wrangler secret put ${secret}\` (locally: write it into \`.dev.vars\`).`,
+        remedy:
+          secret === ENTRA_KEYS
+            ? "Make and set it with `npm run --silent entra-keys | npx wrangler secret put ENTRA_KEYS` (locally: `npm run setup`)."
+            : `Run \`npx wrangler secret put ${secret}\` (locally: write it into \`.dev.vars\`).`,
       };
     });
   },
@@ -68,6 +100,7 @@ const webhookSecret: Check = {
 export const keyChecks: readonly Check[] = [
   addresses,
   ...signingKeyChecks,
+  entraKeys,
   ...apiKeyChecks,
   credentials,
   webhookSecret,

@@ -7,11 +7,13 @@ const entry = join(resolve(import.meta.dirname, "../../.."), "src/cli/main.ts");
 const portcullis = (...words: readonly string[]) =>
   spawnSync(process.execPath, [entry, ...words], { encoding: "utf8", env: {} });
 
-it("knows the doctor and receipts", () => {
+it("knows the doctor, receipts and Azure", () => {
   const { status, stdout } = portcullis("help");
   expect(status).toBe(0);
   expect(stdout).toContain("portcullis doctor ");
   expect(stdout).toContain("portcullis receipt verify ");
+  expect(stdout).toContain("portcullis azure import ");
+  expect(stdout).toContain("portcullis azure check ");
 });
 
 it("passes on what was typed, and a command's exit code", () => {

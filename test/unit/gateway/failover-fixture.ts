@@ -71,6 +71,21 @@ export interface Called {
   readonly numbers: readonly RecordNumber[];
 }
 
+/** Credentials of all backends but those. @param refused told of each that Azure did not take. */
+export const opening = (
+  isMissing: (backend: Backend) => boolean = () => false,
+  refused: (backend: Backend) => void = () => {},
+): GatewayPorts["credentials"] => ({
+  credentialOf: async (backend) =>
+    isMissing(backend)
+      ? fail(refuse("backend_unavailable", { evidence: { backend: backend.id } }))
+      : ok({
+          header: ["api-key", "key"],
+          endpoint: backend.endpoint,
+          refused: () => refused(backend),
+        }),
+});
+
 /** Microtasks and the platform's own turns: whatever does not wait for a timer has been done. */
 export const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -166,7 +181,7 @@ export function createWorld() {
           return (leftAnswers.shift() ?? good)(request);
         },
       },
-      secretOf: () => "key",
+      credentials: opening(),
       hashEndUser: unasked,
       hashAddress: unasked,
       tokenCounter: unasked as unknown as GatewayPorts["tokenCounter"], // Not asked by a relay.

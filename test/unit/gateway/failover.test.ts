@@ -2,8 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
+import type { Backend } from "../../../src/azure/backend.ts";
+import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
 import {
   CALLS_PER_FAILOVER,
+  CREDENTIAL_SEARCH_MAX_MS,
   ILL_AFTER_FAILURES,
   MAX_ATTEMPTS,
   MAX_FAILOVERS_AT_HAND,
@@ -11,9 +14,9 @@ import {
   UPSTREAM_HEADERS_MAX_MS,
   UPSTREAM_STREAM_HEADERS_MAX_MS,
 } from "../../../src/kernel/limits.ts";
-import { ok } from "../../../src/kernel/result.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail, ok } from "../../../src/kernel/result.ts";
 import { Receipt } from "../../../src/residency/receipt.ts";
-import { backendOf } from "../azure/azure-fixture.ts";
 import {
   type Answer,
   backends,
@@ -23,6 +26,7 @@ import {
   good,
   hostOf,
   type LedgerSays,
+  opening,
   type Script,
   saying,
   silent,
@@ -245,17 +249,94 @@ describe("headers that do not come", () => {
   });
 });
 
-it("a backend whose credential is missing is passed over, and costs nothing of the budget", async () => {
-  const { call, retryBudget } = createWorld();
-  const secretOf = (name: string) => (name === "AZURE_SET" ? "key" : undefined);
-  const set = { kind: "api_key", secret: "AZURE_SET" };
-  const some = backends.map((backend, index) =>
-    backendOf({ ...backend, ...(index > 1 ? { credential: set } : {}) }),
-  );
-  while (retryBudget.take());
-  expect((await call({ backends: some, overrides: { secretOf } })).hosts).toEqual(hostsOf(2));
-  const none = await call({ overrides: { secretOf } });
-  expect([none.status, none.hosts, none.endings]).toEqual(["backend_unavailable", [], [["released"]]]);
+describe("a credential", () => {
+  it("that cannot be had lets its backend be passed over, and costs nothing of the budget", async () => {
+    const { call, retryBudget } = createWorld();
+    const isFirst = ({ priority }: Backend) => priority === 0;
+    while (retryBudget.take());
+    const some = await call({ overrides: { credentials: opening(isFirst) } });
+    expect(some.hosts).toEqual(hostsOf(2));
+    const none = await call({ overrides: { credentials: opening(() => true) } });
+    expect([none.status, none.hosts, none.endings]).toEqual(["backend_unavailable", [], [["released"]]]);
+    expect(none.relayed.answer).toMatchObject({ error: { evidence: { backend: backends[0]?.id } } });
+  });
+
+  it("is not searched for without end", async () => {
+    const { call, timers } = createWorld();
+    const asked: string[] = [];
+    const credentials: GatewayPorts["credentials"] = {
+      async credentialOf({ id }) {
+        asked.push(id);
+        timers.pass(CREDENTIAL_SEARCH_MAX_MS / 2);
+        return fail(refuse("backend_unavailable"));
+      },
+    };
+    const called = await call({ overrides: { credentials } });
+    expect([called.status, called.endings]).toEqual(["backend_unavailable", [["released"]]]);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("that Azure does not take is told of, and the next backend has its own", async () => {
+    const refused: string[] = [];
+    const credentials = opening(undefined, (backend) => refused.push(hostOf(backend)));
+    const answers = [saying(403), saying(500)];
+    const called = await createWorld().call({ answers, overrides: { credentials } });
+    expect([called.hosts, refused]).toEqual([hostsOf(0, 1, 2), hostsOf(0)]);
+  });
+
+  it("names where a call goes, and its backend stays what is recorded", async () => {
+    const credentials: GatewayPorts["credentials"] = {
+      credentialOf: async () =>
+        ok({ header: ["authorization", "Bearer t"], endpoint: "https://told.test", refused() {} }),
+    };
+    const called = await createWorld().call({ overrides: { credentials } });
+    expect(called.hosts).toEqual(["told.test"]);
+    expect(called.completions).toMatchObject([{ backend: { id: backends[0]?.id } }]);
+  });
+
+  it("that comes after its caller has gone opens nothing", async () => {
+    const client = new AbortController();
+    const asked: string[] = [];
+    const leaving: GatewayPorts["credentials"] = {
+      async credentialOf(backend) {
+        asked.push(hostOf(backend));
+        if (asked.length > 1) client.abort();
+        return opening().credentialOf(backend);
+      },
+    };
+    const { call, timers, retryBudget } = createWorld();
+    const called = await call({
+      answers: [saying(503)],
+      client: client.signal,
+      overrides: { credentials: leaving },
+    });
+    expect([asked, called.hosts, called.endings]).toEqual([hostsOf(0, 1), hostsOf(0), [["released"]]]);
+    for (let at = 0; at < MAX_FAILOVERS_AT_HAND; at += 1) expect(retryBudget.take()).toBe(true);
+    expect(timers.running).toBe(0);
+  });
+
+  it("that is waited for while another call probes the backend sends no second probe", async () => {
+    const { call, timers } = createWorld();
+    for (let failures = 0; failures < ILL_AFTER_FAILURES; failures += 1) {
+      await call({ answers: [saying(500)] });
+    }
+    timers.pass(1_000);
+    const waited = Promise.withResolvers<void>();
+    const slow: GatewayPorts["credentials"] = {
+      async credentialOf(backend) {
+        if (hostOf(backend) === hostsOf(0)[0]) await waited.promise;
+        return opening().credentialOf(backend);
+      },
+    };
+    const waiting = call({ overrides: { credentials: slow } });
+    const answer = Promise.withResolvers<Response>();
+    const probing = call({ answers: [() => answer.promise] });
+    await turns();
+    waited.resolve();
+    expect((await waiting).hosts).toEqual(hostsOf(1));
+    answer.resolve(Response.json({ choices: [] }));
+    expect((await probing).hosts).toEqual(hostsOf(0));
+  });
 });
 
 it("a caller who has gone is not called for again", async () => {

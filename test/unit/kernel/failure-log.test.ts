@@ -1,7 +1,7 @@
 // The line of an unexpected failure: what it tells, and what it must never tell.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { failureLine } from "../../../src/kernel/failure-log.ts";
+import { credentialFailureLine, failureLine } from "../../../src/kernel/failure-log.ts";
 
 const told = (error: unknown, requestId?: string): unknown =>
   JSON.parse(failureLine({ event: "request_failed", error, requestId }));
@@ -35,6 +35,25 @@ describe("a failure's line", () => {
           expect(line).not.toContain("\n");
         }
       }),
+    );
+  });
+});
+
+describe("the line of a credential that could not be obtained", () => {
+  it("says whose it is and why", () => {
+    expect(
+      JSON.parse(credentialFailureLine("https://login.test/a/b https://vault.test/.default", "AADSTS70021")),
+    ).toEqual({
+      level: "error",
+      event: "credential_failed",
+      subject: "https://login.test/a/b https://vault.test/.default",
+      reason: "AADSTS70021",
+    });
+  });
+
+  it("tells nothing that is of another form", () => {
+    expect(credentialFailureLine("a\nb", "AADSTS70021: the assertion 'eyJ…'")).toContain(
+      '"subject":"unknown","reason":"unknown"',
     );
   });
 });

@@ -95,3 +95,45 @@ it.each(["SIGNING_KEYS", "LEDGER_NAME_SECRET", "sk-live-abcdef"])(
     expect(reply).toMatchObject({ status: 400, body: { field: "backends[0].credential.secret" } });
   },
 );
+
+describe("an identity of Microsoft Entra", () => {
+  const identity = {
+    tenantId: "11111111-2222-3333-4444-555555555555",
+    clientId: "66666666-7777-8888-9999-000000000000",
+  };
+  const inVault = {
+    kind: "key_vault",
+    secret: "https://contoso.vault.azure.net/secrets/aoai-key",
+    entra: identity,
+  };
+  const withCredential = (credential: object, endpoint?: string) => {
+    const body = minimalDeployment(`e${crypto.randomUUID()}`, endpoint);
+    return { ...body, backends: body.backends.map((backend) => ({ ...backend, credential })) };
+  };
+
+  it.each([{ kind: "entra", ...identity }, inVault])(
+    "is taken where the gateway has keys for it: %j",
+    async (credential) => {
+      expect(await call("POST", "/deployments", { body: withCredential(credential) })).toMatchObject({
+        status: 201,
+        body: { backends: [{ credential: { kind: credential.kind } }] },
+      });
+      const without = await createFixture({ hasEntraKeys: false });
+      expect(await without.call("POST", "/deployments", { body: withCredential(credential) })).toMatchObject({
+        status: 422,
+        body: { code: "entra_not_configured", field: "backends[0].credential" },
+      });
+    },
+  );
+
+  it.each<[field: string, credential: object, endpoint?: string]>([
+    ["endpoint", { kind: "entra", ...identity }, "https://attacker.example"],
+    ["credential.authority", { kind: "entra", ...identity, authority: "https://attacker.example" }],
+    ["credential.secret", { ...inVault, secret: "https://attacker.example/secrets/key" }],
+  ])("is led nowhere else by its %s", async (field, credential, endpoint) => {
+    expect(await call("POST", "/deployments", { body: withCredential(credential, endpoint) })).toMatchObject({
+      status: 400,
+      body: { code: "body_invalid", field: `backends[0].${field}` },
+    });
+  });
+});

@@ -9,6 +9,7 @@ import {
   codeOf,
   completion,
   newCaller,
+  noCredentials,
   ports,
   scriptedAzure,
 } from "./gateway-fixture.ts";
@@ -73,7 +74,7 @@ describe("before Azure", () => {
   it("a credential that is not set: 503, and the reservation is given back", async () => {
     const caller = await newCaller({ maxRequestsPerDay: 1 });
     const azure = scriptedAzure(() => completion());
-    const response = await call(caller, { azure, secretOf: () => undefined });
+    const response = await call(caller, { azure, credentials: noCredentials });
     expect(await codeOf(response)).toBe("backend_unavailable");
     await backgroundDone();
     expect((await call(caller, { azure })).status).toBe(200);
@@ -114,7 +115,7 @@ describe("records", () => {
   it("so is one that comes after the reservation", async () => {
     const caller = await newCaller();
     const ledgers = { ...ports.ledgers, keepRecord: unavailable };
-    const response = await call(caller, { secretOf: () => undefined, records: refusing, ledgers });
+    const response = await call(caller, { credentials: noCredentials, records: refusing, ledgers });
     expect(await codeOf(response)).toBe("audit_unavailable");
   });
 

@@ -11,6 +11,8 @@ import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { createEnforceRoutes, type EnforceRoutePorts } from "../../../src/gateway/enforce.routes.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail } from "../../../src/kernel/result.ts";
 
 export const frankfurt = {
   country: "DE",
@@ -144,6 +146,10 @@ export const completion = (
 
 export const ports = composed.gateway;
 
+/** As where the Worker secret that a backend names is not set. */
+export const noCredentials: GatewayPorts["credentials"] = {
+  credentialOf: async ({ id }) => fail(refuse("backend_unavailable", { evidence: { backend: id } })),
+};
 /** What an isolate learns of backends: no test must find ill what another one broke. */
 export const freshIsolate = () => ({
   backendHealths: createBackendHealths(),

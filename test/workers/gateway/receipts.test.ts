@@ -19,6 +19,7 @@ import {
   completion,
   frankfurt,
   newCaller,
+  noCredentials,
   ports,
   scriptedAzure,
 } from "./gateway-fixture.ts";
@@ -236,7 +237,7 @@ describe("no receipt goes with", () => {
 
   it.each<[name: string, status: number, constraints: object, overrides: Partial<typeof ports>]>([
     ["a denial", 403, { allowedRoles: ["auditor"] }, {}],
-    ["a call that had no backend to go to", 503, {}, { secretOf: () => undefined }],
+    ["a call that had no backend to go to", 503, {}, { credentials: noCredentials }],
     ["an answer whose decision is recorded nowhere", 503, {}, nothingRecords],
     [
       "a decision that had to be recorded first, and was not",

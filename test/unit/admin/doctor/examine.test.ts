@@ -20,6 +20,13 @@ const findingsOf = (check: string, changes: Partial<DoctorFacts> = {}) =>
   reportOf(changes).findings.filter((finding) => finding.check === check);
 
 const worldwide = backendOf({ sku: "GlobalStandard" });
+const byEntra = backendOf({
+  credential: {
+    kind: "entra",
+    tenantId: "11111111-2222-3333-4444-555555555555",
+    clientId: "66666666-7777-8888-9999-000000000000",
+  },
+});
 const keyIds = Array.from({ length: 6 }, (_, index) => ApiKeyId.parse(`key_${String(index).repeat(32)}`));
 
 const keys = (...rows: readonly (readonly [keyId: string, endsAt: string | null])[]) =>
@@ -139,6 +146,22 @@ const rows: readonly (readonly [
     { severity: "note", subject: "kid-1", sentence: /kid-2 is published/ },
   ],
   [
+    "entra_keys",
+    "there are some, and what Entra must know of them",
+    {
+      entra: {
+        issuer: "https://gateway.contoso.com/entra",
+        subject: "portcullis",
+        keyIds: ["kid-1", "kid-2"],
+      },
+    },
+    {
+      severity: "note",
+      subject: "kid-1",
+      sentence: /kid-2 is published.*https:\/\/gateway\.contoso\.com\/entra and the subject portcullis/,
+    },
+  ],
+  [
     "api_keys",
     "some are old",
     { apiKeys: { ...noApiKeys, old: keyIds } },
@@ -179,6 +202,12 @@ const rows: readonly (readonly [
     "a secret is not set",
     { missingSecrets: new Set(["AZURE_OPENAI_API_KEY"]) },
     { severity: "error", subject: "AZURE_OPENAI_API_KEY", sentence: /1 deployment answer.*gpt-4/ },
+  ],
+  [
+    "credentials",
+    "a backend has an Entra identity, and the gateway no keys",
+    { deployments: allOf(deploymentOf({ backends: [byEntra, backendOf()] })) },
+    { severity: "error", subject: "ENTRA_KEYS", sentence: /1 deployment answer.*gpt-4/ },
   ],
   [
     "webhook_secret",

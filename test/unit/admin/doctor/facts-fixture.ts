@@ -39,6 +39,7 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   strandedTenants: [],
   deployments: allOf(deploymentOf()),
   missingSecrets: new Set(),
+  entra: null,
   signingKeys: [{ keyId: "kid-1", endsAt: null }],
   receiptKeys: [{ keyId: "receipt-kid-1", endsAt: null }],
   apiKeys: noApiKeys,
