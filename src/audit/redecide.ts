@@ -103,8 +103,9 @@ function reviewed(
     return wanted === null || wanted === known;
   };
   const kept = record.surface === "enforce" ? candidates : candidates.filter(isKept);
-  if (kept.length === 0) return unknown("body_not_reviewed");
-  if (kept.every(needsApproval)) return { kind: "pending" };
+  if (kept.length > 0 && candidates.every(needsApproval)) return { kind: "pending" };
+  // One that needs no approval may have been left by the inspection, or not.
+  if (kept.every(needsApproval)) return unknown("body_not_reviewed");
   return { kind: "allowed", grantIds: [...new Set(candidates.map(({ grantId }) => grantId))] };
 }
 
