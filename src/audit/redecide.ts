@@ -5,7 +5,7 @@ import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
 import type { DecideInput } from "../policy/candidate.ts";
 import { decide } from "../policy/decide.ts";
 import type { Ask, Candidate, Verdict } from "../policy/decision.ts";
-import { needsApproval } from "../policy/outcome.ts";
+import { needsApproval, outcomeOf } from "../policy/outcome.ts";
 import { deploymentOfResource } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { type AskingCases, askingCases, type createCases } from "../policy/unsure.ts";
@@ -74,14 +74,22 @@ function keptOutBy(
 
 function between(record: DecisionRecord, { best, worst, unsure }: AskingCases): Redecided {
   const atWorst = worst === null ? null : decide(worst);
-  if (atWorst?.kind === "candidates") return reviewed(record, atWorst);
   const isUncounted = record.inputs?.ask?.uncounted === true;
+  if (atWorst?.kind === "candidates") {
+    const again = reviewed(record, atWorst);
+    if (again.kind !== "pending") return again;
+    if (waitsForCertain(isUncounted ? shortest(best) : best)) return again;
+    return unknown(...unsure, ...(isUncounted ? ["prompt_not_counted"] : []));
+  }
   if (atWorst !== null && unsure.size === 0 && !isUncounted) return refused(atWorst, true);
   const counted = decide(best);
   const atBest = counted.kind === "refused" && isUncounted ? decide(shortest(best)) : counted;
   if (atBest.kind === "refused") return refused(atBest, false);
   return unknown(...unsure, ...(counted.kind === "refused" ? ["prompt_not_counted"] : []));
 }
+
+/** Where nothing that is in doubt could allow it without approval. */
+const waitsForCertain = (best: DecideInput): boolean => outcomeOf(decide(best)) === "pending_approval";
 
 /** Counting a prompt gives fewer tokens than its bytes; how many fewer, nobody knows any more. */
 const shortest = <T extends { readonly ask: Ask }>(input: T): T =>
@@ -139,7 +147,10 @@ function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, worl
       ? { kind: "allowed", grantIds: [] }
       : unknown(...unsure);
   const atWorst = worst === null || resource === null ? null : decide(worst);
-  return atWorst?.kind === "candidates" ? reviewed(record, atWorst) : unknown("body_not_read");
+  if (atWorst?.kind !== "candidates") return unknown("body_not_read");
+  const again = reviewed(record, atWorst);
+  const least = { ...best, ask: { ...nothing(classification), ...asked, deployment } };
+  return again.kind !== "pending" || waitsForCertain(least) ? again : unknown("body_not_read");
 }
 
 /** Longer than any that a policy can list. */

@@ -7,6 +7,7 @@ import type { DecideInput } from "./candidate.ts";
 import type { ConstraintKey, Constraints } from "./constraints.ts";
 import { covers } from "./coverage.ts";
 import type { Policy } from "./policy.ts";
+import { selectorKeys } from "./selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Which of these constraints nobody can say to hold or not. */
@@ -33,7 +34,7 @@ export function createCases(snapshot: Snapshot): (unsureOf: UnsureOf) => Cases {
   return (unsureOf) => {
     const unsure: UnsurePolicy[] = [];
     for (const policy of inForce) {
-      const keys = unsureOf(policy.constraints);
+      const keys = unsureOf(policy.constraints).filter((key) => policy.effect === "allow" || selects(key));
       if (keys.length > 0) unsure.push({ policy, keys });
     }
     if (unsure.length === 0) return { best: snapshot, worst: snapshot, unsure };
@@ -51,6 +52,9 @@ export function createCases(snapshot: Snapshot): (unsureOf: UnsureOf) => Cases {
     return cases;
   };
 }
+
+/** A deny only selects: whatever else stands on it decides nothing. */
+const selects = (key: ConstraintKey): boolean => selectorKeys.some((selector) => selector === key);
 
 type Unsure = ReadonlyMap<string, readonly ConstraintKey[]>;
 
