@@ -4,6 +4,7 @@
  * put again by the same write repeated, and by the scheduled sweep.
  */
 import type { Agent, AgentPatch } from "../capability/agent.ts";
+import { asked } from "../kernel/asked.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { AgentId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -12,7 +13,6 @@ import { timestampAfter } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { AgentChange, StoredAgent } from "./agents.store.ts";
 import { changeRecord } from "./change-record.ts";
-import { asked } from "./databases.ts";
 import { checkIfMatch, type IfMatch } from "./if-match.ts";
 import type { Caller } from "./operation.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";

@@ -5,12 +5,13 @@
 import * as z from "zod";
 import { controlSource, outboxStatement, type UnnumberedRecord } from "../audit/outbox.store.ts";
 import { Agent, type AgentPatch } from "../capability/agent.ts";
+import { asked, askedToWrite } from "../kernel/asked.ts";
 import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
-import { asked, askedToWrite, type Databases, firstFound } from "./databases.ts";
+import { type Databases, firstFound } from "./databases.ts";
 import { notFound } from "./tenant-access.ts";
 
 const COLUMNS =

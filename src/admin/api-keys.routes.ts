@@ -1,6 +1,7 @@
 /** `/v1/keys`: who may use the control plane. A key's text is in the answer to its creation and nowhere else. */
 import { type ApiKey, apiKeyHash, mintApiKeyText } from "../capability/api-key.ts";
 import { checkApiKeyEnd } from "../capability/api-key-end.ts";
+import { asked } from "../kernel/asked.ts";
 import { ApiKeyId, PLATFORM } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -8,7 +9,6 @@ import { timestampOf } from "../kernel/timestamp.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
 import { apiKeyDescriptions } from "./api-key-descriptions.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { asked } from "./databases.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
 import { notFound, tenantOf } from "./tenant-access.ts";

@@ -2,6 +2,7 @@
 import type { ApprovalWebhook, StoredWebhook } from "../approval/approval-webhook.ts";
 import { webhookSecret } from "../approval/webhook-message.ts";
 import { webhookUrlComplaint } from "../approval/webhook-url.ts";
+import { asked } from "../kernel/asked.ts";
 import { toHex } from "../kernel/encoding.ts";
 import { TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -11,7 +12,6 @@ import type { Home } from "../residency/home.ts";
 import { approvalWebhookDescriptions } from "./approval-webhook-descriptions.ts";
 import type { ChangeFacts } from "./change-record.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { asked } from "./databases.ts";
 import { checkIfMatch } from "./if-match.ts";
 import { type Caller, type Operation, operation } from "./operation.ts";
 import { canSee, notFound } from "./tenant-access.ts";

@@ -5,6 +5,7 @@
  */
 import type { Approval } from "../approval/approval.ts";
 import type { ApprovalStore, StoredApproval } from "../approval/approvals.store.ts";
+import { asked } from "../kernel/asked.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ApprovalId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
@@ -13,7 +14,7 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import type { ChangeLog } from "./change-log.store.ts";
-import { asked, firstFound } from "./databases.ts";
+import { firstFound } from "./databases.ts";
 import type { Caller } from "./operation.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 import { canSee, notFound } from "./tenant-access.ts";

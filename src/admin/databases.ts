@@ -1,8 +1,6 @@
 /** The databases of the control plane: the platform's, and one per configured home. */
 import { PLATFORM, type Scope } from "../kernel/ids.ts";
-import { refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
-import { unsettledWrite } from "../kernel/unsettled-write.ts";
+import { ok, type Result } from "../kernel/result.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
 
 export interface Databases {
@@ -22,21 +20,6 @@ export const policyPlaces = ({ homes }: Pick<Databases, "homes">) => [
 /** Where the rows of a scope are, and so its outbox and its revisions. */
 export const databaseOf = (databases: Databases, scope: Scope, home: Home): D1Database =>
   scope === PLATFORM ? databases.platform : databases.ofHome(home);
-
-/** D1 reports failures by throwing; from here on they are a refusal. */
-export async function asked<T>(question: () => Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await question());
-  } catch {
-    return fail(refuse("store_unavailable"));
-  }
-}
-
-/** For a write: nobody knows whether it was made when its answer is a failure. */
-export async function askedToWrite<T>(question: () => Promise<T>): Promise<Result<T>> {
-  const answer = await asked(question);
-  return answer.ok ? answer : fail(unsettledWrite());
-}
 
 /**
  * Ids do not tell the home, so every home is asked. A home that cannot be reached hides only what is in it: what

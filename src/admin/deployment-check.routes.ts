@@ -1,11 +1,12 @@
 /** `/v1/deployments/{name}/check`: calls to Azure are made, and cost a little, so each check is recorded before it begins. */
+
+import { asked } from "../kernel/asked.ts";
 import { PLATFORM } from "../kernel/ids.ts";
 import { ok } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { asked } from "./databases.ts";
 import { deploymentCheckDescriptions } from "./deployment-check-descriptions.ts";
 import { findDeployment } from "./deployments.routes.ts";
 import { type Operation, operation } from "./operation.ts";

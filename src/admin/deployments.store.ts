@@ -1,10 +1,10 @@
 /** Deployments: platform state, one JSON document a row. Writes are statements of a platform revision. */
 import * as z from "zod";
 import { Deployment, type DeploymentName } from "../azure/deployment.ts";
+import { asked } from "../kernel/asked.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
-import { asked } from "./databases.ts";
 
 export const deploymentStatements = {
   get: "SELECT document FROM deployments WHERE name = ?1",

@@ -2,10 +2,11 @@
  * Platform keys that can make keys, and have not ended. The last one cannot be deleted: nobody could open the control
  * plane again.
  */
+
+import { asked } from "../kernel/asked.ts";
 import type { ApiKeyId } from "../kernel/ids.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
-import { asked } from "./databases.ts";
 
 /** Of a row of `api_keys`, its end apart. */
 export const IS_KEEPER = `tenant_id IS NULL

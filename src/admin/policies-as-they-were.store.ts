@@ -1,10 +1,11 @@
 /** The policies of a scope as they were at a revision, put together from their histories. */
 import * as z from "zod";
+import { asked } from "../kernel/asked.ts";
 import { PLATFORM, PolicyId } from "../kernel/ids.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Policy } from "../policy/policy.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { asked, type Databases, databaseOf } from "./databases.ts";
+import { type Databases, databaseOf } from "./databases.ts";
 
 const latest = (where: string) =>
   `SELECT policy_id, max(revision) AS revision, document_after FROM policy_history

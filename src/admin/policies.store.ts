@@ -1,4 +1,6 @@
 /** Policies: the platform's in the platform's database, a tenant's in its home. Writes are statements of a revision. */
+
+import { asked } from "../kernel/asked.ts";
 import type { PolicyId, Scope } from "../kernel/ids.ts";
 import { PLATFORM } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
@@ -6,7 +8,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import type { PolicyDocument } from "../policy/policy.ts";
 import { documentOfRow, SELECT_POLICIES_OF_SCOPE } from "../policy/policy-rows.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
-import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
+import { type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
 
 export const policyStatements = {
   ofScope: SELECT_POLICIES_OF_SCOPE,

@@ -3,6 +3,7 @@
  * outlive their policy and end with their tenant.
  */
 import * as z from "zod";
+import { asked } from "../kernel/asked.ts";
 import { PLATFORM, type PolicyId, Scope, type TenantId } from "../kernel/ids.ts";
 import { type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
@@ -10,7 +11,7 @@ import { Timestamp } from "../kernel/timestamp.ts";
 import { type Policy, type PolicyDocument, PolicyInput } from "../policy/policy.ts";
 import type { ScopeAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
-import { asked, type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
+import { type Databases, databaseOf, firstFound, policyPlaces } from "./databases.ts";
 import { type PolicyOperation, PolicyVersion } from "./policy-version.ts";
 
 const COLUMNS = "revision, operation, author, at, document_before, document_after, reverted_to";

@@ -4,6 +4,7 @@
  * can be live, answer. Whoever dies in between leaves a prepared revision, which the ledger's alarm resolves.
  */
 import { controlSource, outboxStatement } from "../audit/outbox.store.ts";
+import { asked } from "../kernel/asked.ts";
 import type { Clock, Wait } from "../kernel/clock.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -12,7 +13,7 @@ import type { Snapshots } from "../policy/snapshots.ts";
 import type { PublishReply } from "../quota/contracts.ts";
 import type { ScopeAddress, TenantLedgers } from "../quota/ledgers.ts";
 import { changeRecord } from "./change-record.ts";
-import { asked, type Databases, databaseOf } from "./databases.ts";
+import { type Databases, databaseOf } from "./databases.ts";
 import type { Caller } from "./operation.ts";
 import type { Background, DeliverOutbox } from "./outbox-delivery.ts";
 

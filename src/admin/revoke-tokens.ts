@@ -2,6 +2,8 @@
  * Revoking tokens: commit in D1, then the ledger that calls are held against, then answer (guarantee G3). All tokens of
  * a tenant are a write to the tenant's snapshot like any other: its revision reaches every ledger before the answer.
  */
+
+import { asked } from "../kernel/asked.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -9,7 +11,6 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { asked } from "./databases.ts";
 import type { Caller } from "./operation.ts";
 import type { Written } from "./revisioned-write.store.ts";
 import { tellRevocation } from "./tell-revocation.ts";

@@ -4,6 +4,7 @@
  * exist; only `default-tenant` does, built in, until it is first changed.
  */
 import * as z from "zod";
+import { asked, askedToWrite } from "../kernel/asked.ts";
 import { DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { ok, type Result } from "../kernel/result.ts";
@@ -12,7 +13,7 @@ import { builtInDefaultTenant } from "../policy/default-tenant.ts";
 import { Tenant } from "../policy/tenant.ts";
 import { configuredHome } from "../residency/configured-home.ts";
 import { Home } from "../residency/home.ts";
-import { asked, askedToWrite, type Databases } from "./databases.ts";
+import type { Databases } from "./databases.ts";
 
 export const directoryStatements = {
   homeOf: "SELECT tenant_id, home FROM directory WHERE tenant_id = ?1",

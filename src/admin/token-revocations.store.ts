@@ -3,6 +3,7 @@
  * own ledger, which is what calls are held against; what that has not acknowledged is told again by the schedule.
  */
 import * as z from "zod";
+import { asked, askedToWrite } from "../kernel/asked.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
 import { TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
@@ -10,7 +11,7 @@ import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { AgentAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
-import { asked, askedToWrite, type Databases } from "./databases.ts";
+import type { Databases } from "./databases.ts";
 
 /** In place of a token's id: all that were issued before a moment. */
 const ALL_TOKENS = "";

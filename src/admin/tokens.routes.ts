@@ -1,10 +1,10 @@
 import { issueToken } from "../capability/issue-token.ts";
+import { asked } from "../kernel/asked.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { checkConstraints } from "../policy/check-policy.ts";
 import { findAgent } from "./agents.routes.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { asked } from "./databases.ts";
 import { type Operation, operation } from "./operation.ts";
 import { issueMs } from "./revoke-tokens.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";

@@ -3,11 +3,10 @@
  * whoever dies over it leaves it to be made again, and two never make the same one.
  */
 import * as z from "zod";
+import { asked, askedToWrite } from "../kernel/asked.ts";
 import { DEFAULT_TENANT, TenantId } from "../kernel/ids.ts";
-import { refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
+import { ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
-import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Home } from "../residency/home.ts";
 import { Approval, ApprovalRequest } from "./approval.ts";
 import { ApprovalWebhook, type StoredWebhook } from "./approval-webhook.ts";
@@ -98,7 +97,7 @@ export function createWebhookStore({ dbOf }: { readonly dbOf: (home: Home) => D1
     async put(home, { webhook, nonce }, seen, companion) {
       const { tenantId, url, updatedAt } = webhook;
       const put = prepare(home, "put").bind(tenantId, url, nonce, updatedAt, seen);
-      const batch = await asked(() => dbOf(home).batch([put, companion]), unsettledWrite);
+      const batch = await askedToWrite(() => dbOf(home).batch([put, companion]));
       if (batch.ok) return ok("committed");
       const now = await find(home, tenantId);
       if (now.ok && now.value?.nonce === nonce) return ok("committed");
@@ -111,7 +110,7 @@ export function createWebhookStore({ dbOf }: { readonly dbOf: (home: Home) => D1
         prepare(home, "remove").bind(tenantId),
         companion,
       ];
-      const batch = await asked(() => dbOf(home).batch(statements), unsettledWrite);
+      const batch = await askedToWrite(() => dbOf(home).batch(statements));
       if (batch.ok) return ok("committed");
       const now = await find(home, tenantId);
       if (!now.ok) return batch;
@@ -159,15 +158,4 @@ function deliveryOf(row: unknown, nowMs: number): Delivery {
     url: due.url,
     nonce: due.nonce,
   };
-}
-
-async function asked<T>(
-  question: () => Promise<T>,
-  unanswered = () => refuse("store_unavailable"),
-): Promise<Result<T>> {
-  try {
-    return ok(await question());
-  } catch {
-    return fail(unanswered());
-  }
 }

@@ -3,13 +3,12 @@
  * people decide on. A decision commits with its record, and says until the ledger has acknowledged it that it has not.
  */
 import * as z from "zod";
+import { asked, askedToWrite } from "../kernel/asked.ts";
 import type { AgentId, ApiKeyId, ApprovalId, TenantId } from "../kernel/ids.ts";
 import { APPROVAL_KEPT_MS } from "../kernel/limits.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
-import { refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
+import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
-import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Home } from "../residency/home.ts";
 import { Approval, ApprovalRequest, ApprovalStatus, statusAt } from "./approval.ts";
 import type { ApprovalDesk } from "./approval-desk.ts";
@@ -170,7 +169,7 @@ export function createApprovalStore({ dbOf }: { readonly dbOf: (home: Home) => D
       const update = db
         .prepare(approvalStatements.decide)
         .bind(approval.id, decision, decidedBy, expiresAt, at, reason);
-      const batch = await asked(() => db.batch([update, companion]), unsettledWrite);
+      const batch = await askedToWrite(() => db.batch([update, companion]));
       if (batch.ok) return ok("committed");
       const now = await find(home, approval.id, Date.parse(at));
       if (!now.ok || now.value === null) return batch;
@@ -223,15 +222,4 @@ function storedOf(row: unknown, home: Home, nowMs: number): StoredApproval {
     usedBy: columns.used_by,
   });
   return { approval, home, acknowledged: columns.acknowledged === 1 };
-}
-
-async function asked<T>(
-  question: () => Promise<T>,
-  unanswered = () => refuse("store_unavailable"),
-): Promise<Result<T>> {
-  try {
-    return ok(await question());
-  } catch {
-    return fail(unanswered());
-  }
 }

@@ -1,10 +1,10 @@
 /** `portcullis policy lint`: policies that cannot mean what their author believes. */
 import type { LintFinding } from "../policy/lint/lint-finding.ts";
 import { lintPolicies } from "../policy/lint/lint-policies.ts";
+import { askedSuites } from "./asked-suites.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { ampleDiff, notJudged, policyArguments } from "./policy-command.ts";
+import { ampleDiff, notJudged } from "./policy-command.ts";
 import { printable } from "./printable.ts";
-import { type PolicySuite, readPolicySuite } from "./read-policy-suite.ts";
 
 export const policyLint: Command = {
   words: ["policy", "lint"],
@@ -12,28 +12,16 @@ export const policyLint: Command = {
   summary: "Find policies that are unreachable, shadowed, redundant or over-broad.",
 
   async run(args, io) {
-    const parsed = policyArguments({
-      args: [...args],
-      options: { json: { type: "boolean", default: false } },
-      allowPositionals: true,
-    });
-    const usage = `Usage: ${policyLint.usage}`;
-    if (!parsed.ok) return notJudged(io, [parsed.error, usage]);
-    const { positionals, values } = parsed.value;
-    if (positionals.length === 0) return notJudged(io, ["Name a file or folder.", usage]);
-    const suites: PolicySuite[] = [];
-    for (const path of positionals) {
-      const suite = await readPolicySuite(path, io);
-      if (!suite.ok) return notJudged(io, suite.error);
-      suites.push(suite.value);
-    }
+    const asked = await askedSuites(args, io, policyLint.usage);
+    if (!asked.ok) return notJudged(io, asked.error);
+    const { suites, isJson } = asked.value;
     const reports = suites.map(({ path, scope, set, at }) => ({
       path,
       scope,
       // A policy whose time is over at the moment that the files are about can allow nothing any more.
       ...lintPolicies(set, ampleDiff(at === null ? null : Date.parse(at))),
     }));
-    if (values.json) io.out(JSON.stringify(reports, null, 2));
+    if (isJson) io.out(JSON.stringify(reports, null, 2));
     else for (const { path, findings } of reports) for (const line of linesOf(path, findings)) io.out(line);
     const findings = reports.flatMap((report) => report.findings);
     if (findings.some(({ severity }) => severity !== "note")) return exitCodes.ill;

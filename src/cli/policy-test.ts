@@ -4,10 +4,11 @@ import { ownPolicies } from "../policy/as-code/policy-set.ts";
 import { runPolicyTests } from "../policy/as-code/run-policy-tests.ts";
 import { coverageOf } from "../policy/as-code/test-coverage.ts";
 import { carriedTests, toldFailures } from "../policy/as-code/validate-policies.ts";
+import { askedSuites } from "./asked-suites.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { notJudged, policyArguments } from "./policy-command.ts";
+import { notJudged } from "./policy-command.ts";
 import { coverageLines, failureLines } from "./policy-lines.ts";
-import { type PolicySuite, readPolicySuite } from "./read-policy-suite.ts";
+import type { PolicySuite } from "./read-policy-suite.ts";
 
 export const policyTest: Command = {
   words: ["policy", "test"],
@@ -15,23 +16,11 @@ export const policyTest: Command = {
   summary: "Run the tests of policy files, and say which policies and constraints no test exercises.",
 
   async run(args, io) {
-    const parsed = policyArguments({
-      args: [...args],
-      options: { json: { type: "boolean", default: false } },
-      allowPositionals: true,
-    });
-    const usage = `Usage: ${policyTest.usage}`;
-    if (!parsed.ok) return notJudged(io, [parsed.error, usage]);
-    const { positionals, values } = parsed.value;
-    if (positionals.length === 0) return notJudged(io, ["Name a file or folder.", usage]);
-    const suites: PolicySuite[] = [];
-    for (const path of positionals) {
-      const suite = await readPolicySuite(path, io);
-      if (!suite.ok) return notJudged(io, suite.error);
-      suites.push(suite.value);
-    }
+    const asked = await askedSuites(args, io, policyTest.usage);
+    if (!asked.ok) return notJudged(io, asked.error);
+    const { suites, isJson } = asked.value;
     const results = suites.map(resultOf);
-    if (values.json) io.out(JSON.stringify(results, null, 2));
+    if (isJson) io.out(JSON.stringify(results, null, 2));
     else for (const line of results.flatMap(linesOf)) io.out(line);
     if (results.some(({ failed }) => failed > 0)) return exitCodes.ill;
     return results.some(({ passed }) => passed === 0)

@@ -1,10 +1,10 @@
 /** What the doctor asks of the API keys: which have ended, are about to, or are old, and how long somebody can make more. */
 import * as z from "zod";
+import { asked } from "../../kernel/asked.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import { ApiKeyId } from "../../kernel/ids.ts";
 import { DOCTOR_MAX_EXAMPLES } from "../../kernel/limits.ts";
 import { timestampOf } from "../../kernel/timestamp.ts";
-import { asked } from "../databases.ts";
 import { IS_KEEPER } from "../key-keepers.store.ts";
 import { API_KEY_OLD_DAYS, type ApiKeyFacts, KEY_NEAR_END_DAYS } from "./facts.ts";
 

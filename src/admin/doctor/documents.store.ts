@@ -4,12 +4,13 @@
  */
 import * as z from "zod";
 import { Deployment } from "../../azure/deployment.ts";
+import { asked } from "../../kernel/asked.ts";
 import { DEFAULT_TENANT } from "../../kernel/ids.ts";
 import { DOCTOR_MAX_PAGES, LIST_MAX_LIMIT } from "../../kernel/limits.ts";
 import { builtInDefaultTenant } from "../../policy/default-tenant.ts";
 import { Tenant } from "../../policy/tenant.ts";
 import type { Home } from "../../residency/home.ts";
-import { asked, type Databases } from "../databases.ts";
+import type { Databases } from "../databases.ts";
 import type { Reading, StrandedTenant } from "./facts.ts";
 
 export const doctorStatements = {
