@@ -7,7 +7,7 @@ import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
 import { utf8Bytes } from "../kernel/encoding.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { streamErrorEvent } from "../kernel/wire.ts";
-import { answerHeaders } from "./answer-headers.ts";
+import { type AnsweredCall, answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { RelayedCall } from "./relayed-call.ts";
 import type { CallEnd } from "./settle-call.ts";
@@ -15,7 +15,7 @@ import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
 export function relayStream(
   { background }: Pick<GatewayPorts, "background">,
-  call: RelayedCall,
+  call: AnsweredCall & Pick<RelayedCall, "operation" | "wantsUsage">,
   upstream: Response,
   events: ReadableStream<Uint8Array>,
   cutoff: UpstreamCutoff,
