@@ -29,8 +29,9 @@ function relayed(wantsUsage = true) {
     return noRenewals();
   });
   cutoff.headersArrived();
-  let source: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const events = new ReadableStream<Uint8Array>({
+  let source: ReadableByteStreamController | undefined;
+  const events = new ReadableStream({
+    type: "bytes",
     start(controller) {
       source = controller;
       cutoff.signal.addEventListener("abort", () => controller.error(new Error("aborted")));
@@ -62,7 +63,11 @@ function relayed(wantsUsage = true) {
     cut: (...why: Parameters<CutByLedger>) => cut(...why),
     settled: settled.promise,
     send: (text: string) => source?.enqueue(new TextEncoder().encode(text)),
-    end: () => source?.close(),
+    end() {
+      source?.close();
+      // A read that waits with its own buffer ends with an answer to it (Streams standard, section 4.7).
+      source?.byobRequest?.respond(0);
+    },
     breakOff: () => source?.error(new Error("connection reset")),
   };
 }
