@@ -130,6 +130,12 @@ export const MAX_TROUBLED_BACKENDS = 1_000;
 export const CALLS_PER_FAILOVER = 10;
 export const MAX_FAILOVERS_AT_HAND = 10;
 
+/**
+ * An event is held until it is whole. The largest carry images: a few megabytes each, and several of them in a response's
+ * last one. A stream with a larger one is broken off: it would not fit into an isolate beside others.
+ */
+export const MAX_STREAMED_EVENT_BYTES = 16 * 1024 * 1024;
+
 /** Silence between two chunks of a stream: Azure sends something at least every few seconds while a model works. */
 export const UPSTREAM_IDLE_MAX_MS = 60_000;
 
