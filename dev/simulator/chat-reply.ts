@@ -4,7 +4,7 @@
  */
 import type { Ask } from "./ask.ts";
 import { choiceResults, chunkResults, finishResults, promptFilterResults } from "./content-filter.ts";
-import { type Generation, usageBody } from "./generation.ts";
+import { type Generation, type ToolCall, usageBody } from "./generation.ts";
 import { promptFilterEvent } from "./prompt-filter-event.ts";
 import { obfuscation, randomText } from "./random-text.ts";
 import { dataEvent, doneEvent, jsonReply, type Reply, streamReply } from "./reply.ts";
@@ -29,11 +29,16 @@ function chatJson({ deployment, generation, createdSeconds }: Call): Reply {
       model: deployment.modelVersion,
       service_tier: null,
       system_fingerprint: "fp_503a95a7d8",
-      choices: generation.choices.map(({ tokens, finish }, index) => ({
+      choices: generation.choices.map(({ tokens, finish, toolCall }, index) => ({
         index,
         finish_reason: finish,
         logprobs: null,
-        message: { role: "assistant", content: tokens.join(""), refusal: null },
+        message: {
+          role: "assistant",
+          content: toolCall ? null : tokens.join(""),
+          refusal: null,
+          ...(toolCall ? { tool_calls: [toolCallBody(toolCall, tokens.join(""))] } : {}),
+        },
         content_filter_results: choiceResults(finish === "content_filter"),
       })),
       ...(generation.usage === undefined ? {} : { usage: usageBody(generation.usage) }),
@@ -63,9 +68,17 @@ function chatStream({ ask, deployment, generation, createdSeconds }: Call): Repl
     });
 
   const events = [promptFilterEvent];
-  generation.choices.forEach(({ tokens, finish }, index) => {
-    events.push(choice(index, { content: "", refusal: null, role: "assistant" }, null, {}));
-    for (const token of tokens) events.push(choice(index, { content: token }, null, chunkResults));
+  generation.choices.forEach(({ tokens, finish, toolCall }, index) => {
+    const first = toolCall
+      ? { content: null, tool_calls: [{ index: 0, ...toolCallBody(toolCall, "") }] }
+      : { content: "" };
+    events.push(choice(index, { ...first, refusal: null, role: "assistant" }, null, {}));
+    for (const token of tokens) {
+      const delta = toolCall
+        ? { tool_calls: [{ index: 0, function: { arguments: token } }] }
+        : { content: token };
+      events.push(choice(index, delta, null, chunkResults));
+    }
     events.push(choice(index, {}, finish, finishResults(finish === "content_filter")));
   });
   if (ask.includeUsage && generation.usage !== undefined) {
@@ -79,3 +92,9 @@ function chatStream({ ask, deployment, generation, createdSeconds }: Call): Repl
   }
   return streamReply([...events, doneEvent]);
 }
+
+const toolCallBody = ({ name }: ToolCall, args: string) => ({
+  id: `call_${randomText(24)}`,
+  type: "function",
+  function: { name, arguments: args },
+});

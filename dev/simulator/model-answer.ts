@@ -83,7 +83,10 @@ export function answerModelRequest(request: ModelRequest, context: SimulatorCont
   const reply = plan.instead ?? prepared.answer(plan.adjustments);
   const isSpoiled = plan.delivery.garbageAt !== undefined && !reply.isStream;
   return {
-    reply: isSpoiled ? textReply(200, reply.parts.join("").slice(0, -20), "model") : reply,
+    reply: {
+      ...(isSpoiled ? textReply(200, reply.parts.join("").slice(0, -20), "model") : reply),
+      headers: { ...reply.headers, ...plan.headers },
+    },
     delivery: plan.delivery,
     deployment: name,
   };

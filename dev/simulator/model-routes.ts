@@ -122,7 +122,12 @@ async function send(
   exchange.choose(reply.status);
   const clientRequestId = c.req.header("x-ms-client-request-id");
   const headers = {
-    ...azureHeaders(reply.headerSet, { region: context.region, clientRequestId, deployment }),
+    ...azureHeaders(reply.headerSet, {
+      region: context.region,
+      clientRequestId,
+      deployment,
+      countsLimits: !c.req.path.endsWith("/responses"),
+    }),
     ...reply.headers,
   };
   const outcome = await deliver(c.env.outgoing, reply, headers, delivery, exchange.signal);

@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import type { Ask, ResponseBody } from "./ask.ts";
 import { responseContentFilters } from "./content-filter.ts";
+import { functionCallItem } from "./function-call-item.ts";
 import type { Choice, Generation } from "./generation.ts";
 import { obfuscation, randomText } from "./random-text.ts";
 import { doneEvent, jsonReply, type Reply, streamReply } from "./reply.ts";
@@ -32,11 +33,12 @@ const incompleteReasons: Record<Choice["finish"], string | undefined> = {
   stop: undefined,
   length: "max_output_tokens",
   content_filter: "content_filter",
+  tool_calls: undefined,
 };
 
 export function responseReply(call: Call): Reply {
   const { ask, body, deployment, generation } = call;
-  const { tokens, finish } = generation.choices[0] ?? { tokens: [], finish: "stop" };
+  const { tokens, finish, toolCall } = generation.choices[0] ?? { tokens: [], finish: "stop" };
   const text = tokens.join("");
   const reason = incompleteReasons[finish];
   const status = reason === undefined ? "completed" : "incomplete";
@@ -87,7 +89,9 @@ export function responseReply(call: Call): Reply {
     role: "assistant",
   });
   const messageId = `msg_${randomText(48)}`;
-  const finished = message(status, [part(text)]);
+  const index = deployment.reasoning ? 1 : 0;
+  const called = toolCall && functionCallItem(toolCall, tokens, status, index);
+  const finished = called?.item ?? message(status, [part(text)]);
 
   const terminal = response({
     status,
@@ -108,7 +112,6 @@ export function responseReply(call: Call): Reply {
   });
   if (!ask.stream) return jsonReply(200, terminal, "model");
 
-  const index = deployment.reasoning ? 1 : 0;
   const place = { content_index: 0, item_id: messageId, output_index: index };
   const reasoningEvents: readonly Event[] = deployment.reasoning
     ? [
@@ -116,10 +119,7 @@ export function responseReply(call: Call): Reply {
         ["response.output_item.done", { item: reasoning, output_index: 0 }],
       ]
     : [];
-  const events: readonly Event[] = [
-    ["response.created", { response: response({}) }],
-    ["response.in_progress", { response: response({}) }],
-    ...reasoningEvents,
+  const messageEvents: readonly Event[] = [
     ["response.output_item.added", { item: message("in_progress", []), output_index: index }],
     ["response.content_part.added", { ...place, part: part("") }],
     ...tokens.map(
@@ -131,6 +131,12 @@ export function responseReply(call: Call): Reply {
     ["response.output_text.done", { ...place, logprobs: [], text }],
     ["response.content_part.done", { ...place, part: part(text) }],
     ["response.output_item.done", { item: finished, output_index: index }],
+  ];
+  const events: readonly Event[] = [
+    ["response.created", { response: response({}) }],
+    ["response.in_progress", { response: response({}) }],
+    ...reasoningEvents,
+    ...(called?.events ?? messageEvents),
     [`response.${status}`, { response: terminal }],
   ];
   const lines = events.map(([type, fields], sequence) =>
