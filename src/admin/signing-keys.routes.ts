@@ -1,0 +1,77 @@
+/**
+ * `/v1/keys/signing`: which keys sign tokens, and whose tokens are still good. Their states are platform state, and a
+ * withdrawal is written like a policy of the platform, so it is effective once it has answered (guarantee G3).
+ */
+import { KeyId } from "../capability/key-states.ts";
+import { PLATFORM } from "../kernel/ids.ts";
+import { fail, ok } from "../kernel/result.ts";
+import { PLATFORM_HOME } from "../residency/home.ts";
+import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { checkIfMatch } from "./if-match.ts";
+import { type KeyChange, planKill, planRotation } from "./key-rotation.ts";
+import { notedKeyRecords } from "./noted-key-records.ts";
+import { type Operation, operation } from "./operation.ts";
+import type { Change } from "./revisioned-write.store.ts";
+import { signingKeyDescriptions } from "./signing-key-descriptions.ts";
+import { type SigningKeySet, signingKeySet } from "./signing-key-view.ts";
+import { notFound } from "./tenant-access.ts";
+import { objectAnswer, writtenAnswer } from "./written-answer.ts";
+
+const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
+
+export const signingKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
+  operation(signingKeyDescriptions.list, async () => {
+    const records = await notedKeyRecords(deps);
+    return objectAnswer(
+      200,
+      records.ok ? ok(signingKeySet(deps.keyRing, records.value, deps.clock())) : records,
+    );
+  }),
+  operation(signingKeyDescriptions.rotate, async ({ body, ifMatch, ...caller }) => {
+    const written = await deps.writer.write({
+      ...platform,
+      caller,
+      async plan() {
+        const records = await notedKeyRecords(deps);
+        if (!records.ok) return records;
+        const nowMs = deps.clock();
+        const unmet = await checkIfMatch(ifMatch, signingKeySet(deps.keyRing, records.value, nowMs));
+        if (unmet !== null) return fail(unmet);
+        const change = planRotation(deps.keyRing, records.value, body, nowMs);
+        return change.ok ? ok(changeOf(deps, change.value, "signing_key.rotate", body.forceReason)) : change;
+      },
+    });
+    return writtenAnswer(200, written);
+  }),
+  operation(signingKeyDescriptions.kill, async ({ param, body: { reason }, ...caller }) => {
+    const keyId = KeyId.safeParse(param("keyId"));
+    if (!keyId.success) return fail(notFound("signing key"));
+    const written = await deps.writer.write({
+      ...platform,
+      caller,
+      async plan() {
+        const records = await deps.signingKeys.all();
+        if (!records.ok) return records;
+        // Written again where it was killed before: an earlier answer may have been lost before leases ran out.
+        const change = planKill(deps.keyRing, records.value, keyId.data, reason, deps.clock());
+        return change === null
+          ? fail(notFound("signing key"))
+          : ok(changeOf(deps, change, "signing_key.kill", reason));
+      },
+    });
+    return writtenAnswer(200, written);
+  }),
+];
+
+const changeOf = (
+  { signingKeys, keyRing, clock }: Pick<ControlPlaneDeps, "signingKeys" | "keyRing" | "clock">,
+  { keyId, changed, after }: KeyChange,
+  operation: string,
+  reason: string | undefined,
+): Change<SigningKeySet> => ({
+  statements: changed.map((record) => signingKeys.put(record)),
+  operation,
+  objectId: keyId,
+  ...(reason === undefined ? {} : { reason }),
+  value: signingKeySet(keyRing, after, clock()),
+});
