@@ -24,8 +24,8 @@ import { configOf, configuredHomes, type Env, homeStoresOf, secretOf } from "./b
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
 import type { EntraIssuer } from "./capability/entra-issuer.ts";
-import { resourceMetadataUrl } from "./capability/oauth-metadata.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
+import { resourceMetadataUrl } from "./capability/oauth-metadata.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
 import { composeKeys } from "./compose-keys.ts";
 import { composeStores } from "./compose-stores.ts";
@@ -194,6 +194,7 @@ export async function compose(
         isLocal,
         config,
         keyRing,
+        signingKeys,
         receiptKeys,
         entra,
         configuredHomes: homes,

@@ -1,11 +1,11 @@
 /** What becomes of the states of signing keys when one is promoted, or killed: the records to be written, in order. Pure. */
 import type { KeyRing } from "../capability/key-ring.ts";
 import { type KeyRecord, signerOf, stateIn } from "../capability/key-states.ts";
+import { promotableAtMs } from "../capability/signing-key-view.ts";
 import { MINUTE_MS } from "../kernel/clock.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { hasEnded, timestampOf } from "../kernel/timestamp.ts";
-import { promotableAtMs } from "./signing-key-view.ts";
 
 export interface KeyChange {
   readonly keyId: string;

@@ -1,10 +1,10 @@
 /** What the operations of `/v1/keys/signing` take and answer. */
 import * as z from "zod";
 import { KeyId } from "../capability/key-states.ts";
+import { SigningKeySet } from "../capability/signing-key-view.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
 import { Revision } from "../policy/snapshot.ts";
 import { described, NoBody, NoQuery } from "./operation-description.ts";
-import { SigningKeySet } from "./signing-key-view.ts";
 
 const SigningKeys = SigningKeySet.meta({ id: "SigningKeys" });
 const WrittenSigningKeys = SigningKeySet.extend({ revision: Revision }).meta({ id: "WrittenSigningKeys" });

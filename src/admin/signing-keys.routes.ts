@@ -3,6 +3,7 @@
  * withdrawal is written like a policy of the platform, so it is effective once it has answered (guarantee G3).
  */
 import { KeyId } from "../capability/key-states.ts";
+import { type SigningKeySet, signingKeySet } from "../capability/signing-key-view.ts";
 import { PLATFORM } from "../kernel/ids.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
@@ -13,7 +14,6 @@ import { notedKeyRecords } from "./noted-key-records.ts";
 import { type Operation, operation } from "./operation.ts";
 import type { Change } from "./revisioned-write.store.ts";
 import { signingKeyDescriptions } from "./signing-key-descriptions.ts";
-import { type SigningKeySet, signingKeySet } from "./signing-key-view.ts";
 import { notFound } from "./tenant-access.ts";
 import { objectAnswer, writtenAnswer } from "./written-answer.ts";
 

@@ -90,6 +90,7 @@ it("is asked by the command line, which tells what it found", async () => {
     listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
+    random: (length) => new Uint8Array(length),
   });
   expect(code).toBe(1);
   expect(lines[0]).toMatch(/^error {3}tenant_promises \[us, processing zone\] No backend keeps /);
