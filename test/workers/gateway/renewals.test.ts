@@ -173,6 +173,21 @@ describe("a stream", () => {
     expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
   });
 
+  it("whose token's key is killed meanwhile ends at its next renewal, and says why", async () => {
+    const { caller, response, send, pass, completion, rows } = await underWay(true);
+    const text = (await response).text();
+    await send(word);
+    await pass(RENEW_EVERY_MS - 1);
+    const { kid } = decodeProtectedHeader(caller.token);
+    await admin("POST", `/v1/keys/signing/${kid}/kill`, { reason: "leaked" });
+    expect(completion()).toBeUndefined();
+    await pass(1);
+    expect(await text).toBe(word + streamErrorEvent(refuse("token_key_withdrawn")));
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
+    expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
+  });
+
   it("goes on when its tenant changes and its token does not", async () => {
     const stream = await underWay(true);
     const { caller, response, send, pass, end, completion } = stream;
@@ -284,20 +299,4 @@ it("the call of a Worker that died is charged in full and recorded when its rese
   expect(await rows("SELECT used FROM counter_buckets WHERE counter LIKE '%/requests/day'")).toEqual([
     { used: 1 },
   ]);
-});
-
-// The last one: from here on there is no key to sign with.
-it("a stream of a token whose key is killed meanwhile ends at its next renewal, and says why", async () => {
-  const { caller, response, send, pass, completion, rows } = await underWay(true);
-  const text = (await response).text();
-  await send(word);
-  await pass(RENEW_EVERY_MS - 1);
-  const { kid } = decodeProtectedHeader(caller.token);
-  await admin("POST", `/v1/keys/signing/${kid}/kill`, { reason: "leaked" });
-  expect(completion()).toBeUndefined();
-  await pass(1);
-  expect(await text).toBe(word + streamErrorEvent(refuse("token_key_withdrawn")));
-  await backgroundDone();
-  expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
-  expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
 });
