@@ -1,4 +1,5 @@
 /** What becomes of the states of signing keys when one is promoted, or killed: the records to be written, in order. Pure. */
+import type { SigningKey } from "../capability/ed25519-keys.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
 import { type KeyRecord, signerOf, stateIn } from "../capability/key-states.ts";
 import { promotableAtMs } from "../capability/signing-key-view.ts";
@@ -18,7 +19,7 @@ export interface KeyChange {
 type Ring = Pick<KeyRing, "signers">;
 
 export interface Promotion {
-  /** Absent = the first published key of the secret that does not sign already. */
+  /** Absent = the one published key of the secret that does not sign already. */
   readonly keyId?: string | undefined;
   /** Promotes a key that caches may lack. */
   readonly forceReason?: string | undefined;
@@ -50,24 +51,29 @@ function keyToPromote(
   keyId: string | undefined,
   nowMs: number,
 ): Result<KeyRecord> {
-  const signsNow = signerOf(ring, records, nowMs)?.keyId;
-  const key = ring.signers.find((one) =>
+  const key =
     keyId === undefined
-      ? one.keyId !== signsNow && stateIn(records, one.keyId) === "published" && !hasEnded(one.endsAt, nowMs)
-      : one.keyId === keyId,
-  );
-  if (key === undefined) {
-    return fail(
-      keyId === undefined
-        ? conflict("No key of `SIGNING_KEYS` is published that does not sign already: add one first.")
-        : refuse("not_found", { field: "keyId", message: "`SIGNING_KEYS` holds no such key." }),
-    );
-  }
+      ? nextKey(ring, records, nowMs)
+      : (ring.signers.find((one) => one.keyId === keyId) ??
+        refuse("not_found", { field: "keyId", message: "`SIGNING_KEYS` holds no such key." }));
+  if ("code" in key) return fail(key);
   const record = records.find((one) => one.keyId === key.keyId);
   if (record === undefined) return fail(refuse("store_unavailable"));
   if (hasEnded(key.endsAt, nowMs))
     return fail(conflict("The key has reached the end that the secret says of it."));
   return record.state === "published" ? ok(record) : fail(conflict(whyNot[record.state]));
+}
+
+/** Only where there is no choice: so of two promotions at once that name no key, one finds nothing to do. */
+function nextKey(ring: Ring, records: readonly KeyRecord[], nowMs: number): SigningKey | Refusal {
+  const signsNow = signerOf(ring, records, nowMs)?.keyId;
+  const [next, ...others] = ring.signers.filter(
+    ({ keyId, endsAt }) =>
+      keyId !== signsNow && stateIn(records, keyId) === "published" && !hasEnded(endsAt, nowMs),
+  );
+  if (next === undefined)
+    return conflict("No key of `SIGNING_KEYS` is published that does not sign already: add one first.");
+  return others.length === 0 ? next : conflict("Several keys of `SIGNING_KEYS` are published: name one.");
 }
 
 const whyNot = {

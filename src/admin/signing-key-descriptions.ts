@@ -1,7 +1,7 @@
 /** What the operations of `/v1/keys/signing` take and answer. */
 import * as z from "zod";
 import { KeyId } from "../capability/key-states.ts";
-import { SigningKeySet } from "../capability/signing-key-view.ts";
+import { SigningKeySet, SigningKeyView } from "../capability/signing-key-view.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
 import { Revision } from "../policy/snapshot.ts";
 import { described, NoBody, NoQuery } from "./operation-description.ts";
@@ -14,7 +14,7 @@ const Reason = z.string().trim().min(1).max(300);
 const RotationInput = z
   .strictObject({
     keyId: KeyId.optional().meta({
-      description: "Absent = the first published key of the secret that does not sign already.",
+      description: "Absent = the one published key of the secret that does not sign already.",
     }),
     forceReason: Reason.optional().meta({
       description: "Promotes a key though caches of the published keys may lack it, and is recorded.",
@@ -37,7 +37,19 @@ export const signingKeyDescriptions = {
     platformOnly: true,
     query: NoQuery,
     body: NoBody,
-    answer: { status: 200, schema: SigningKeys, hasEtag: true },
+    answer: { status: 200, schema: SigningKeys },
+  }),
+  get: described({
+    method: "GET",
+    path: "/keys/signing/:keyId",
+    operationId: "getSigningKey",
+    summary: "Look up a key that signs tokens.",
+    scope: "keys:read",
+    platformOnly: true,
+    params: { keyId: KeyId },
+    query: NoQuery,
+    body: NoBody,
+    answer: { status: 200, schema: SigningKeyView.meta({ id: "SigningKey" }) },
   }),
   rotate: described({
     method: "POST",
@@ -49,8 +61,7 @@ export const signingKeyDescriptions = {
     query: NoQuery,
     body: RotationInput,
     example: { forceReason: "a fresh deployment, nobody has cached its keys" },
-    answer: { status: 200, schema: WrittenSigningKeys, hasRevision: true, hasEtag: true },
-    isConditional: true,
+    answer: { status: 200, schema: WrittenSigningKeys, hasRevision: true },
     refusals: ["not_found", "key_state_conflict", "key_published_too_recently", ...ofWrites],
   }),
   kill: described({
@@ -65,7 +76,7 @@ export const signingKeyDescriptions = {
     query: NoQuery,
     body: KillInput,
     example: { reason: "found in a public repository" },
-    answer: { status: 200, schema: WrittenSigningKeys, hasRevision: true, hasEtag: true },
+    answer: { status: 200, schema: WrittenSigningKeys, hasRevision: true },
     refusals: ofWrites,
   }),
 };

@@ -5,43 +5,41 @@
 import { KeyId } from "../capability/key-states.ts";
 import { type SigningKeySet, signingKeySet } from "../capability/signing-key-view.ts";
 import { PLATFORM } from "../kernel/ids.ts";
-import { fail, ok } from "../kernel/result.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
 import { PLATFORM_HOME } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
-import { checkIfMatch } from "./if-match.ts";
 import { type KeyChange, planKill, planRotation } from "./key-rotation.ts";
 import { notedKeyRecords } from "./noted-key-records.ts";
-import { type Operation, operation } from "./operation.ts";
-import type { Change } from "./revisioned-write.store.ts";
+import { type Answer, type Operation, operation } from "./operation.ts";
+import type { Change, Written } from "./revisioned-write.store.ts";
 import { signingKeyDescriptions } from "./signing-key-descriptions.ts";
 import { notFound } from "./tenant-access.ts";
-import { objectAnswer, writtenAnswer } from "./written-answer.ts";
 
 const platform = { scope: PLATFORM, home: PLATFORM_HOME } as const;
 
 export const signingKeyOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(signingKeyDescriptions.list, async () => {
-    const records = await notedKeyRecords(deps);
-    return objectAnswer(
-      200,
-      records.ok ? ok(signingKeySet(deps.keyRing, records.value, deps.clock())) : records,
-    );
+    const keys = await currentSet(deps);
+    return keys.ok ? ok({ status: 200, body: keys.value }) : keys;
   }),
-  operation(signingKeyDescriptions.rotate, async ({ body, ifMatch, ...caller }) => {
+  operation(signingKeyDescriptions.get, async ({ param }) => {
+    const keys = await currentSet(deps);
+    if (!keys.ok) return keys;
+    const key = keys.value.keys.find(({ keyId }) => keyId === param("keyId"));
+    return key === undefined ? fail(notFound("signing key")) : ok({ status: 200, body: key });
+  }),
+  operation(signingKeyDescriptions.rotate, async ({ body, ...caller }) => {
     const written = await deps.writer.write({
       ...platform,
       caller,
       async plan() {
         const records = await notedKeyRecords(deps);
         if (!records.ok) return records;
-        const nowMs = deps.clock();
-        const unmet = await checkIfMatch(ifMatch, signingKeySet(deps.keyRing, records.value, nowMs));
-        if (unmet !== null) return fail(unmet);
-        const change = planRotation(deps.keyRing, records.value, body, nowMs);
+        const change = planRotation(deps.keyRing, records.value, body, deps.clock());
         return change.ok ? ok(changeOf(deps, change.value, "signing_key.rotate", body.forceReason)) : change;
       },
     });
-    return writtenAnswer(200, written);
+    return writtenSet(written);
   }),
   operation(signingKeyDescriptions.kill, async ({ param, body: { reason }, ...caller }) => {
     const keyId = KeyId.safeParse(param("keyId"));
@@ -59,9 +57,24 @@ export const signingKeyOperations = (deps: ControlPlaneDeps): readonly Operation
           : ok(changeOf(deps, change, "signing_key.kill", reason));
       },
     });
-    return writtenAnswer(200, written);
+    return writtenSet(written);
   }),
 ];
+
+async function currentSet(deps: ControlPlaneDeps): Promise<Result<SigningKeySet>> {
+  const records = await notedKeyRecords(deps);
+  return records.ok ? ok(signingKeySet(deps.keyRing, records.value, deps.clock())) : records;
+}
+
+/** Without an entity tag: states only go forward, so a promotion that was meant for older ones is refused by its key's. */
+const writtenSet = (written: Result<Written<SigningKeySet>>): Result<Answer> =>
+  written.ok
+    ? ok({
+        status: 200,
+        body: { ...written.value.value, revision: written.value.revision },
+        revision: written.value.revision,
+      })
+    : written;
 
 const changeOf = (
   { signingKeys, keyRing, clock }: Pick<ControlPlaneDeps, "signingKeys" | "keyRing" | "clock">,

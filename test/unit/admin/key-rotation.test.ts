@@ -23,8 +23,8 @@ const rotated = (records: readonly KeyRecord[], promotion: Parameters<typeof pla
 describe("a promotion", () => {
   it.each<[what: string, records: readonly KeyRecord[], promotion: object, outcome: unknown]>([
     [
-      "takes the next published key, and retires the one that signs unpromoted",
-      noted("published", "published", "published"),
+      "takes the published key there is, and retires the one that signs unpromoted",
+      noted("published", "published", "killed"),
       {},
       [
         [a, "retired"],
@@ -65,6 +65,12 @@ describe("a promotion", () => {
         [b, "signing"],
       ],
     ],
+    [
+      "must name its key where there is a choice",
+      noted("signing", "published", "published"),
+      {},
+      "key_state_conflict",
+    ],
     ["needs a key that is published", noted("signing", "retired", "killed"), {}, "key_state_conflict"],
     ["takes none that signs", noted("signing", "published", "published"), { keyId: a }, "key_state_conflict"],
     [
@@ -99,6 +105,7 @@ describe("a promotion", () => {
     const publishedAt = (agoMs: number) => [
       recordOf(a, "published"),
       recordOf(b, "published", { publishedAt: timestampOf(NOW_MS - agoMs) }),
+      recordOf(c, "killed"),
     ];
     const cacheMs = JWKS_CACHE_SECONDS * 1_000;
     expect(rotated(publishedAt(cacheMs))).toEqual([

@@ -192,7 +192,11 @@ describe("keys", () => {
       SIGNING_KEYS: ending(env.SIGNING_KEYS, 13),
       RECEIPT_KEYS: ending(env.RECEIPT_KEYS, -1),
     });
-    expect(found(report, "signing_keys")).toMatchObject([{ severity: "warning" }, { severity: "note" }]);
+    expect(found(report, "signing_keys")).toMatchObject([
+      { severity: "warning" },
+      { severity: "warning" },
+      { severity: "note" },
+    ]);
     expect(found(report, "receipt_keys")).toMatchObject([{ severity: "error" }, { severity: "note" }]);
     expect(text).not.toContain("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
   });
