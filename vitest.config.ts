@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { testEntraKeys } from "./test/entra-keys-fixture.ts";
+import { testSigningKeys } from "./test/signing-keys-fixture.ts";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import * as z from "zod";
 
@@ -50,8 +51,7 @@ const workerd = () =>
       bindings: {
         ...migrations,
         LEASE_MS: "500",
-        SIGNING_KEYS:
-          '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}',
+        SIGNING_KEYS: testSigningKeys,
         RECEIPT_KEYS:
           '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A","d":"4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M"}]}',
         LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",

@@ -8,8 +8,10 @@ import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
+import type { CurrentSigner } from "../capability/current-signer.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
+import type { SigningKeyStore } from "../capability/signing-keys.store.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
@@ -68,6 +70,8 @@ export interface ControlPlaneDeps {
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;
+  readonly signingKeys: SigningKeyStore;
+  readonly currentSigner: CurrentSigner;
   readonly config: { readonly issuer: string; readonly audience: string };
   /** What leads to Azure: only checks of backends take it. */
   readonly azure: AzureCalls;

@@ -3,6 +3,7 @@
  * answered like one that is none: with nothing revoked, and as not active.
  */
 import type { Capability } from "../capability/claims.ts";
+import { isWithdrawn, withdrawnKeyOf } from "../capability/key-states.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -102,19 +103,23 @@ async function revoke(
 
 /** Whether a call with this token would get as far as its policies. */
 async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise<Result<boolean>> {
-  const [found, revoked, tenant] = await Promise.all([
+  const [found, revoked, tenant, keys] = await Promise.all([
     deps.agents.find(capability.agentId),
     deps.tokenRevocations.ofAgent(capability, capability.tokenId),
     deps.tenants.find(capability.tenantId),
+    deps.signingKeys.all(),
   ]);
   if (!found.ok) return found;
   if (!revoked.ok) return revoked;
   if (!tenant.ok) return tenant;
+  if (!keys.ok) return keys;
+  const withdrawn = keys.value.flatMap((key) => withdrawnKeyOf(key) ?? []);
   const { tokenIds, notBefore } = revoked.value;
   return ok(
     found.value?.status === "active" &&
       capability.agentVersion >= found.value.agent.version &&
       tenant.value?.home === capability.home &&
+      !isWithdrawn(capability, withdrawn) &&
       !tokenIds.has(capability.tokenId) &&
       (notBefore === null || capability.issuedAtSeconds * SECOND_MS >= Date.parse(notBefore)),
   );

@@ -28,8 +28,10 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       const address = { home, tenantId: agent.tenantId, agentId: agent.id };
       const revoked = await deps.tokenRevocations.ofAgent(address, tokenId);
       if (!revoked.ok) return revoked;
+      const signer = await deps.currentSigner(nowMs);
+      if (!signer.ok) return signer;
       const issued = await issueToken({
-        keyRing: deps.keyRing,
+        signer: signer.value,
         issuer: deps.config.issuer,
         audience: deps.config.audience,
         agent,

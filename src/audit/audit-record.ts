@@ -222,6 +222,8 @@ export const ChangeRecord = z.strictObject({
   operation: z.string(),
   objectId: z.string(),
   revision: z.int().min(0).nullable(),
+  /** Why, as its author said: of changes that want to know. */
+  reason: z.string().optional(),
 });
 export type ChangeRecord = z.infer<typeof ChangeRecord>;
 

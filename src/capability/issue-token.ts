@@ -12,11 +12,12 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
-import { type KeyRing, signerAt } from "./key-ring.ts";
+import type { SigningKey } from "./ed25519-keys.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
 
 export interface TokenOrder {
-  readonly keyRing: KeyRing;
+  /** The one that signs at this moment (current-signer.ts). */
+  readonly signer: SigningKey;
   readonly issuer: string;
   readonly audience: string;
   readonly agent: Agent;
@@ -38,13 +39,11 @@ export interface IssuedToken {
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
-  const { keyRing, expiresInSeconds, tokenId, nowMs } = order;
+  const { signer, expiresInSeconds, tokenId } = order;
   if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > TOKEN_MAX_SECONDS) {
     const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
     return fail(refuse("meaningless", { field: "expiresIn", message }));
   }
-  const signer = signerAt(keyRing, nowMs);
-  if (signer === undefined) return fail(refuse("signing_keys_ended"));
   const { keyId, algorithm, privateKey } = signer;
   const claims = claimsOf(order);
   const token = await new SignJWT(claims)

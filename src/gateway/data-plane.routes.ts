@@ -14,7 +14,11 @@ import { timedPorts } from "./timed-ports.ts";
 export function createDataPlane<Bindings extends object>(portsOf: (env: Bindings) => Promise<GatewayPorts>) {
   return new Hono<{ Bindings: Bindings }>().all("/openai/*", async (context) => {
     const ports = await portsOf(context.env);
-    const received: Received = { request: context.req.raw, requestId: ports.ids.request() };
+    const received: Received = {
+      request: context.req.raw,
+      requestId: ports.ids.request(),
+      resourceMetadata: ports.resourceMetadata,
+    };
     const work = answerTimed(ports, received);
     // Settling and draining outlast a caller who leaves before the answer.
     ports.background(work);

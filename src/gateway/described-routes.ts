@@ -5,10 +5,10 @@
 import * as z from "zod";
 import { DeploymentName } from "../azure/deployment.ts";
 import { type Operation, operations } from "../azure/operation.ts";
-import { DISCOVERY_PATH, ENTRA_JWKS_PATH } from "../capability/entra-issuer.ts";
 import { DecisionId } from "../kernel/ids.ts";
 import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
+import { openRoutes } from "./described-open-routes.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
 
@@ -23,6 +23,8 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "not_found",
   "already_exists",
   "in_use",
+  "key_state_conflict",
+  "key_published_too_recently",
   "write_in_progress",
   "meaningless",
   "home_not_configured",
@@ -49,38 +51,6 @@ const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azu
 const ModelList = z
   .strictObject({ object: z.literal("list"), data: z.array(z.looseObject({ id: z.string() })) })
   .meta({ id: "ModelList" });
-
-const Health = z.strictObject({ status: z.enum(["ok", "ill"]) }).meta({ id: "Health" });
-const ReadinessReply = z
-  .strictObject({
-    status: z.enum(["ok", "ill"]),
-    stores: z.record(z.string(), z.enum(["ok", "ill"])).optional(),
-  })
-  .meta({ id: "Readiness" });
-const Jwks = z
-  .strictObject({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) })
-  .meta({ id: "Jwks", description: "RFC 7517." });
-const Discovery = z
-  .strictObject({
-    issuer: z.url(),
-    jwks_uri: z.url(),
-    response_types_supported: z.array(z.string()),
-    subject_types_supported: z.array(z.string()),
-    id_token_signing_alg_values_supported: z.array(z.string()),
-  })
-  .meta({ id: "OpenIdConfiguration" });
-const Description = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });
-
-const forAnybody = {
-  method: "GET",
-  tag: "gateway",
-  credential: { kind: "none" },
-  params: {},
-  query: null,
-  body: null,
-  errors: "problem",
-  refusals: [],
-} as const;
 
 const DatedVersion = z.strictObject({
   "api-version": z
@@ -244,48 +214,5 @@ export const gatewayRoutes: readonly RouteDescription[] = [
     body: null,
     answer: { status: 200, schema: ModelList, hasReceipt: true },
   },
-  {
-    ...forAnybody,
-    path: "/.well-known/jwks.json",
-    operationId: "getKeys",
-    summary: "The public keys of capability tokens, and of receipts (`portcullis_use` is `receipt`).",
-    answer: { status: 200, schema: Jwks },
-  },
-  {
-    ...forAnybody,
-    path: DISCOVERY_PATH,
-    operationId: "getEntraDiscovery",
-    summary: "Where Microsoft Entra finds the keys of this gateway's assertions.",
-    answer: { status: 200, schema: Discovery },
-    refusals: ["route_unknown"],
-  },
-  {
-    ...forAnybody,
-    path: ENTRA_JWKS_PATH,
-    operationId: "getEntraKeys",
-    summary: "The public keys of this gateway's assertions for Microsoft Entra.",
-    answer: { status: 200, schema: Jwks },
-    refusals: ["route_unknown"],
-  },
-  {
-    ...forAnybody,
-    path: "/v1/openapi.json",
-    operationId: "getDescription",
-    summary: "This description.",
-    answer: { status: 200, schema: Description },
-  },
-  {
-    ...forAnybody,
-    path: "/v1/health",
-    operationId: "getHealth",
-    summary: "This Worker is configured and answers, whatever its stores do.",
-    answer: { status: 200, schema: Health, otherwise: 503 },
-  },
-  {
-    ...forAnybody,
-    path: "/v1/ready",
-    operationId: "getReadiness",
-    summary: "It can decide, or which store is ill.",
-    answer: { status: 200, schema: ReadinessReply, otherwise: 503 },
-  },
+  ...openRoutes,
 ];

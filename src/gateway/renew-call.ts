@@ -1,7 +1,7 @@
 /**
  * One renewal of a call under way: its agent's ledger says whether agent and token may go on. What was revoked for the
- * whole tenant stands in the tenant's snapshot, so a lease that knows a newer revision than the call was decided under
- * has it read again.
+ * whole tenant, and which keys were withdrawn, stands in the snapshot, so a lease that knows a newer revision than the
+ * call was decided under has it read again.
  */
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
@@ -9,7 +9,7 @@ import { revisionsOf } from "../policy/snapshot.ts";
 import { isSnapshotStale } from "../quota/agent-standing.ts";
 import type { RenewReply } from "../quota/contracts.ts";
 import { ledgerRefusal } from "../quota/ledger-refusal.ts";
-import { isRevokedByTenant } from "./admit.ts";
+import { standingRefusal } from "./admit.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { type Allowed, callerOf, type Question } from "./question.ts";
 
@@ -42,7 +42,6 @@ async function renewCall(
   if (revisions === undefined || !isSnapshotStale(revisionsOf(snapshot), revisions)) return reply;
   const current = await snapshots.load(question.capability, revisions);
   if (!current.ok) return current;
-  return isRevokedByTenant(question.capability, current.value)
-    ? ok({ outcome: "refused", refusal: ledgerRefusal("token_revoked") })
-    : reply;
+  const refusal = standingRefusal(question.capability, current.value);
+  return refusal ? ok({ outcome: "refused", refusal: ledgerRefusal(refusal.code) }) : reply;
 }

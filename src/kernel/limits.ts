@@ -19,6 +19,15 @@ export const MAX_JSON_DEPTH = 64;
 export const TOKEN_DEFAULT_SECONDS = 900;
 export const TOKEN_MAX_SECONDS = 3_600;
 
+/** How long whoever verifies by our published keys may keep them. A key signs no sooner after it was published. */
+export const JWKS_CACHE_SECONDS = 300;
+
+/** Issuing reads states and then signs: a token may say this much after its key was retired. Covers clocks that differ. */
+export const KEY_RETIRED_GRACE_SECONDS = 60;
+
+/** The published keys are anybody's to ask for: an isolate reads their states again after this time, not for each. */
+export const JWKS_READ_EVERY_MS = 1_000;
+
 /** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
 export const API_KEY_MAX_DAYS = 1_827;
 

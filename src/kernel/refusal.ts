@@ -27,6 +27,10 @@ export const refusalTable = {
   token_header_invalid: row(401, "The capability token's header is not one this gateway issues."),
   token_algorithm_invalid: row(401, "The capability token is signed with an algorithm its key does not use."),
   token_key_unknown: row(401, "The capability token names a signing key this gateway does not hold."),
+  token_key_withdrawn: row(
+    401,
+    "The key that signed this capability token was withdrawn; ask for a new token.",
+  ),
   token_signature_invalid: row(401, "The capability token's signature does not verify."),
   token_claims_invalid: row(
     401,
@@ -142,6 +146,11 @@ export const refusalTable = {
   not_found: row(404, "There is no such object."),
   already_exists: row(409, "An object with this id or name exists."),
   in_use: row(409, "The object is still in use."),
+  key_state_conflict: row(409, "The states of the signing keys do not allow this."),
+  key_published_too_recently: row(
+    409,
+    "The key was published so recently that caches of the published keys may lack it.",
+  ),
   precondition_invalid: row(400, "`If-Match` takes `*` or a list of entity tags."),
   precondition_failed: row(412, "The object is not, or no longer, the version that `If-Match` names."),
   approval_decided: row(409, "The approval was decided the other way."),
@@ -158,7 +167,10 @@ export const refusalTable = {
   ),
 
   // Stores, ledgers, keys and Azure
-  signing_keys_ended: row(503, "Every signing key has reached its end, so no token can be issued."),
+  signing_keys_ended: row(
+    503,
+    "No signing key is left that may sign (each has ended, or was retired or killed), so no token can be issued.",
+  ),
   snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),
   revision_unsettled: row(503, "Policies are changing; try again.", true),
   ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),

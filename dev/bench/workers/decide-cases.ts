@@ -58,7 +58,7 @@ const policies = ({ denies, others, grants }: Kinds, mode: Policy["mode"] = "enf
 ];
 
 const snapshotOf = (...sets: readonly (readonly Policy[])[]): Snapshot => ({
-  platform: { revision: 1, policies: [], deployments: [] },
+  platform: { revision: 1, policies: [], deployments: [], withdrawnKeys: [] },
   tenant: { revision: 1, tenant: Tenant.parse({ id: tenantId, name: "Bench" }), policies: sets.flat() },
 });
 

@@ -60,7 +60,7 @@ export const keyRing: KeyRing = await importKeyRing(jwksText(rfc8037Jwk));
 export const foreignRing: KeyRing = await importKeyRing(jwksText(await newPrivateJwk()));
 
 export const order: TokenOrder = {
-  keyRing,
+  signer: keyRing.signers[0],
   issuer: ISSUER,
   audience: AUDIENCE,
   agent,

@@ -128,6 +128,7 @@ export function createWorld() {
       random: () => 0,
       ids,
       verifier: { verify: unasked },
+      resourceMetadata: "",
       receipts: { sign: async (facts: ReceiptFacts) => JSON.stringify(receiptOf("https://gw.test", facts)) },
       shield: { admits: unasked, refused: unasked, count: () => {} } as unknown as GatewayPorts["shield"], // Not asked by a relay.
       approvals: { keep: unasked, announce: unasked },

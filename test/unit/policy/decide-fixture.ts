@@ -99,6 +99,7 @@ export const snapshotOf = (
     revision: 1,
     policies: [...platformPolicies],
     deployments: [deploymentOf({ backends: [regional, zonal, abroad] })],
+    withdrawnKeys: [],
   },
   tenant: {
     revision: 1,

@@ -21,6 +21,7 @@ import {
   tenantApprovalStatements,
 } from "../../../src/approval/approvals.store.ts";
 import { findDecisionStatements } from "../../../src/audit/find-decision.store.ts";
+import { signingKeyStatements } from "../../../src/capability/signing-keys.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -48,6 +49,7 @@ describe.each([
   ["webhooks", home, named(webhookStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
+  ["signing keys", databases.platform, named(signingKeyStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],
   ["the doctor on the platform", databases.platform, named({ ...doctorStatements, ...apiKeyFactStatements })],
   ["the doctor at home", home, named(doctorTenantStatements)],
