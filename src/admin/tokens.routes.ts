@@ -12,7 +12,7 @@ import { tokenDescriptions } from "./token-descriptions.ts";
 export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(
     tokenDescriptions.issue,
-    async ({ body: { agentId, expiresIn, authorizationDetails }, ...caller }) => {
+    async ({ body: { agentId, expiresIn, authorizationDetails, delegation }, ...caller }) => {
       for (const [index, { constraints }] of (authorizationDetails ?? []).entries()) {
         const refusal = checkConstraints(constraints, `authorizationDetails[${index}].constraints`);
         if (refusal !== null) return fail(refusal);
@@ -38,6 +38,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         authorization: authorizationDetails ?? null,
         tokenId,
         mintedBy: caller.apiKey.id,
+        maxDelegationDepth: delegation?.maxDepth ?? 0,
         nowMs: issueMs(nowMs, revoked.value.notBefore),
       });
       if (!issued.ok) return issued;

@@ -19,6 +19,12 @@ export const MAX_JSON_DEPTH = 64;
 export const TOKEN_DEFAULT_SECONDS = 900;
 export const TOKEN_MAX_SECONDS = 3_600;
 
+/** How many times a token may be exchanged, one child after another. */
+export const MAX_DELEGATION_DEPTH = 4;
+
+/** Children of one sub-agent that may be alive at once: whoever disables it has all of them revoked before the answer. */
+export const MAX_LIVE_DELEGATIONS = 1_000;
+
 /** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
 export const API_KEY_MAX_DAYS = 1_827;
 
