@@ -1,6 +1,7 @@
 /** Admission: what can be refused before any byte of the body is read, from the capability, the place and the snapshot. */
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
+import { firstIssuedSeconds } from "../capability/family.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -27,9 +28,10 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
 
 /** Single tokens, and all of one agent, are revoked in the agent's ledger; all of a tenant are in its snapshot. */
 export const isRevokedByTenant = (
-  { issuedAtSeconds }: Pick<Capability, "issuedAtSeconds">,
+  capability: Pick<Capability, "issuedAtSeconds" | "delegation">,
   { tenant: { tokensNotBefore } }: Snapshot,
-): boolean => tokensNotBefore !== undefined && issuedAtSeconds * SECOND_MS < Date.parse(tokensNotBefore);
+): boolean =>
+  tokensNotBefore !== undefined && firstIssuedSeconds(capability) * SECOND_MS < Date.parse(tokensNotBefore);
 
 /** A deployment by name, if it has a backend that keeps the tenant's promise and may receive this classification. */
 export function admitDeployment(

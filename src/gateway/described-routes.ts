@@ -37,6 +37,9 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "approval_expired",
   "approval_used",
   "webhook_secret_missing",
+  "delegation_not_allowed",
+  "authorization_exceeded",
+  "delegations_exhausted",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 

@@ -89,7 +89,9 @@ function recordedDetails(details: readonly HeldDetail[]): DecisionInputs["author
 }
 
 function withinBounds(details: readonly HeldDetail[]): DecisionInputs["authorization"] {
-  if (details.flatMap(lineageOf).some(({ constraints }) => constraints.deniedPatterns?.patterns !== undefined))
+  if (
+    details.flatMap(lineageOf).some(({ constraints }) => constraints.deniedPatterns?.patterns !== undefined)
+  )
     return "names_texts";
   const text = JSON.stringify(details);
   return text.length > MAX_INPUT_CHARACTERS ? TOO_LONG : JSON.parse(text);

@@ -56,8 +56,7 @@ export function matchesResource(pattern: ResourcePattern, resource: Resource): b
 
 /** Whether whatever the inner pattern matches, the outer one matches. */
 export const containsPattern = (outer: ResourcePattern, inner: ResourcePattern): boolean =>
-  outer === "*" ||
-  (outer.endsWith("/*") ? inner.startsWith(outer.slice(0, -1)) : outer === inner);
+  outer === "*" || (outer.endsWith("/*") ? inner.startsWith(outer.slice(0, -1)) : outer === inner);
 
 /** Every pattern that matches a resource: the resource itself, each prefix of it that ends with a slash, and `*`. */
 export function patternsMatching(resource: Resource): readonly ResourcePattern[] {
