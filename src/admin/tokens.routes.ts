@@ -26,7 +26,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       const nowMs = deps.clock();
       const tokenId = deps.ids.token();
       const address = { home, tenantId: agent.tenantId, agentId: agent.id };
-      const revoked = await deps.tokenRevocations.ofAgent(address, tokenId);
+      const revoked = await deps.tokenRevocations.ofAgent(address, []);
       if (!revoked.ok) return revoked;
       const issued = await issueToken({
         keyRing: deps.keyRing,

@@ -3,13 +3,8 @@
  * does not compile until somebody has decided how it passes from parent to child.
  */
 import type { AgentId, TokenId } from "../kernel/ids.ts";
-import {
-  type ActClaim,
-  type AncestorClaim,
-  type Capability,
-  CapabilityClaims,
-  type HeldDetail,
-} from "./claims.ts";
+import { type AncestorClaim, type Capability, CapabilityClaims, type HeldDetail } from "./claims.ts";
+import { actClaimOf } from "./family.ts";
 import { ownOf, type PlacedDetail } from "./narrowed-details.ts";
 
 export interface ChildOrder {
@@ -50,7 +45,7 @@ const table: {
   minted_by: ({ parent }) => parent.mintedBy ?? undefined,
   del_depth: ({ parent }) => depthOf(parent) + 1,
   del_max_depth: ({ parent, furtherDepth }) => depthOf(parent) + 1 + furtherDepth,
-  act: ({ parent, actor }) => [actor, ...parent.delegation.actors].reduceRight(acting, undefined),
+  act: ({ parent, actor }) => actClaimOf([actor, ...parent.delegation.actors]),
   par_hash: ({ parentHash }) => parentHash,
   ancestors: (order) => ancestorsOf(order),
 };
@@ -65,9 +60,6 @@ export const depthOf = ({ delegation }: Pick<Capability, "delegation">): number 
 /** A parent may be dated a moment ahead, and no child is older than its parent. */
 const issuedSeconds = ({ parent, nowMs }: ChildOrder): number =>
   Math.max(Math.floor(nowMs / 1_000), parent.issuedAtSeconds);
-
-const acting = (act: ActClaim | undefined, sub: AgentId): ActClaim =>
-  act === undefined ? { sub } : { sub, act };
 
 function ancestorsOf({ parent, details }: ChildOrder): AncestorClaim[] {
   // A token that was never refreshed is the root of its own counters.

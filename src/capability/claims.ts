@@ -37,7 +37,7 @@ export interface ActClaim {
   readonly sub: AgentId;
   readonly act?: ActClaim | undefined;
 }
-const ActClaim: z.ZodType<ActClaim> = z.lazy(() =>
+export const ActClaim: z.ZodType<ActClaim> = z.lazy(() =>
   z.strictObject({ sub: AgentId, act: ActClaim.optional() }),
 );
 
@@ -51,7 +51,7 @@ const AncestorClaim = z.strictObject({
 });
 export type AncestorClaim = z.infer<typeof AncestorClaim>;
 
-const delegationDepth = z.int().min(0).max(MAX_DELEGATION_DEPTH);
+export const DelegationDepth = z.int().min(0).max(MAX_DELEGATION_DEPTH);
 
 export const CapabilityClaims = z.strictObject({
   iss: z.string().min(1).max(512),
@@ -70,9 +70,9 @@ export const CapabilityClaims = z.strictObject({
   /** Private claim: the API key that had the token issued. Tokens of before it was stated lack it. */
   minted_by: ApiKeyId.optional(),
   /** Absent = it was issued with an API key; then so are `act`, `par_hash` and `ancestors`. */
-  del_depth: delegationDepth.optional(),
+  del_depth: DelegationDepth.optional(),
   /** How deep the family may become; absent = the token cannot be exchanged. */
-  del_max_depth: delegationDepth.optional(),
+  del_max_depth: DelegationDepth.optional(),
   act: ActClaim.optional(),
   /** SHA-256 of the parent's signing input. */
   par_hash: z

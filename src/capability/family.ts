@@ -71,6 +71,13 @@ export const firstIssuedSeconds = ({
 }: Pick<Capability, "issuedAtSeconds" | "delegation">): number =>
   Math.min(issuedAtSeconds, ...delegation.ancestors.map((ancestor) => ancestor.issuedAtSeconds));
 
+/** RFC 8693, section 4.1. @param actors the present one first. */
+export const actClaimOf = (actors: Delegation["actors"]): ActClaim | undefined =>
+  actors.reduceRight<ActClaim | undefined>(
+    (act, sub) => (act === undefined ? { sub } : { sub, act }),
+    undefined,
+  );
+
 function actorsOf(act: ActClaim | undefined): Delegation["actors"] {
   const actors: ActClaim["sub"][] = [];
   for (let here = act; here !== undefined; here = here.act) actors.push(here.sub);

@@ -11,6 +11,8 @@ import { areAncestorsHeld, callerOf, type Question, type Refused, type Stale } f
 import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
+/** Whoever asks, whatever for. */
+type Asker = Pick<Question, "capability">;
 type Confirmed = { readonly kind: "confirmed" } & Omit<
   Extract<ConfirmReply, { outcome: "confirmed" }>,
   "outcome"
@@ -18,7 +20,7 @@ type Confirmed = { readonly kind: "confirmed" } & Omit<
 
 export async function confirm(
   ports: ConfirmPorts,
-  question: Question,
+  question: Asker,
   snapshot: Snapshot,
   reasoning: Reasoning = {},
 ): Promise<Confirmed | Refused | Stale> {
@@ -44,7 +46,7 @@ export async function confirm(
 
 export async function confirmedRefusal(
   ports: ConfirmPorts,
-  question: Question,
+  question: Asker,
   snapshot: Snapshot,
   refusal: Refusal,
   reasoning: Reasoning = {},

@@ -10,6 +10,7 @@ import { DecisionId } from "../kernel/ids.ts";
 import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import { tokenExchangeRoute } from "./token-exchange-description.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
 
 const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
@@ -234,6 +235,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "internal_error",
     ],
   },
+  tokenExchangeRoute,
   ...surface.filter(({ classic }) => classic).map(classicRoute),
   classicRoute(operations.responses),
   ...surface.filter(({ v1 }) => v1).map(v1Route),

@@ -22,6 +22,7 @@ import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
@@ -107,6 +108,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     tokenRevocations: createTokenRevocationStore(databases),
+    delegations: createDelegationStore({ dbOf: databases.ofHome }),
     verifier: createTokenVerifier({
       keyRing,
       issuer: env.ISSUER,

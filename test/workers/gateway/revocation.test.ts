@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { sweepRevocations } from "../../../src/admin/sweep-revocations.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { ok } from "../../../src/kernel/result.ts";
@@ -139,6 +140,7 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
   await sweepRevocations(
     {
       tokenRevocations: createTokenRevocationStore(databases),
+      delegations: createDelegationStore({ dbOf: () => db }),
       agentLedgers: ports.ledgers,
       clock: () => Date.now(),
     },
@@ -172,7 +174,9 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
     },
     db.prepare("SELECT 1"),
   );
-  await sweepRevocations({ tokenRevocations: store, agentLedgers: down, clock: () => Date.now() }, "global");
+  const delegations = createDelegationStore({ dbOf: () => db });
+  const deps = { tokenRevocations: store, delegations, agentLedgers: down, clock: () => Date.now() };
+  await sweepRevocations(deps, "global");
   const left = await store.unacknowledged("global", null, 10);
   expect(left).toEqual(ok([expect.objectContaining({ agentId: caller.agentId, tokenId: null })]));
 });
