@@ -50,8 +50,8 @@ export const ExchangeRequest = z
       .meta({ description: "How often the child may be exchanged in turn." }),
   })
   .refine(({ subject_token, subject_token_type }) => !subject_token || subject_token_type, {
-    path: ["subject_token_type"],
-    message: "is required beside `subject_token`",
+    path: ["subject_token"],
+    message: "needs `subject_token_type` beside it",
   })
   .meta({ id: "TokenExchange", description: "RFC 8693." });
 export type ExchangeRequest = z.infer<typeof ExchangeRequest>;
