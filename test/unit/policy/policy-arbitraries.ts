@@ -66,7 +66,8 @@ const liveValues = {
   allowedTools: fc.constantFrom(["function"], ["function:search", "web_search"], ["mcp"]),
   allowStore: fc.boolean(),
 };
-const liveEntries = Object.entries(liveValues).map(([key, values]) =>
+/** Some of the values of each live key. */
+export const liveEntries = Object.entries(liveValues).map(([key, values]) =>
   (values as fc.Arbitrary<unknown>).map((value) => [key, value] as const),
 );
 /** Up to three live keys; now and then one that is not built yet. Only what is kept is drawn: most of a run is drawing. */
