@@ -1,6 +1,7 @@
 // Random policies, tokens and asks, drawn from small pools so that they meet each other often.
 import fc from "fast-check";
-import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
+import type { AuthorizationDetail, Capability, HeldDetail } from "../../../src/capability/claims.ts";
+import { TokenId } from "../../../src/kernel/ids.ts";
 import { Constraints } from "../../../src/policy/constraints.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
@@ -149,7 +150,16 @@ export const someDetail: fc.Arbitrary<AuthorizationDetail> = fc.record({
   constraints: someConstraints,
 });
 
-export const someDetails = fc.array(someDetail, { minLength: 1, maxLength: 3 });
+/** Now and then of a child, whose details stand inside others. */
+const heldDetail: fc.Arbitrary<HeldDetail> = fc
+  .tuple(someDetail, fc.option(someDetail, { freq: 1 }), fc.integer({ min: 0, max: 2 }))
+  .map(([own, outer, dice]) =>
+    outer === null || dice > 0
+      ? own
+      : { ...own, within: [{ rootTokenId: TokenId.parse(`token_${"0".repeat(31)}8`), detail: outer }] },
+  );
+
+export const someDetails = fc.array(heldDetail, { minLength: 1, maxLength: 3 });
 
 export const anyCapability: fc.Arbitrary<Capability> = fc
   .record({
