@@ -10,7 +10,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
-import type { Delegation, DelegationDesk } from "./delegations.ts";
+import type { DelegationDesk, KeptDelegation } from "./delegations.ts";
 
 export const delegationStatements = {
   keep: `INSERT INTO delegations (actor_id, token_id, agent_id, tenant_id, ends_at)
@@ -32,7 +32,7 @@ export const delegationStatements = {
 const RevokedRow = z.object({ agent_id: AgentId, token_id: TokenId, ends_at: Timestamp });
 const StatusRow = z.object({ status: z.enum(["active", "disabled", "deleted"]) });
 
-export type RevokedDelegation = Pick<Delegation, "agentId" | "tokenId" | "endsAt">;
+export type RevokedDelegation = Pick<KeptDelegation, "agentId" | "tokenId" | "endsAt">;
 
 export interface DelegationStore extends DelegationDesk {
   /** For the batch that ends a sub-agent: revokes whatever it acts with. */

@@ -4,7 +4,7 @@ import type { Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 
-export interface Delegation {
+export interface KeptDelegation {
   readonly home: Home;
   readonly tenantId: TenantId;
   /** The sub-agent. */
@@ -17,5 +17,5 @@ export interface Delegation {
 
 export interface DelegationDesk {
   /** Refused unless the sub-agent is an active one of the tenant at the moment of the commit, and has room. */
-  keep(delegation: Delegation, nowMs: number): Promise<Result<null>>;
+  keep(delegation: KeptDelegation, nowMs: number): Promise<Result<null>>;
 }

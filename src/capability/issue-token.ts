@@ -54,7 +54,7 @@ interface TokenToSign {
   readonly nowMs: number;
 }
 
-/** @param claims as their schema gives them back: of whatever is signed here, nothing else is believed. */
+/** @param claims parsed by their schema: nothing is signed here that would not verify. */
 export async function signedToken({ keyRing, claims, nowMs }: TokenToSign): Promise<Result<IssuedToken>> {
   const signer = signerAt(keyRing, nowMs);
   if (signer === undefined) return fail(refuse("signing_keys_ended"));

@@ -10,6 +10,8 @@ import {
 } from "../kernel/limits.ts";
 import { parseJsonText } from "../kernel/read-json-body.ts";
 
+export const EXCHANGE_PATH = "/v1/tokens/exchange";
+
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 export const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 /** Both name a capability token: it is an access token, and a JWT. */

@@ -12,6 +12,7 @@ import type { KeyRing } from "../capability/key-ring.ts";
 import { narrowToken } from "../capability/narrow-token.ts";
 import { ownOf, type PlacedDetail } from "../capability/narrowed-details.ts";
 import { signingInputHash } from "../capability/signing-input-hash.ts";
+import { SECOND_MS } from "../kernel/clock.ts";
 import type { AgentId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -96,6 +97,8 @@ async function makeChild(
   const { keyRing, issuer, audience } = ports;
   const actor = request.actor ?? parent.delegation.actors[0] ?? parent.agentId;
   const nowMs = ports.clock();
+  // The ledger can take its time: of a parent that ran out meanwhile nothing comes any more.
+  if (nowMs >= parent.expiresAtSeconds * SECOND_MS) return fail(refuse("token_expired"));
   const claims = childClaims({
     issuer,
     audience,

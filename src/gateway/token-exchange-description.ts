@@ -1,14 +1,15 @@
 /** `POST /v1/tokens/exchange`, for the OpenAPI description. */
 import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
-import { ExchangedToken, ExchangeRequest, TOKEN_EXCHANGE } from "./exchange-request.ts";
+import { EXCHANGE_PATH, ExchangedToken, ExchangeRequest, TOKEN_EXCHANGE } from "./exchange-request.ts";
 
 export const tokenExchangeRoute: RouteDescription = {
   method: "POST",
-  path: "/v1/tokens/exchange",
+  path: EXCHANGE_PATH,
   operationId: "exchangeToken",
   tag: "tokens",
-  summary: "Exchange a capability token for a child that may do less (RFC 8693). The parent is the credential.",
+  summary:
+    "Exchange a capability token for a child that may do less (RFC 8693). The parent is the credential.",
   credential: { kind: "token" },
   params: {},
   query: null,

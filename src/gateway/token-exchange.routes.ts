@@ -11,14 +11,12 @@ import { problemResponse } from "../kernel/wire.ts";
 import { checkConstraints } from "../policy/check-policy.ts";
 import { placeOfRequest } from "../residency/place.ts";
 import { authenticateToken } from "./authenticate.ts";
-import { type ExchangedToken, ExchangeRequest, membersOfForm } from "./exchange-request.ts";
+import { EXCHANGE_PATH, type ExchangedToken, ExchangeRequest, membersOfForm } from "./exchange-request.ts";
 import { type Exchange, type ExchangePorts, exchangeToken } from "./exchange-token.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { presentedToken } from "./presented-token.ts";
 
 export interface ExchangeRoutePorts extends ExchangePorts, Pick<GatewayPorts, "background"> {}
-
-export const EXCHANGE_PATH = "/v1/tokens/exchange";
 
 export function createTokenExchangeRoutes<Bindings extends object>(
   portsOf: (env: Bindings) => Promise<ExchangeRoutePorts>,

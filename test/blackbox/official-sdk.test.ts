@@ -277,7 +277,7 @@ it("a token that its holder exchanged for a narrower one works where a token doe
   const { access_token: child } = (await exchanged.json()) as { access_token: string };
   const azure = gateway.azure(child);
   await azure.chat.completions.create({ model: "gpt-4o-mini", messages: hello });
-  expect(gateway.simulator.requests[0]?.body).toMatchObject({ max_completion_tokens: 5 });
+  expect(gateway.simulator.requests[0]?.body).toMatchObject({ max_tokens: 5 });
   const embedded = azure.embeddings.create({ model: "gpt-4o-mini", input: "castle" });
   expect((await thrown(embedded, PermissionDeniedError)).code).toBe("outside_token");
 });

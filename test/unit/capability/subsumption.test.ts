@@ -183,7 +183,7 @@ const changedOf = (outer: AuthorizationDetail): fc.Arbitrary<AuthorizationDetail
       ),
       locations: fc.oneof(
         { weight: 3, arbitrary: fc.subarray(outer.locations, { minLength: 1 }) },
-        fc.constant(["api://azure-openai/models/gpt-4"]),
+        fc.constant<AuthorizationDetail["locations"]>(["api://azure-openai/models/gpt-4"]),
       ),
       constraints: someConstraints.map((more) => ({ ...outer.constraints, ...more })),
     })

@@ -162,6 +162,9 @@ describe("an exchange is refused", () => {
       field,
     ]);
     expect(codesOf(await exchange(root, { actor: stranger }))).toEqual([404, "not_found", "actor"]);
+    let readings = 0;
+    const late = { clock: () => Date.now() + (readings++ < 2 ? 0 : 3_700_000) };
+    expect(codesOf(await exchange(root, {}, late))).toEqual([401, "token_expired", undefined]);
     expect(codesOf(await exchange(token))).toEqual([403, "delegation_not_allowed", undefined]);
     expect(codesOf(await exchange(child.token))).toEqual([403, "delegation_not_allowed", undefined]);
     expect(codesOf(await exchange(root, { max_depth: 3 }))).toEqual([
