@@ -33,6 +33,7 @@ import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
+import type { ExchangeRoutePorts } from "./gateway/token-exchange.routes.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
 import type { WellKnownPorts } from "./gateway/well-known.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
@@ -53,7 +54,7 @@ import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 export interface Composed extends WellKnownPorts {
   /** Those that have their stores in this deployment. */
   readonly homes: readonly Home[];
-  readonly gateway: EnforceRoutePorts & ReportRoutePorts;
+  readonly gateway: EnforceRoutePorts & ReportRoutePorts & ExchangeRoutePorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
@@ -111,7 +112,7 @@ export async function compose(
   };
 
   const stores = composeStores(databases);
-  const { agents, approvals, auditLog, signingKeys, tenants, tokenRevocations } = stores;
+  const { agents, approvals, auditLog, delegations, signingKeys, tenants, tokenRevocations } = stores;
 
   const queueOf = (home: Home) => homeStoresOf(env, home).audit;
   const records = createRecordQueue({ queueOf, startTimer });
@@ -256,6 +257,10 @@ export async function compose(
       return home.value === null ? fail(refuse("tenant_unknown")) : configuredHome(homes, home.value);
     },
     apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
+    currentSigner: keys.currentSigner,
+    issuer: config.issuer,
+    audience: config.audience,
+    delegations,
   };
 
   return {
@@ -281,8 +286,8 @@ export async function compose(
     async sweep() {
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
       await notedKeyRecords({ signingKeys, keyRing, clock });
-      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
-      const deps = { tokenRevocations, agentLedgers, clock };
+      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers, delegations });
+      const deps = { tokenRevocations, agentLedgers, delegations, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
       await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
       await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));

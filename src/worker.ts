@@ -12,6 +12,7 @@ import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createEntraIssuerRoutes } from "./gateway/entra-issuer.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { createTokenExchangeRoutes } from "./gateway/token-exchange.routes.ts";
 import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { createWellKnownRoutes } from "./gateway/well-known.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
@@ -55,6 +56,7 @@ const app = new Hono<{ Bindings: Env }>()
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))
   .route("/", createUsageReportRoutes(portsOf))
+  .route("/", createTokenExchangeRoutes(portsOf))
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),

@@ -9,6 +9,7 @@ import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
 import type { CurrentSigner } from "../capability/current-signer.ts";
+import type { DelegationStore } from "../capability/delegations.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
 import type { SigningKeyStore } from "../capability/signing-keys.store.ts";
@@ -56,6 +57,7 @@ export interface ControlPlaneDeps {
   readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   readonly writer: RevisionedWriter;
   readonly tokenRevocations: TokenRevocationStore;
+  readonly delegations: DelegationStore;
   /** Of tokens that are to be revoked or looked at. */
   readonly verifier: TokenVerifier;
   readonly approvals: ApprovalStore;

@@ -71,9 +71,18 @@ export const DecisionRecord = z.strictObject({
   decisionId: DecisionId,
   decision: DecisionOutcome,
   reasons: z.array(Reason),
-  surface: z.enum(["relay", "enforce", "model_list"]),
+  /** `exchange`: of a token for a child of it. */
+  surface: z.enum(["relay", "enforce", "model_list", "exchange"]),
   agentId: AgentId.nullable(),
   tokenId: TokenId.nullable(),
+  /**
+   * Of an exchanged token: who acts, the present one first, and the tokens it comes from, the root first. Null where the
+   * agent itself acts with a token that was issued to it, and in records from before tokens were exchanged.
+   */
+  delegation: z
+    .strictObject({ actors: z.array(AgentId), ancestors: z.array(TokenId) })
+    .nullable()
+    .default(null),
   action: Action.nullable(),
   resource: z.string().nullable(),
   classification: Classification.nullable(),
@@ -100,7 +109,7 @@ export const DecisionRecord = z.strictObject({
   traceLinesCut: z.int().min(0).default(0),
   /** Null where no capability was read, and in records from before they were kept. */
   inputs: DecisionInputs.nullable().default(null),
-  /** Of a refusal: its evidence. Under `auditLogging: detailed`: parameters, obligations and limits. */
+  /** Of a refusal: its evidence. Of an exchange: the child. Under `auditLogging: detailed`: parameters, obligations and limits. */
   detail: z.record(z.string(), z.json()).nullable(),
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;

@@ -30,6 +30,10 @@ const followingWindows = [20 * MINUTE_MS, 180 * MINUTE_MS];
 
 const RecordRow = z.object({ record: z.string() });
 
+/** A list of models and an exchange charge nothing, so no record follows them. */
+const isFollowed = ({ surface }: DecisionRecords["decision"]): boolean =>
+  surface === "relay" || surface === "enforce";
+
 type Of<K extends AuditRecord["kind"]> = Extract<AuditRecord, { kind: K }>;
 
 export interface DecisionRecords {
@@ -68,7 +72,7 @@ export function createDecisionFinder({
         );
         if (decision?.kind !== "decision") return ok(null);
         const { agentId } = decision;
-        if (agentId === null || decision.decision !== "allowed" || decision.surface === "model_list")
+        if (agentId === null || decision.decision !== "allowed" || !isFollowed(decision))
           return ok({ decision, completion: null, abandoned: null });
         const following: AuditRecord[] = [];
         await firstWithin(Date.parse(decision.at), followingWindows, async (from, to) => {

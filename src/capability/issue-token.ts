@@ -29,6 +29,8 @@ export interface TokenOrder {
   readonly tokenId: TokenId;
   /** The API key that asks for it. */
   readonly mintedBy: ApiKeyId;
+  /** How often it may be exchanged, one child after another; 0 = it cannot be. */
+  readonly maxDelegationDepth: number;
   readonly nowMs: number;
 }
 
@@ -39,26 +41,32 @@ export interface IssuedToken {
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
-  const { signer, expiresInSeconds, tokenId } = order;
+  const { signer, expiresInSeconds } = order;
   if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > TOKEN_MAX_SECONDS) {
     const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
     return fail(refuse("meaningless", { field: "expiresIn", message }));
   }
-  const { keyId, algorithm, privateKey } = signer;
-  const claims = claimsOf(order);
-  const token = await new SignJWT(claims)
+  return signedToken(signer, claimsOf(order));
+}
+
+/** @param claims parsed by their schema: nothing is signed here that would not verify. */
+export async function signedToken(
+  { keyId, algorithm, privateKey }: SigningKey,
+  claims: CapabilityClaims,
+): Promise<Result<IssuedToken>> {
+  const token = await new SignJWT({ ...claims })
     .setProtectedHeader({ alg: algorithm, typ: TOKEN_TYPE, kid: keyId })
     .sign(privateKey);
   if (token.length > MAX_TOKEN_BYTES) {
     const message = `The token would exceed ${MAX_TOKEN_BYTES} bytes; name fewer roles, locations or constraints.`;
     return fail(refuse("meaningless", { message }));
   }
-  return ok({ token, tokenId, expiresAt: timestampOf(claims.exp * 1_000) });
+  return ok({ token, tokenId: claims.jti, expiresAt: timestampOf(claims.exp * 1_000) });
 }
 
 /** Throws only when an agent or an authorization was not parsed before it came here. */
 function claimsOf(order: TokenOrder): CapabilityClaims {
-  const { agent, authorization, expiresInSeconds, nowMs } = order;
+  const { agent, authorization, expiresInSeconds, maxDelegationDepth, nowMs } = order;
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return CapabilityClaims.parse({
     iss: order.issuer,
@@ -75,5 +83,6 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
     minted_by: order.mintedBy,
+    ...(maxDelegationDepth === 0 ? {} : { del_depth: 0, del_max_depth: maxDelegationDepth }),
   });
 }

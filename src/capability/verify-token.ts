@@ -11,6 +11,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { hasEnded } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
+import { delegationOf, heldDetails, isCoherentFamily } from "./family.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
 import { isWithdrawn, type WithdrawnKey } from "./key-states.ts";
 import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
@@ -124,10 +125,12 @@ function judgedByClock(capability: Capability, nowMs: number): Result<Capability
  * A life that issuing never gives, a date after the key's end, or a principal other than the agent is not ours even under
  * our signature. So an hour after its end a key opens nothing, also where it was stolen and never taken out.
  */
-function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims, key: VerificationKey): boolean {
+function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
+  const { iat, exp, sub, client_id } = claims;
   const lifeSeconds = exp - iat;
   const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
-  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd && sub === client_id;
+  const isLife = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd;
+  return isLife && sub === client_id && isCoherentFamily(claims);
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -142,6 +145,7 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   classification: claims.classification,
   issuedAtSeconds: claims.iat,
   expiresAtSeconds: claims.exp,
-  authorization: claims.authorization_details ?? null,
+  authorization: heldDetails(claims),
   mintedBy: claims.minted_by ?? null,
+  delegation: delegationOf(claims),
 });

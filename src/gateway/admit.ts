@@ -1,6 +1,7 @@
 /** Admission: what can be refused before any byte of the body is read, from the capability, the place and the snapshot. */
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
+import { firstIssuedSeconds } from "../capability/family.ts";
 import { isWithdrawn } from "../capability/key-states.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
@@ -32,12 +33,12 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
  * revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
  */
 export function standingRefusal(
-  token: Pick<Capability, "keyId" | "issuedAtSeconds">,
+  token: Pick<Capability, "keyId" | "issuedAtSeconds" | "delegation">,
   { platform: { withdrawnKeys }, tenant: { tokensNotBefore } }: Snapshot,
 ): Refusal | null {
   if (isWithdrawn(token, withdrawnKeys)) return refuse("token_key_withdrawn");
   const isRevoked =
-    tokensNotBefore !== undefined && token.issuedAtSeconds * SECOND_MS < Date.parse(tokensNotBefore);
+    tokensNotBefore !== undefined && firstIssuedSeconds(token) * SECOND_MS < Date.parse(tokensNotBefore);
   return isRevoked ? refuse("token_revoked") : null;
 }
 

@@ -2,6 +2,7 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { AskInputs } from "../audit/decision-inputs.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
+import type { Capability } from "../capability/claims.ts";
 import { MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
@@ -91,8 +92,10 @@ export function decisionRecordOf(
 }
 
 /** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
-type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "action" | "resource" | "place"> & {
-  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId">;
+type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "resource" | "place"> & {
+  readonly action: DecisionRecord["action"];
+  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId"> &
+    Partial<Pick<Capability, "delegation">>;
   readonly classification: DecisionRecord["classification"];
 };
 
@@ -114,6 +117,7 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     surface: question.surface,
     agentId: capability.agentId,
     tokenId: capability.tokenId,
+    delegation: recordedDelegation(capability.delegation),
     action: decided.ask?.action ?? question.action,
     resource: decided.ask?.resource ?? question.resource,
     classification: question.classification,
@@ -137,6 +141,17 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     detail: decided.detail ?? null,
   };
 }
+
+/** Null of a token that was issued with an API key: who acts is then the agent itself. */
+const recordedDelegation = (
+  delegation: Capability["delegation"] | undefined,
+): DecisionRecord["delegation"] =>
+  delegation === undefined || delegation.ancestors.length === 0
+    ? null
+    : {
+        actors: [...delegation.actors],
+        ancestors: delegation.ancestors.map(({ tokenId }) => tokenId),
+      };
 
 const jsonShadow = (shadow: ShadowJudgement | null): DecisionRecord["shadow"] =>
   shadow && {

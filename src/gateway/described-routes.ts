@@ -10,6 +10,7 @@ import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { openRoutes } from "./described-open-routes.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
+import { tokenExchangeRoute } from "./token-exchange-description.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
 
 const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
@@ -39,6 +40,9 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "approval_expired",
   "approval_used",
   "webhook_secret_missing",
+  "delegation_not_allowed",
+  "authorization_exceeded",
+  "delegations_exhausted",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
@@ -201,6 +205,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "internal_error",
     ],
   },
+  tokenExchangeRoute,
   ...surface.filter(({ classic }) => classic).map(classicRoute),
   classicRoute(operations.responses),
   ...surface.filter(({ v1 }) => v1).map(v1Route),

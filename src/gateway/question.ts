@@ -13,13 +13,8 @@ import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
 import type { Resource } from "../policy/resource.ts";
 import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
-import type {
-  LedgerCaller,
-  LimitState,
-  RecordNumber,
-  ReserveReply,
-  ReserveRequest,
-} from "../quota/contracts.ts";
+import type { LimitState, RecordNumber, ReserveReply, ReserveRequest } from "../quota/contracts.ts";
+import type { LedgerCaller } from "../quota/ledger-caller.ts";
 import type { Place } from "../residency/place.ts";
 
 export interface Question {
@@ -135,4 +130,16 @@ export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCa
   agentVersion: capability.agentVersion,
   tokenId: capability.tokenId,
   issuedAtSeconds: capability.issuedAtSeconds,
+  ...ancestorsOf(capability),
 });
+
+function ancestorsOf({ delegation: { ancestors } }: Capability): Pick<LedgerCaller, "ancestors"> {
+  if (ancestors.length === 0) return {};
+  return { ancestors: ancestors.map(({ tokenId, issuedAtSeconds }) => ({ tokenId, issuedAtSeconds })) };
+}
+
+/** Whether the ledger has looked at every ancestor: one of before knows of none, and what it allows is not allowed. */
+export const areAncestorsHeld = (
+  { capability }: Pick<Question, "capability">,
+  { ancestorsHeld = 0 }: { readonly ancestorsHeld?: number | undefined },
+): boolean => ancestorsHeld === capability.delegation.ancestors.length;

@@ -11,6 +11,7 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Offer } from "./offer.ts";
 import {
   type Allowed,
+  areAncestorsHeld,
   callerOf,
   type Judgement,
   type Question,
@@ -80,7 +81,8 @@ export async function reserve(
     case "reserved": {
       const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      if (needsApproval(candidate) && !reserved.approvalId) {
+      const isUnapproved = needsApproval(candidate) && !reserved.approvalId;
+      if (isUnapproved || !areAncestorsHeld(question, reserved)) {
         await giveBack(ledgers, question, reserved.reservationId);
         return fail(refuse("ledger_unavailable"));
       }

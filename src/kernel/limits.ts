@@ -27,6 +27,11 @@ export const KEY_RETIRED_GRACE_SECONDS = 60;
 
 /** The published keys are anybody's to ask for: an isolate reads their states again after this time, not for each. */
 export const JWKS_READ_EVERY_MS = 1_000;
+/** How many times a token may be exchanged, one child after another. */
+export const MAX_DELEGATION_DEPTH = 4;
+
+/** Children of one sub-agent that may be alive at once: whoever disables it has all of them revoked before the answer. */
+export const MAX_LIVE_DELEGATIONS = 1_000;
 
 /** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
 export const API_KEY_MAX_DAYS = 1_827;

@@ -50,6 +50,9 @@ export const refusalTable = {
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),
   token_home_unknown: row(403, "The capability token's home has no stores in this deployment."),
   tenant_mismatch: row(403, "The capability token belongs to another tenant."),
+  delegation_not_allowed: row(403, "The capability token does not allow this exchange."),
+  authorization_exceeded: row(403, "A child token cannot allow what its parent does not."),
+  delegations_exhausted: row(429, "This sub-agent has too many tokens that are still valid.", true),
 
   // Policy
   no_matching_grant: row(403, "No policy allows this action on this resource."),

@@ -6,7 +6,7 @@
 import { APPROVAL_GRACE_MS } from "../kernel/limits.ts";
 import { admit, type PlannedCharge } from "./admission.ts";
 import { type AgentApproval, AgentApprovals } from "./agent-approvals.ts";
-import { AgentGate, type Moment } from "./agent-gate.ts";
+import { AgentGate, ancestorsHeld, type Moment } from "./agent-gate.ts";
 import { type AgentReservation, NOTHING_CHARGED, reservationLifeMs } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { GivenPermit, Step } from "./agent-step.ts";
@@ -134,6 +134,7 @@ export class AgentBook {
       outcome: "confirmed",
       revisions: moment.revisions,
       number: this.#writer.number(caller, moment.nowMs),
+      ...ancestorsHeld(caller),
     };
   }
 

@@ -129,6 +129,7 @@ export class AgentGate {
       number: numberOf(request.caller, n),
       atMs: nowMs,
       approvalId,
+      ...ancestorsHeld(request.caller),
     };
   }
 
@@ -142,6 +143,12 @@ export class AgentGate {
     };
   }
 }
+
+/** Said only of tokens that have ancestors. */
+export const ancestorsHeld = ({
+  ancestors,
+}: Pick<Caller, "ancestors">): { readonly ancestorsHeld?: number } =>
+  ancestors === undefined ? {} : { ancestorsHeld: ancestors.length };
 
 /**
  * A replay is decided again and may offer other candidates than the first ask had: the one in its place, but none that

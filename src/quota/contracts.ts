@@ -10,22 +10,12 @@ import { Revision, Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
 import { ApprovalAsk, WaitingApproval } from "./approval-contracts.ts";
 import type { CompletionDraft } from "./completion-record.ts";
+import { LedgerCaller } from "./ledger-caller.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
 
 const v = z.literal(1);
 const tokens = z.int().min(0);
-
-/** Whose capability asks, as the agent's ledger checks it. */
-export const LedgerCaller = z.strictObject({
-  home: Home,
-  tenantId: TenantId,
-  agentId: AgentId,
-  agentVersion: z.int().min(1),
-  tokenId: TokenId,
-  issuedAtSeconds: z.int().min(0),
-});
-export type LedgerCaller = z.infer<typeof LedgerCaller>;
 
 /** What the ledger repeats in the record when a reservation is abandoned, since nobody else is left to say it. */
 export const ReservationSubject = z.strictObject({
@@ -102,6 +92,9 @@ export const LedgerRefusal = z.object({
 });
 export type LedgerRefusal = z.infer<typeof LedgerRefusal>;
 
+/** How many ancestors of the caller's token were held against what was revoked; a ledger of before looks at none. */
+const ancestorsHeld = z.int().min(0).optional();
+
 /** The ledger's clock at its answer, so that other clocks can read its moments as durations. */
 const atMs = z.int().optional();
 
@@ -133,6 +126,7 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     atMs,
     /** Which approval the reservation spent. A ledger of before knows of none. */
     approvalId: ApprovalId.nullable().optional(),
+    ancestorsHeld,
   }),
   stale,
   refused.extend({ waiting: WaitingApproval.nullable().optional() }),
@@ -144,7 +138,12 @@ export const ConfirmRequest = z.strictObject({ v, caller: LedgerCaller, snapshot
 export type ConfirmRequest = z.infer<typeof ConfirmRequest>;
 
 export const ConfirmReply = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("confirmed"), revisions: Revisions, number: RecordNumber }),
+  z.strictObject({
+    outcome: z.literal("confirmed"),
+    revisions: Revisions,
+    number: RecordNumber,
+    ancestorsHeld,
+  }),
   stale,
   refused,
 ]);

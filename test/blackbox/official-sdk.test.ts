@@ -257,6 +257,31 @@ it("a caller who leaves mid-stream is settled with what Azure still reports", as
   expect(completion.chargedTokens).toBe((completion.usage as { totalTokens: number }).totalTokens);
 });
 
+it("a token that its holder exchanged for a narrower one works where a token does, within what it narrows", async () => {
+  const parent = await gateway.tokenFor(agentId, { delegation: { maxDepth: 1 } });
+  const narrowed = {
+    type: "model_invocation",
+    actions: ["chat"],
+    locations: ["api://azure-openai/models/gpt-4o-mini"],
+    constraints: { maxOutputTokens: 5 },
+  };
+  const exchanged = await fetch(`${gateway.url}/v1/tokens/exchange`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: parent,
+      subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      authorization_details: JSON.stringify([narrowed]),
+    }),
+  });
+  const { access_token: child } = (await exchanged.json()) as { access_token: string };
+  const azure = gateway.azure(child);
+  await azure.chat.completions.create({ model: "gpt-4o-mini", messages: hello });
+  expect(gateway.simulator.requests[0]?.body).toMatchObject({ max_tokens: 5 });
+  const embedded = azure.embeddings.create({ model: "gpt-4o-mini", input: "castle" });
+  expect((await thrown(embedded, PermissionDeniedError)).code).toBe("outside_token");
+});
+
 describe("the record", () => {
   it("holds the decision and the completion of a call, and neither prompt nor token", async () => {
     const { response } = await gateway

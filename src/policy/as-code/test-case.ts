@@ -3,7 +3,7 @@
  * and every witness of a diff. Place and end user are unknown unless said; the request itself is as small as can be.
  */
 import { dearestPrice } from "../../azure/prices.ts";
-import type { Capability } from "../../capability/claims.ts";
+import { type Capability, NOT_DELEGATED } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
 import { type LiteralMatcher, literalMatcher } from "../../kernel/literal-matcher.ts";
 import type { Action } from "../action.ts";
@@ -101,6 +101,7 @@ function capabilityOf(
     expiresAtSeconds: issuedAtSeconds + 900,
     authorization: authorizationDetails ?? null,
     mintedBy: null,
+    delegation: NOT_DELEGATED,
   };
 }
 

@@ -69,6 +69,7 @@ export const order: TokenOrder = {
   authorization: null,
   tokenId,
   mintedBy: ApiKeyId.parse(`key_${"0".repeat(31)}7`),
+  maxDelegationDepth: 0,
   nowMs: NOW_MS,
 };
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { NOT_DELEGATED } from "../../../src/capability/claims.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { toBase64Url } from "../../../src/kernel/encoding.ts";
@@ -45,6 +46,7 @@ describe("a valid token", () => {
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
         mintedBy: order.mintedBy,
+        delegation: NOT_DELEGATED,
       },
     });
   });

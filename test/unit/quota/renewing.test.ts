@@ -140,6 +140,17 @@ it.each([
   },
 );
 
+it("a call whose token comes of one that was revoked meanwhile is refused", () => {
+  const { book } = newBook();
+  const id = reserve(book);
+  const parent = { tokenId: ids.token(), issuedAtSeconds: 0 };
+  const asking = { ...caller(), ancestors: [parent] };
+  const renewed = () => book.renew({ v: 1, caller: asking, reservationId: id }, moment(NOW + 30_000));
+  expect(renewed()).toMatchObject({ outcome: "renewed" });
+  book.revokeTokens({ tokens: [{ ...parent, expiresAtMs: NOW + 60_000 }], notBeforeMs: null }, NOW);
+  expect(renewed()).toMatchObject({ outcome: "refused", refusal: { code: "token_revoked" } });
+});
+
 it("one that floats is stored from its first renewal on", () => {
   const { book, open } = newBook();
   let id = reserve(book);

@@ -23,6 +23,7 @@ import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.t
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { createCurrentSigner } from "../../../src/capability/current-signer.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createSigningKeyStore } from "../../../src/capability/signing-keys.store.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
@@ -110,6 +111,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     tokenRevocations: createTokenRevocationStore(databases),
+    delegations: createDelegationStore({ dbOf: databases.ofHome }),
     verifier: createTokenVerifier({
       keyRing,
       issuer: env.ISSUER,

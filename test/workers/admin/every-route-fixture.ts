@@ -106,7 +106,10 @@ await made("/v1/policies", {
   resources: ["*"],
   tenantId: ownTenant,
 });
-export const { token } = await made("/v1/tokens", { agentId: agent.id });
+export const { token } = await made("/v1/tokens", {
+  agentId: agent.id,
+  delegation: { maxDepth: 1 },
+});
 const approvedOnly = { type: "model_invocation", actions: ["*"], locations: ["*"] };
 /** Of a key of its own: no key decides on what it asked for. */
 const askerKey = await makeKey(ownTenant);

@@ -21,6 +21,7 @@ import {
   tenantApprovalStatements,
 } from "../../../src/approval/approvals.store.ts";
 import { findDecisionStatements } from "../../../src/audit/find-decision.store.ts";
+import { delegationStatements } from "../../../src/capability/delegations.store.ts";
 import { signingKeyStatements } from "../../../src/capability/signing-keys.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
@@ -40,7 +41,7 @@ describe.each([
   ["records of a decision", home, named(findDecisionStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
-  ["revocations of tokens", home, named(revocationStatements)],
+  ["revocations of tokens", home, named({ ...revocationStatements, ...delegationStatements })],
   [
     "approvals",
     home,

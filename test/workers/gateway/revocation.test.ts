@@ -1,11 +1,12 @@
 // A token that was revoked opens nothing once that has answered: for every kind of call, and after a restart.
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { sweepRevocations } from "../../../src/admin/sweep-revocations.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
-import { decodeProtectedHeader } from "jose";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
@@ -143,6 +144,7 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
   await sweepRevocations(
     {
       tokenRevocations: createTokenRevocationStore(databases),
+      delegations: createDelegationStore({ dbOf: () => db }),
       agentLedgers: ports.ledgers,
       clock: () => Date.now(),
     },
@@ -176,7 +178,9 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
     },
     db.prepare("SELECT 1"),
   );
-  await sweepRevocations({ tokenRevocations: store, agentLedgers: down, clock: () => Date.now() }, "global");
+  const delegations = createDelegationStore({ dbOf: () => db });
+  const deps = { tokenRevocations: store, delegations, agentLedgers: down, clock: () => Date.now() };
+  await sweepRevocations(deps, "global");
   const left = await store.unacknowledged("global", null, 10);
   expect(left).toEqual(ok([expect.objectContaining({ agentId: caller.agentId, tokenId: null })]));
 });
