@@ -35,6 +35,9 @@ const unread: AgentStore = {
   findApproval: () => null,
   approvalsOf: () => [],
   pendingApprovals: () => 0,
+  putStoredObject() {},
+  findStoredObject: () => null,
+  removeStoredObject() {},
   keepSettlement() {},
 };
 

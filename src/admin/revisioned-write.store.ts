@@ -10,7 +10,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
-import type { PublishReply } from "../quota/contracts.ts";
+import type { PublishReply } from "../quota/write-contracts.ts";
 import type { ScopeAddress, TenantLedgers } from "../quota/ledgers.ts";
 import { changeRecord } from "./change-record.ts";
 import { type Databases, databaseOf } from "./databases.ts";

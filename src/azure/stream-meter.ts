@@ -8,12 +8,15 @@ import { joinedBytes } from "../kernel/joined-bytes.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
+import { storedIdOf } from "./stored-objects.ts";
 import { usageOfEvent } from "./usage.ts";
 
 export interface StreamMeter {
   /** Takes bytes as they came, returns the bytes of all events they complete. */
   push(bytes: Uint8Array): Uint8Array;
   readonly usage: Usage | null;
+  /** Of the answer, which its first events tell; null until then, and where nobody asked for it. */
+  readonly storedId: string | null;
   /** Whether the stream said that it is over; SDKs take a silent end for success. */
   readonly finished: boolean;
 }
@@ -25,10 +28,18 @@ const terminalEvents = new Set(["response.completed", "response.incomplete", "re
 const mayMatter =
   /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|error)"|"error"\s*:\s*\{/;
 
-/** @param hideUsageChunk the gateway asked for usage, the caller did not. */
-export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
+/**
+ * @param hideUsageChunk the gateway asked for usage, the caller did not.
+ * @param findsId whether the answer's id is looked for.
+ */
+export function createStreamMeter(
+  operation: Operation,
+  hideUsageChunk: boolean,
+  findsId = false,
+): StreamMeter {
   let pending = nothing;
   let usage: Usage | null = null;
+  let storedId: string | null = null;
   let finished = false;
 
   /** False when the event is the gateway's own and stays here. */
@@ -40,9 +51,11 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
       finished = true;
       return true;
     }
-    if (!mayMatter.test(data)) return true;
+    const mayTellId = findsId && storedId === null;
+    if (!mayTellId && !mayMatter.test(data)) return true;
     const value = parse(data);
     if (!isJsonObject(value)) return true;
+    if (mayTellId) storedId = storedIdOf(operation, value);
     const found = usageOfEvent(operation, value);
     if (found) usage = found;
     if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
@@ -74,6 +87,9 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     },
     get usage() {
       return usage;
+    },
+    get storedId() {
+      return storedId;
     },
     get finished() {
       return finished;

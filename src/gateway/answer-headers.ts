@@ -1,11 +1,13 @@
 /** The headers of a relayed answer: Azure's by rule, plus what leads an administrator to the decision's record. */
 import { callerHeaders } from "../azure/headers.ts";
-import type { RelayedCall } from "./relayed-call.ts";
+import type { Question } from "./question.ts";
 
-export function answerHeaders(
-  upstream: Response,
-  { question, allowed }: Pick<RelayedCall, "question" | "allowed">,
-): Headers {
+export interface AnsweredCall {
+  readonly question: Pick<Question, "requestId">;
+  readonly allowed: { readonly reserved: { readonly decisionId: string } };
+}
+
+export function answerHeaders(upstream: Response, { question, allowed }: AnsweredCall): Headers {
   const headers = callerHeaders(upstream.headers);
   if (!headers.has("x-request-id")) headers.set("x-request-id", question.requestId);
   headers.set("portcullis-request-id", question.requestId);

@@ -26,6 +26,7 @@ export async function confirm(
     v: 1,
     caller: callerOf(question),
     snapshot: revisionsOf(snapshot),
+    ...(question.asked?.object ? { object: question.asked.object } : {}),
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
@@ -36,7 +37,7 @@ export async function confirm(
     case "refused":
       return refusedByLedger(value.refusal, { ...value, revisions }, reasoning);
     case "confirmed":
-      return { kind: "confirmed", number: value.number, revisions };
+      return { kind: "confirmed", number: value.number, revisions, object: value.object };
   }
 }
 

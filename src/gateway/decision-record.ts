@@ -31,6 +31,7 @@ interface Decided {
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
   readonly shadow?: ShadowJudgement | null;
+  readonly uses?: DecisionRecord["storedObject"] | undefined;
 }
 
 /** What becomes of an allowed call. */
@@ -72,6 +73,7 @@ export function decisionRecordOf(
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
       shadow,
+      uses: judgement.uses?.key,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -91,7 +93,10 @@ export function decisionRecordOf(
 }
 
 /** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
-type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "action" | "resource" | "place"> & {
+type Recorded = Pick<
+  Question,
+  "requestId" | "decisionId" | "surface" | "action" | "resource" | "place" | "asked"
+> & {
   readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId">;
   readonly classification: DecisionRecord["classification"];
 };
@@ -112,6 +117,8 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     decision: outcomeOf(decided.refusal),
     reasons: [reasonOf(decided.refusal)],
     surface: question.surface,
+    route: question.asked?.route ?? null,
+    storedObject: question.asked?.object ?? decided.uses ?? null,
     agentId: capability.agentId,
     tokenId: capability.tokenId,
     action: decided.ask?.action ?? question.action,

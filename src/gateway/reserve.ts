@@ -31,6 +31,7 @@ export async function reserve(
   const { ask, deployment } = understood;
   const { candidates, approval } = offer;
   const { ledgers } = ports;
+  const uses = understood.storage?.uses ?? null;
   const reply = await ledgers.reserve({
     v: 1,
     caller: callerOf(question),
@@ -46,6 +47,7 @@ export async function reserve(
     })),
     ...(approval === null ? {} : { approval }),
     idempotency: understood.idempotency,
+    ...(uses === null ? {} : { uses }),
     subject: {
       requestId: question.requestId,
       action: ask.action,
@@ -80,7 +82,8 @@ export async function reserve(
     case "reserved": {
       const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      if (needsApproval(candidate) && !reserved.approvalId) {
+      // A ledger of the version before knows of no approvals and of no stored answers, and charged without asking.
+      if ((needsApproval(candidate) && !reserved.approvalId) || (uses !== null && !reserved.object)) {
         await giveBack(ledgers, question, reserved.reservationId);
         return fail(refuse("ledger_unavailable"));
       }
@@ -89,6 +92,7 @@ export async function reserve(
         kind: "allowed",
         snapshot,
         ask,
+        uses,
         ...(notes === undefined ? {} : { notes }),
         deployment,
         candidate: { ...candidate, obligations },
@@ -109,7 +113,6 @@ function withinCharge(obligations: Obligations, ask: Ask, chargedTokens: number)
   return { ...obligations, reservedTokens: chargedTokens, maxOutputTokens: Math.max(0, output - excess) };
 }
 
-/** A ledger of the version before knows of no approvals, and charged what nobody approved. */
 async function giveBack(
   ledgers: GatewayPorts["ledgers"],
   { capability, purpose }: Question,

@@ -4,14 +4,21 @@ import { routeOf } from "../../../src/azure/route.ts";
 
 const DATED = "2024-10-21";
 
-function told(method: string, path: string, apiVersion: string | null): string {
-  const route = routeOf(method, path, apiVersion);
-  if (!route.ok) return route.error.code;
-  if (route.value.kind === "models") return "models";
-  const { operation } = route.value;
-  return route.value.kind === "v1"
-    ? `v1 ${operation.action}`
-    : `classic ${operation.action} on ${route.value.deployment} as ${route.value.apiVersion}`;
+function told(method: string, path: string, apiVersion: string | null, isWebSocket = false): string {
+  const route = routeOf(method, path, apiVersion, isWebSocket);
+  if (!route.ok) return route.error.refusal.code;
+  switch (route.value.kind) {
+    case "models":
+      return "models";
+    case "stored": {
+      const { stored, id } = route.value;
+      return `${stored.method} ${stored.path} of ${id} as ${route.value.apiVersion}`;
+    }
+    case "v1":
+      return `v1 ${route.value.operation.action}`;
+    case "classic":
+      return `classic ${route.value.operation.action} on ${route.value.deployment} as ${route.value.apiVersion}`;
+  }
 }
 
 describe("paths that are served", () => {
@@ -48,16 +55,21 @@ describe("paths that are refused", () => {
     ["/OpenAI/v1/chat/completions", "route_unknown"],
     ["/openai/V1/chat/completions", "route_unknown"],
     ["/openai/v1/completions", "route_unknown"],
-    ["/openai/v1/files", "route_unknown"],
-    ["/openai/v1/responses/resp_1", "route_unknown"],
-    ["/openai/v1/responses/compact", "route_unknown"],
+    ["/openai/v1/files", "files_not_served"],
+    ["/openai/v1/responses/resp_1", "method_not_allowed"],
+    ["/openai/v1/responses/resp_1/", "route_unknown"],
+    ["/openai/v1/responses/resp_1/cancel/now", "route_unknown"],
+    ["/openai/v1/responses/compact", "operation_not_served"],
     ["/openai/v1/images/generations", "route_unknown"],
     ["/openai/v1/__proto__", "route_unknown"],
     ["/openai/v1/constructor", "route_unknown"],
     ["/openai/v1/toString", "route_unknown"],
     ["/openai/v1/../v1/responses", "route_unknown"],
-    ["/openai/models", "route_unknown"],
-    ["/openai/realtime", "route_unknown"],
+    ["/openai/models", "operation_not_served"],
+    ["/openai/realtime", "realtime_not_served"],
+    ["/openai/filesystem", "route_unknown"],
+    ["/openai/v1/Files", "route_unknown"],
+    ["/v1/files", "route_unknown"],
     ["/openai/deployments/gpt-4/responses", "route_unknown"],
     ["/openai/deployments/gpt-4/chat/completions/", "route_unknown"],
     ["/openai/deployments/gpt-4/audio/speech", "route_unknown"],

@@ -42,6 +42,9 @@ function memoryRows() {
     putApproval: (approval) => void rows.set(approval.approvalId, approval),
     findApproval: (id) => rows.get(id) ?? null,
     approvalsOf: (hash) => all().filter(({ requestHash }) => requestHash === hash),
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     pendingApprovals: (nowMs) =>
       all().filter(({ state, expiresAtMs }) => state === "pending" && expiresAtMs > nowMs).length,
   } satisfies ApprovalRows & { rows: Map<string, AgentApproval> };

@@ -51,6 +51,9 @@ function newBook() {
     findApproval: () => null,
     approvalsOf: () => [],
     pendingApprovals: () => 0,
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     keepRecord: (record) => void records.push(record),
     keepSettlement: (kept) => void settlements.push(kept),
   };

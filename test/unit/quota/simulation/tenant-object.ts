@@ -6,8 +6,6 @@ import { PLATFORM } from "../../../../src/kernel/ids.ts";
 import type { Revisions } from "../../../../src/policy/snapshot.ts";
 import type {
   LeaseReply,
-  PrepareReply,
-  PublishReply,
   TenantReserve,
   TenantReserveReply,
 } from "../../../../src/quota/contracts.ts";
@@ -35,6 +33,7 @@ import {
 } from "../../../../src/quota/revision-writes.ts";
 import type { SliceReply, SliceRequest } from "../../../../src/quota/slice-contracts.ts";
 import { type HoldRow, TenantHolds } from "../../../../src/quota/tenant-holds.ts";
+import type { PrepareReply, PublishReply } from "../../../../src/quota/write-contracts.ts";
 import type { DatabaseWay } from "./database.ts";
 import { SimulatedDeadlines } from "./deadlines.ts";
 import type { Node } from "./node.ts";
