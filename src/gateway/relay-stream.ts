@@ -35,7 +35,7 @@ export function relayStream(
         end,
         upstreamStatus: upstream.status,
         outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" },
-        storedId: meter.storedId,
+        ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
   );

@@ -134,13 +134,8 @@ export class AgentBook {
     const refused = this.#gate.standingOrStale(caller, snapshot, moment);
     if (refused) return refused;
     const { nowMs, revisions } = moment;
-    const number = this.#writer.number(caller, nowMs);
-    return {
-      outcome: "confirmed",
-      revisions,
-      number,
-      object: object ? this.objects.find(object, nowMs) : null,
-    };
+    const found = object ? this.objects.find(object, nowMs) : null;
+    return { outcome: "confirmed", revisions, number: this.#writer.number(caller, nowMs), object: found };
   }
 
   /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */

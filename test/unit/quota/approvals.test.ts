@@ -42,9 +42,6 @@ function memoryRows() {
     putApproval: (approval) => void rows.set(approval.approvalId, approval),
     findApproval: (id) => rows.get(id) ?? null,
     approvalsOf: (hash) => all().filter(({ requestHash }) => requestHash === hash),
-    putStoredObject() {},
-    findStoredObject: () => null,
-    removeStoredObject() {},
     pendingApprovals: (nowMs) =>
       all().filter(({ state, expiresAtMs }) => state === "pending" && expiresAtMs > nowMs).length,
   } satisfies ApprovalRows & { rows: Map<string, AgentApproval> };
@@ -135,6 +132,9 @@ function createLedger() {
   const asks = new Map<string, KnownAsk>();
   const store: AgentStore = {
     ...approvals,
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     putCounters() {},
     putReservation: (reservation) => void reservations.set(reservation.reservationId, reservation),
     removeReservation: (id) => void reservations.delete(id),
