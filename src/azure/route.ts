@@ -53,14 +53,17 @@ export function routeOf(
   apiVersion: string | null,
   isWebSocket = false,
 ): Result<Route, Unrouted> {
-  if (path.includes("%") || path.includes("//") || path.includes("\\")) return unrouted(refuse("path_invalid"));
+  if (path.includes("%") || path.includes("//") || path.includes("\\"))
+    return unrouted(refuse("path_invalid"));
   const matched = matchedRow(path);
   if (matched === null) return unrouted(refuse("route_unknown"));
   const { row, deployment, id } = matched;
   const pattern = row.path;
   const { methods } = row;
   const served =
-    (isWebSocket ? methods.get("WEBSOCKET") : undefined) ?? methods.get(method as PathMethod) ?? methods.get("*"); // A map knows no other keys.
+    (isWebSocket ? methods.get("WEBSOCKET") : undefined) ??
+    methods.get(method as PathMethod) ??
+    methods.get("*"); // A map knows no other keys.
   if (served === undefined) {
     const allow = [...methods.keys()].filter((name) => name !== "WEBSOCKET");
     return unrouted(refuse("method_not_allowed"), { pattern, allow });
@@ -76,7 +79,8 @@ export function routeOf(
     return unrouted(refuse("path_invalid", { field: "id" }), { pattern, action });
   const isVersion =
     row.form === "v1" ? v1Versions.has(apiVersion) : apiVersion !== null && DATED_VERSION.test(apiVersion);
-  if (!isVersion) return unrouted(refuse("api_version_invalid", { field: "api-version" }), { pattern, action });
+  if (!isVersion)
+    return unrouted(refuse("api_version_invalid", { field: "api-version" }), { pattern, action });
   switch (served.kind) {
     case "models":
       return ok({ kind: "models" });

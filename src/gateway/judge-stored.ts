@@ -97,9 +97,18 @@ async function judgeOnce(
     refused: refused(refusal, reasoning),
   });
   const promise = snapshot.tenant.tenant.residency;
-  const ask = { ...askingNothing, action: action ?? "response", resource, deployment: deployment.name, classification };
+  const ask = {
+    ...askingNothing,
+    action: action ?? "response",
+    resource,
+    deployment: deployment.name,
+    classification,
+  };
   const verdict = decide({ ...admission, ask });
-  const shadow = shadowOfAdmission({ ...admission, asked: { ...asked, resource } }, verdict.kind === "candidates");
+  const shadow = shadowOfAdmission(
+    { ...admission, asked: { ...asked, resource } },
+    verdict.kind === "candidates",
+  );
   if (verdict.kind === "refused") {
     const { refusal, policyIds, trace } = verdict;
     return withheld(refusal, { policyIds, trace, shadow });

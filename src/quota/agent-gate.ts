@@ -116,7 +116,11 @@ export class AgentGate {
   /** Whatever it may charge, a call that continues an answer which this agent does not have is refused. */
   unknownObject({ caller, uses }: ReserveRequest, moment: Moment): ReserveReply | null {
     return uses && this.#objects.used(uses, moment.nowMs) === null
-      ? this.refused(caller, ledgerRefusal("stored_object_unknown", { evidence: { object: uses.key } }), moment)
+      ? this.refused(
+          caller,
+          ledgerRefusal("stored_object_unknown", { evidence: { object: uses.key } }),
+          moment,
+        )
       : null;
   }
 

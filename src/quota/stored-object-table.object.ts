@@ -56,8 +56,7 @@ export class StoredObjectTable {
   }
 
   purgeDueMs(): number | null {
-    return this.#sql
-      .exec<{ next: number | null }>("SELECT min(expires_at) AS next FROM stored_objects")
-      .one().next;
+    return this.#sql.exec<{ next: number | null }>("SELECT min(expires_at) AS next FROM stored_objects").one()
+      .next;
   }
 }

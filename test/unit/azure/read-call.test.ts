@@ -173,8 +173,14 @@ describe("an answer that is stored, or continued", () => {
     ],
     // Azure answers in the background only from what it stores.
     [{ background: true }, { stores: true, storage: { field: "background", previousId: null } }],
-    [{ background: true, store: null }, { stores: true, storage: { field: "background", previousId: null } }],
-    [{ background: true, store: false }, { stores: false, storage: { field: "background", previousId: null } }],
+    [
+      { background: true, store: null },
+      { stores: true, storage: { field: "background", previousId: null } },
+    ],
+    [
+      { background: true, store: false },
+      { stores: false, storage: { field: "background", previousId: null } },
+    ],
   ])("a response with %j needs %j", (changes, needed) => {
     expect(need("responses", changes)).toEqual(needed);
   });

@@ -54,7 +54,12 @@ describe("paths that are served", () => {
       null,
       "GET responses/{id}/input_items of resp_1 as null",
     ],
-    ["GET", "/openai/chat/completions/chatcmpl-1", DATED, `GET chat/completions/{id} of chatcmpl-1 as ${DATED}`],
+    [
+      "GET",
+      "/openai/chat/completions/chatcmpl-1",
+      DATED,
+      `GET chat/completions/{id} of chatcmpl-1 as ${DATED}`,
+    ],
     [
       "GET",
       "/openai/v1/chat/completions/chatcmpl-1/messages",
@@ -118,10 +123,12 @@ describe("the table", () => {
   const path = fc.array(word, { maxLength: 7 }).map((words) => `/${words.join("/")}`);
   /** A path as a row spells it, so that rows are met often. */
   const ofRow = fc
-    .tuple(fc.constantFrom(...pathTable), fc.constantFrom("", "/x", "/x/y"), fc.constantFrom("resp_1", "compact"))
-    .map(([row, rest, name]) =>
-      row.path.replace("/{rest}", rest).replaceAll(/\{(?:deployment|id)\}/g, name),
-    );
+    .tuple(
+      fc.constantFrom(...pathTable),
+      fc.constantFrom("", "/x", "/x/y"),
+      fc.constantFrom("resp_1", "compact"),
+    )
+    .map(([row, rest, name]) => row.path.replace("/{rest}", rest).replaceAll(/\{(?:deployment|id)\}/g, name));
 
   it("has no two rows for one path", () => {
     expect(new Set(pathTable.map((row) => row.path)).size).toBe(pathTable.length);
@@ -136,7 +143,11 @@ describe("the table", () => {
   it("refuses what is in no row, whatever the method", () => {
     fc.assert(
       fc.property(
-        fc.oneof(path, ofRow, fc.string().map((text) => `/openai/${text}`)),
+        fc.oneof(
+          path,
+          ofRow,
+          fc.string().map((text) => `/openai/${text}`),
+        ),
         fc.constantFrom("GET", "POST", "DELETE", "PUT", "*", "WEBSOCKET"),
         fc.boolean(),
         (one, method, isWebSocket) => {

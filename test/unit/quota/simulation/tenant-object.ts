@@ -4,11 +4,7 @@
  */
 import { PLATFORM } from "../../../../src/kernel/ids.ts";
 import type { Revisions } from "../../../../src/policy/snapshot.ts";
-import type {
-  LeaseReply,
-  TenantReserve,
-  TenantReserveReply,
-} from "../../../../src/quota/contracts.ts";
+import type { LeaseReply, TenantReserve, TenantReserveReply } from "../../../../src/quota/contracts.ts";
 import { earliest } from "../../../../src/quota/earliest.ts";
 import {
   grantLease,
