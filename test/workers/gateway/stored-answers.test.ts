@@ -8,6 +8,7 @@ import { configOf } from "../../../src/bindings.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
+import { MAX_STORED_OBJECTS } from "../../../src/kernel/limits.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
 import {
@@ -214,6 +215,15 @@ describe("an answer that Azure keeps", () => {
     expect(await told(await read(caller, id))).toEqual(await told(await read(caller, "resp_never")));
     await runInDurableObject(await ledgerOf(caller), (ledger) => ledger.alarm());
     expect(await inLedger(caller, "SELECT key FROM stored_objects")).toEqual([]);
+  });
+
+  it("gives way to the newest, where an agent has very many", async () => {
+    const caller = await storing();
+    const oldest = await madeBy(caller);
+    await inLedger(caller, `UPDATE stored_objects SET ordinal = ordinal - ${MAX_STORED_OBJECTS}`);
+    const newest = await madeBy(caller);
+    expect((await read(caller, oldest)).status).toBe(404);
+    expect((await read(caller, newest)).status).toBe(200);
   });
 
   it("that Azure has lost is not there either, and is forgotten with its deletion", async () => {
