@@ -92,9 +92,10 @@ const refused: readonly Entry[] = [
   ["*", "classic", "/openai/deployments/{deployment}/batches/{rest}", batches],
   ["*", "classic", "/openai/models/{rest}", unservedYet],
   ...inBothForms("WEBSOCKET", "responses", realtime),
-  ...inBothForms("POST", "responses/compact", unservedYet),
-  ...inBothForms("POST", "responses/input_tokens", unservedYet),
-  ...inBothForms("GET", "chat/completions", listOfAll),
+  ...inBothForms("*", "responses/compact", unservedYet),
+  ...inBothForms("*", "responses/input_tokens", unservedYet),
+  ["GET", "v1", "/openai/v1/chat/completions", listOfAll],
+  ["*", "classic", "/openai/chat/completions", listOfAll],
   // Notes on a stored completion are changed by it.
   ...inBothForms("POST", "chat/completions/{id}", unservedYet),
 ];

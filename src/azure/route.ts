@@ -65,7 +65,7 @@ export function routeOf(
     methods.get(method as PathMethod) ??
     methods.get("*"); // A map knows no other keys.
   if (served === undefined) {
-    const allow = [...methods.keys()].filter((name) => name !== "WEBSOCKET");
+    const allow = [...methods].flatMap(([name, { kind }]) => (kind === "unserved" ? [] : [name]));
     return unrouted(refuse("method_not_allowed"), { pattern, allow });
   }
   if (served.kind === "unserved") {

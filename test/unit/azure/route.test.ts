@@ -89,6 +89,7 @@ describe("what Azure has and the gateway does not serve yet", () => {
     ["POST", "/openai/v1/vector_stores", "operation_not_served"],
     ["POST", "/openai/v1/conversations", "operation_not_served"],
     ["POST", "/openai/v1/responses/input_tokens", "operation_not_served"],
+    ["DELETE", "/openai/responses/compact", "operation_not_served"],
     ["GET", "/openai/v1/chat/completions", "operation_not_served"],
     ["POST", "/openai/v1/chat/completions/chatcmpl-1", "operation_not_served"],
   ])("%s %s is %s", (method, path, code) => {
@@ -240,7 +241,6 @@ describe("paths that are refused", () => {
     ["GET", "/openai/v1/embeddings"],
     ["DELETE", "/openai/v1/responses"],
     ["PUT", "/openai/v1/responses/resp_1"],
-    ["GET", "/openai/v1/responses/compact"],
     ["DELETE", "/openai/v1/chat/completions"],
     ["PUT", "/openai/deployments/gpt-4/chat/completions"],
     ["post", "/openai/v1/responses"],
