@@ -6,8 +6,8 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Action } from "../policy/action.ts";
 import { DeploymentName } from "./deployment.ts";
-import type { Operation } from "./operation.ts";
-import { type PathMethod, type PathRow, pathTable } from "./path-table.ts";
+import { type Operation, operations } from "./operation.ts";
+import { type PathMethod, type PathRow, pathTable, type Served } from "./path-table.ts";
 import { STORED_ID, type StoredOperation } from "./stored-operation.ts";
 
 export type CallRoute =
@@ -72,7 +72,7 @@ export function routeOf(
     const { code, action, message } = served;
     return unrouted(refuse(code, message === undefined ? {} : { message }), { pattern, action });
   }
-  const action = served.kind === "call" ? served.operation.action : null;
+  const action = actionOf(served);
   if (deployment !== null && !DeploymentName.safeParse(deployment).success)
     return unrouted(refuse("path_invalid", { field: "deployment" }), { pattern, action });
   if (id !== null && !STORED_ID.test(id))
@@ -92,6 +92,17 @@ export function routeOf(
         ? ok({ kind: "classic", operation, deployment, apiVersion: apiVersion ?? "" })
         : ok({ kind: "v1", operation, apiVersion });
     }
+  }
+}
+
+function actionOf(served: Exclude<Served, { kind: "unserved" }>): Action {
+  switch (served.kind) {
+    case "models":
+      return "model_list";
+    case "stored":
+      return operations[served.stored.kind].action;
+    case "call":
+      return served.operation.action;
   }
 }
 

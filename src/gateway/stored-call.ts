@@ -36,6 +36,7 @@ import { createRenewals } from "./renewals.ts";
 import { sendToBackend } from "./send-to-backend.ts";
 import { storedObjectKey } from "./stored-object-key.ts";
 import { createUpstreamCutoff, type UpstreamCutoff } from "./upstream-cutoff.ts";
+
 export async function answerStoredCall(
   ports: GatewayPorts,
   received: Received,

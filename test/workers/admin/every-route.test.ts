@@ -367,7 +367,10 @@ function exactlyWith(member: string): readonly RouteDescription[] {
 }
 
 describe("the answer", () => {
-  const answered = routes.filter(({ errors, body }) => errors === "problem" || body === null);
+  // What answers for Azure is Azure's; of these the gateway answers one by itself.
+  const answered = routes.filter(
+    ({ errors, operationId }) => errors === "problem" || operationId === "listModels",
+  );
   it.each(answered)("of $method $path is what it declares", async (route) => {
     const { path, body } = await validTarget(route);
     const isList = /page$/i.test(route.answer.schema?.meta()?.id ?? "");
