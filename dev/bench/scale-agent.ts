@@ -36,6 +36,9 @@ const unread: AgentStore = {
   findApproval: () => null,
   approvalsOf: () => [],
   pendingApprovals: () => 0,
+  putStoredObject() {},
+  findStoredObject: () => null,
+  removeStoredObject() {},
   keepSettlement() {},
 };
 

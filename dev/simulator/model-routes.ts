@@ -22,6 +22,7 @@ import { modelCatalogue } from "./model-catalogue.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 import type { Operation } from "./simulated-deployment.ts";
 import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
+import type { StoredAnswers } from "./stored-answers.ts";
 
 type UrlForm = "dated" | "v1";
 
@@ -36,6 +37,17 @@ const v1: readonly [path: string, operation: Operation][] = [
   ["/openai/v1/embeddings", "embeddings"],
   ["/openai/v1/responses", "responses"],
 ];
+
+/** Of what is kept; their classic paths name no deployment. */
+const storedRoutes = [
+  ["GET", "responses/:id", "response"],
+  ["DELETE", "responses/:id", "deleteResponse"],
+  ["POST", "responses/:id/cancel", "cancel"],
+  ["GET", "responses/:id/input_items", "inputItems"],
+  ["GET", "chat/completions/:id", "completion"],
+  ["DELETE", "chat/completions/:id", "deleteCompletion"],
+  ["GET", "chat/completions/:id/messages", "messages"],
+] as const satisfies readonly (readonly [method: string, path: string, answer: keyof StoredAnswers])[];
 
 export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
   const app = new Hono<SimulatorEnv>();
@@ -72,6 +84,14 @@ export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
   });
   for (const [path, operation] of dated) app.post(path, model("dated", operation));
   for (const [path, operation] of v1) app.post(path, model("v1", operation));
+  for (const [method, path, answer] of storedRoutes) {
+    const stored = (form: UrlForm) => (c: Context<SimulatorEnv>) => {
+      const reading = { id: c.req.param("id") ?? "", query: c.req.query() };
+      return send(c, context, bar(c, form, context) ?? context.stored[answer](reading));
+    };
+    app.on(method, `/openai/${path}`, stored("dated"));
+    app.on(method, `/openai/v1/${path}`, stored("v1"));
+  }
   app.get("/openai/models", catalogue("dated"));
   app.get("/openai/v1/models", catalogue("v1"));
   app.all("*", (c) => send(c, context, bar(c, undefined, context) ?? resourceNotFound));

@@ -11,6 +11,7 @@ import { obfuscation, randomText } from "./random-text.ts";
 import { doneEvent, jsonReply, type Reply, streamReply } from "./reply.ts";
 import { responseEvent } from "./response-event.ts";
 import type { SimulatedDeployment } from "./simulated-deployment.ts";
+import type { StoredAnswers } from "./stored-answers.ts";
 
 /** Open questions of the reference, so both readings can be tried; neither is what the dumps show. */
 export interface ResponseStreamStyle {
@@ -25,6 +26,8 @@ interface Call {
   readonly generation: Generation;
   readonly createdSeconds: number;
   readonly style: ResponseStreamStyle;
+  /** Absent where nothing is to be kept. */
+  readonly keep: StoredAnswers["keep"] | undefined;
 }
 
 type Event = readonly [type: string, fields: object];
@@ -43,6 +46,7 @@ export function responseReply(call: Call): Reply {
   const reason = incompleteReasons[finish];
   const status = reason === undefined ? "completed" : "incomplete";
   const usage = generation.usage;
+  const isBackground = body.background === true;
 
   const response = (fields: object) => ({ ...frame, ...fields });
   const frame = {
@@ -50,7 +54,7 @@ export function responseReply(call: Call): Reply {
     object: "response",
     created_at: call.createdSeconds,
     status: "in_progress",
-    background: false,
+    background: isBackground,
     content_filters: null,
     error: null,
     incomplete_details: null,
@@ -110,7 +114,13 @@ export function responseReply(call: Call): Reply {
             total_tokens: usage.promptTokens + usage.completionTokens,
           },
   });
-  if (!ask.stream) return jsonReply(200, terminal, "model");
+  call.keep?.({
+    kind: "response",
+    finished: terminal,
+    items: inputItems(body.input),
+    background: isBackground,
+  });
+  if (!ask.stream) return jsonReply(200, isBackground ? response({ status: "queued" }) : terminal, "model");
 
   const place = { content_index: 0, item_id: messageId, output_index: index };
   const reasoningEvents: readonly Event[] = deployment.reasoning
@@ -144,3 +154,14 @@ export function responseReply(call: Call): Reply {
   );
   return streamReply(call.style.doneLine ? [...lines, doneEvent] : lines);
 }
+
+/** As they are listed: a text alone is the message of a user. */
+const inputItems = (input: Call["body"]["input"]) =>
+  (typeof input === "string" ? [{ role: "user", content: input }] : (input ?? [])).map((item) => ({
+    id: `msg_${randomText(48)}`,
+    type: "message",
+    status: "completed",
+    ...item,
+    content:
+      typeof item.content === "string" ? [{ type: "input_text", text: item.content }] : (item.content ?? []),
+  }));

@@ -10,6 +10,7 @@ import { Action } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Revisions } from "../policy/snapshot.ts";
 import { Usage } from "../quota/contracts.ts";
+import { StoredObjectKey } from "../quota/stored-object-contracts.ts";
 import { Home } from "../residency/home.ts";
 import { Place } from "../residency/place.ts";
 import { DecisionInputs, TraceEntry } from "./decision-inputs.ts";
@@ -65,14 +66,24 @@ export const ShadowOutcome = z.strictObject({
   more: z.int().min(0),
 });
 
+/** Null where there was none, and in records from before it stood here. */
+const storedObject = StoredObjectKey.nullable().default(null);
+
 export const DecisionRecord = z.strictObject({
   ...common,
   kind: z.literal("decision"),
   decisionId: DecisionId,
   decision: DecisionOutcome,
   reasons: z.array(Reason),
-  /** `exchange`: of a token for a child of it. */
-  surface: z.enum(["relay", "enforce", "model_list", "exchange"]),
+  /**
+   * `exchange`: of a token for a child of it. `stored_object`: an answer that Azure keeps is read, cancelled or deleted.
+   * `unserved`: no such path is served.
+   */
+  surface: z.enum(["relay", "enforce", "model_list", "exchange", "stored_object", "unserved"]),
+  /** What was asked for on the last two; null on the others, and in records from before them. */
+  route: z.string().max(400).nullable().default(null),
+  /** The stored answer that was asked for or continued, by the digest of its id. */
+  storedObject,
   agentId: AgentId.nullable(),
   tokenId: TokenId.nullable(),
   /**
@@ -186,6 +197,8 @@ export const CompletionRecord = z.strictObject({
     .nullable()
     .default(null),
   endUser,
+  /** The answer that Azure keeps, by the digest of its id. */
+  storedObject,
   durationMs: z.int().min(0),
 });
 export type CompletionRecord = z.infer<typeof CompletionRecord>;

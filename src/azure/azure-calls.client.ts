@@ -3,7 +3,7 @@ import type { AzureCalls } from "./azure-calls.ts";
 
 export function createAzureCalls(): AzureCalls {
   return {
-    send: ({ url, headers, body, signal }) =>
-      fetch(url, { method: "POST", headers, body, signal, redirect: "manual" }),
+    send: ({ url, method = "POST", headers, body, signal }) =>
+      fetch(url, { method, headers, body, signal, redirect: "manual" }),
   };
 }

@@ -2,8 +2,11 @@
 
 export interface AzureRequest {
   readonly url: string;
+  /** `POST` unless said otherwise. */
+  readonly method?: "GET" | "POST" | "DELETE";
   readonly headers: Headers;
-  readonly body: string;
+  /** Null where there is none. */
+  readonly body: string | null;
   readonly signal: AbortSignal;
 }
 

@@ -9,7 +9,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Operation } from "./operation.ts";
 import { type Prompt, readPrompt } from "./prompt-bound.ts";
-import { storedObjectUsed } from "./stored-objects.ts";
+import { asksToStore, type StorageNeed, storageNeeded, storedObjectUsed } from "./stored-objects.ts";
 import { toolsUsed } from "./tools-used.ts";
 
 const positive = z.int().min(1).max(10_000_000).nullish();
@@ -27,6 +27,7 @@ const ActedOn = z.object({
   user: text,
   safety_identifier: text,
   store: z.boolean().nullish(),
+  background: z.boolean().nullish(),
 });
 
 export interface CallFacts {
@@ -40,8 +41,9 @@ export interface CallFacts {
   readonly endUser: string | null;
   /** Offered to the model. */
   readonly tools: readonly string[];
-  /** Whether Azure is asked to keep the answer; Azure's own default is not what the caller asked for. */
+  /** Whether Azure is asked to keep the answer. */
   readonly stores: boolean;
+  readonly storage: StorageNeed | null;
 }
 
 export function readCall(
@@ -78,7 +80,8 @@ export function readCall(
     // An empty name names nobody: all who send one would share a counter.
     endUser: facts.safety_identifier || facts.user || null,
     tools: toolsUsed(body),
-    stores: facts.store === true,
+    stores: asksToStore(operation, body),
+    storage: storageNeeded(operation, body),
   });
 }
 

@@ -8,6 +8,7 @@ import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import { canMatter, DONE } from "./event-that-matters.ts";
 import type { Operation } from "./operation.ts";
+import { storedIdOf } from "./stored-objects.ts";
 import { usageOfEvent } from "./usage.ts";
 import { createWholeEvents } from "./whole-events.ts";
 
@@ -17,21 +18,32 @@ export interface StreamMeter {
   /** Of the event that is not whole yet. */
   readonly heldBytes: number;
   readonly usage: Usage | null;
+  /** Of the answer, which its first events tell; null until then, and where nobody asked for it. */
+  readonly storedId: string | null;
   /** Whether the stream said that it is over; SDKs take a silent end for success. */
   readonly finished: boolean;
 }
 
 const terminalEvents = new Set(["response.completed", "response.incomplete", "response.failed", "error"]);
 
-/** @param hideUsageChunk the gateway asked for usage, the caller did not. */
-export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
+/**
+ * @param hideUsageChunk the gateway asked for usage, the caller did not.
+ * @param findsId whether the answer's id is looked for.
+ */
+export function createStreamMeter(
+  operation: Operation,
+  hideUsageChunk: boolean,
+  findsId = false,
+): StreamMeter {
   let usage: Usage | null = null;
+  let storedId: string | null = null;
   let finished = false;
 
   /** False when the event is the gateway's own and stays here. */
   function see(event: Uint8Array): boolean {
     const text = utf8Text(event);
-    if (text === undefined || !canMatter(text)) return true;
+    const mayTellId = findsId && storedId === null;
+    if (text === undefined || !(mayTellId || canMatter(text))) return true;
     const data = dataOf(text);
     if (data === DONE) {
       finished = true;
@@ -39,6 +51,7 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     }
     const value = parse(data);
     if (!isJsonObject(value)) return true;
+    if (mayTellId) storedId = storedIdOf(operation, value);
     const found = usageOfEvent(operation, value);
     if (found) usage = found;
     if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
@@ -54,6 +67,9 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     },
     get usage() {
       return usage;
+    },
+    get storedId() {
+      return storedId;
     },
     get finished() {
       return finished;

@@ -4,18 +4,17 @@
  */
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
-import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
-import { isCredentialRefused } from "../azure/billing.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { Result } from "../kernel/result.ts";
 import type { Chosen } from "./backend-for.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { RelayedCall } from "./relayed-call.ts";
+import { sendToBackend } from "./send-to-backend.ts";
 import type { CallEnd, FailedAttempt } from "./settle-call.ts";
 import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
@@ -91,14 +90,14 @@ export async function makeAttempt(
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 
-async function send(
+function send(
   ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
   call: RelayedCall,
-  { deployment, backend, credential }: Chosen,
+  chosen: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
   const { allowed, operation } = call;
-  const { azure, clock, backendHealths } = ports;
+  const { deployment, backend, credential } = chosen;
   const { endpoint } = credential;
   const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
   const body = forwardedBody(call.body, {
@@ -110,22 +109,6 @@ async function send(
     canReportUsage,
     allowStore: allowed.candidate.obligations.allowStore,
   });
-  const isProbe = backendHealths.sentTo(backend, clock());
-  const judge = (verdict: Verdict) => backendHealths.judged(backend, verdict, isProbe, clock());
-  try {
-    const answer = await azure.send({
-      url,
-      headers: upstreamHeaders(call.headers, credential.header),
-      body: JSON.stringify(body),
-      signal: cutoff.signal,
-    });
-    cutoff.headersArrived();
-    if (isCredentialRefused(answer.status)) credential.refused();
-    judge(verdictOf(answer, clock()));
-    return ok(answer);
-  } catch {
-    judge(cutoff.isOver || cutoff.clientGone ? UNKNOWN : UNANSWERED);
-    // What fetch throws names hosts and addresses: callers get the code alone.
-    return fail(cutoff.refusal ?? refuse("upstream_unreachable"));
-  }
+  const headers = upstreamHeaders(call.headers, credential.header);
+  return sendToBackend(ports, chosen, { url, headers, body: JSON.stringify(body) }, cutoff);
 }

@@ -12,7 +12,7 @@ import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
 /** Whoever asks, whatever for. */
-type Asker = Pick<Question, "capability">;
+type Asker = Pick<Question, "capability" | "asked">;
 type Confirmed = { readonly kind: "confirmed" } & Omit<
   Extract<ConfirmReply, { outcome: "confirmed" }>,
   "outcome"
@@ -28,6 +28,7 @@ export async function confirm(
     v: 1,
     caller: callerOf(question),
     snapshot: revisionsOf(snapshot),
+    ...(question.asked?.object ? { object: question.asked.object } : {}),
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
@@ -40,7 +41,7 @@ export async function confirm(
     case "confirmed":
       if (!areAncestorsHeld(question, value))
         return unconfirmed(ports, refuse("ledger_unavailable"), reasoning);
-      return { kind: "confirmed", number: value.number, revisions };
+      return { kind: "confirmed", number: value.number, revisions, object: value.object };
   }
 }
 

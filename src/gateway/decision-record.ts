@@ -32,6 +32,7 @@ interface Decided {
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
   readonly shadow?: ShadowJudgement | null;
+  readonly uses?: DecisionRecord["storedObject"] | undefined;
 }
 
 /** What becomes of an allowed call. */
@@ -73,6 +74,7 @@ export function decisionRecordOf(
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
       shadow,
+      uses: judgement.uses?.key,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -92,7 +94,7 @@ export function decisionRecordOf(
 }
 
 /** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
-type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "resource" | "place"> & {
+type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "resource" | "place" | "asked"> & {
   readonly action: DecisionRecord["action"];
   readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId"> &
     Partial<Pick<Capability, "delegation">>;
@@ -115,6 +117,8 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     decision: outcomeOf(decided.refusal),
     reasons: [reasonOf(decided.refusal)],
     surface: question.surface,
+    route: question.asked?.route ?? null,
+    storedObject: question.asked?.object ?? decided.uses ?? null,
     agentId: capability.agentId,
     tokenId: capability.tokenId,
     delegation: recordedDelegation(capability.delegation),

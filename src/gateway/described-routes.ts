@@ -1,17 +1,16 @@
 /**
- * The gateway's routes as data, for the OpenAPI description: `/v1/enforce`, and the data plane read off the surface
- * table. Bodies and answers of model calls are Azure's; the gateway checks what it acts on and passes the rest.
+ * The gateway's routes as data, for the OpenAPI description: the data plane, read off the surface table, and what stands open.
+ * Bodies and answers of model calls are Azure's; the gateway checks what it acts on and passes the rest.
  */
 import * as z from "zod";
 import { DeploymentName } from "../azure/deployment.ts";
 import { type Operation, operations } from "../azure/operation.ts";
-import { DecisionId } from "../kernel/ids.ts";
-import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { STORED_ID, type StoredOperation, storedOperations } from "../azure/stored-operation.ts";
+import { type RefusalCode, refusalCodes } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
+import { enforceRoutes } from "./described-enforce-routes.ts";
 import { openRoutes } from "./described-open-routes.ts";
-import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { tokenExchangeRoute } from "./token-exchange-description.ts";
-import { UsageReply, UsageReport } from "./usage-report.ts";
 
 const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
 
@@ -30,7 +29,6 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "meaningless",
   "home_not_configured",
   "entra_not_configured",
-  "query_invalid",
   "request_id_reused",
   "revision_unknown",
   "precondition_invalid",
@@ -45,11 +43,6 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "delegations_exhausted",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
-
-/** What is wrong with a capability token itself. */
-const tokenRefusals = refusalCodes.filter(
-  (code) => code.startsWith("token_") && code !== "token_missing" && refusalTable[code].status === 401,
-);
 
 const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azure OpenAI defines it." });
 const ModelList = z
@@ -113,102 +106,33 @@ const v1Route = ({ name }: Operation): RouteDescription => ({
 
 const surface = Object.values(operations);
 
+const StoredId = z.string().regex(STORED_ID, "must be the id of an answer that this agent had stored");
+
+function storedRoutes({ kind, method, path, query }: StoredOperation): readonly RouteDescription[] {
+  const asked = Object.fromEntries(query.map((name) => [name, z.string().optional()]));
+  const name = `${titleOf(method.toLowerCase())}${titleOf(path.replace("/{id}", "").replaceAll("_", "/")).replaceAll("/", "")}`;
+  const about = {
+    ...modelCall,
+    method,
+    summary: `Azure's \`${path}\`, for an answer of \`${kind}\` that this agent had stored; it charges nothing.`,
+    params: { id: StoredId },
+    body: null,
+    answer: { status: 200, schema: AzureBody, hasReceipt: true },
+  } as const;
+  const route = path.replace("{id}", ":id");
+  return [
+    { ...about, path: `/openai/${route}`, operationId: `classic${name}`, query: DatedVersion.extend(asked) },
+    { ...about, path: `/openai/v1/${route}`, operationId: `v1${name}`, query: V1Version.extend(asked) },
+  ];
+}
+
 export const gatewayRoutes: readonly RouteDescription[] = [
-  {
-    method: "POST",
-    path: "/v1/enforce",
-    operationId: "enforce",
-    tag: "enforce",
-    summary: "May this capability do this? Every decision is a 200; only `allowed` allows.",
-    credential: { kind: "api_key", scope: "enforce" },
-    params: {},
-    query: null,
-    body: {
-      schema: EnforceRequest.meta({ id: "EnforceRequest" }),
-      example: {
-        requestId: "order-4711-attempt-1",
-        capabilityToken: "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
-        action: "chat",
-        resourceId: "api://azure-openai/models/gpt-4o",
-        context: { promptTokens: 120, maxOutputTokens: 500 },
-      },
-    },
-    answer: {
-      status: 200,
-      schema: EnforceReply.meta({ id: "EnforceReply" }),
-      hasLimits: true,
-      hasReceipt: true,
-    },
-    errors: "problem",
-    refusals: [
-      "api_key_missing",
-      "api_key_invalid",
-      "api_key_expired",
-      "too_many_bad_credentials",
-      "scope_missing",
-      "content_type_unsupported",
-      "body_missing",
-      "body_too_large",
-      "body_invalid",
-      "home_not_configured",
-      "request_id_reused",
-      "revision_unknown",
-      "snapshot_unavailable",
-      "revision_unsettled",
-      "ledger_unavailable",
-      "ledger_overloaded",
-      "audit_unavailable",
-      "store_unavailable",
-      "internal_error",
-    ],
-  },
-  {
-    method: "POST",
-    path: "/v1/enforce/:decisionId/usage",
-    operationId: "reportUsage",
-    tag: "enforce",
-    summary: "What a call has used that its caller made itself: settles the decision, once.",
-    credential: { kind: "api_key", scope: "enforce" },
-    params: { decisionId: DecisionId },
-    query: null,
-    body: {
-      schema: UsageReport.meta({ id: "UsageReport" }),
-      example: {
-        capabilityToken: "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
-        promptTokens: 118,
-        cachedPromptTokens: 64,
-        completionTokens: 214,
-        totalTokens: 332,
-      },
-    },
-    answer: { status: 200, schema: UsageReply.meta({ id: "UsageReply" }) },
-    errors: "problem",
-    refusals: [
-      "api_key_missing",
-      "api_key_invalid",
-      "api_key_expired",
-      "too_many_bad_credentials",
-      "scope_missing",
-      "content_type_unsupported",
-      "body_missing",
-      "body_too_large",
-      "body_invalid",
-      "meaningless",
-      ...tokenRefusals,
-      "token_home_unknown",
-      "tenant_mismatch",
-      "not_found",
-      "snapshot_unavailable",
-      "ledger_unavailable",
-      "ledger_overloaded",
-      "audit_unavailable",
-      "internal_error",
-    ],
-  },
+  ...enforceRoutes,
   tokenExchangeRoute,
   ...surface.filter(({ classic }) => classic).map(classicRoute),
   classicRoute(operations.responses),
   ...surface.filter(({ v1 }) => v1).map(v1Route),
+  ...storedOperations.flatMap(storedRoutes),
   {
     ...modelCall,
     method: "GET",

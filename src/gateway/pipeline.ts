@@ -48,7 +48,7 @@ async function judgeOnce(
   const { action, resource, classification, place } = question;
   const admission: AdmissionInput = {
     capability,
-    asked: { action, ...(resource === null ? {} : { resource }) },
+    asked: { ...(action === null ? {} : { action }), ...(resource === null ? {} : { resource }) },
     classification,
     place,
     snapshot,
@@ -95,7 +95,7 @@ async function judgeAsk(
 
   // From here on it is not the policies that refuse.
   const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
-  const inspected = inspect(verdict.candidates, outsideContent, body);
+  const inspected = inspect(verdict.candidates, outsideContent, body, understood.storage?.field);
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);

@@ -11,19 +11,25 @@ import { streamErrorEvent } from "../kernel/wire.ts";
 import { type AnsweredCall, answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { createPieceReader, type PieceReader } from "./piece-reader.ts";
-import type { RelayedCall } from "./relayed-call.ts";
+import { isKeptAtAzure, type KeptCall, type RelayedCall } from "./relayed-call.ts";
 import type { CallEnd } from "./settle-call.ts";
 import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
+export const isEventStream = (response: Response): boolean =>
+  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+
+/** All that a stream needs to know of the call that it answers. */
+export type StreamedCall = KeptCall & AnsweredCall & Pick<RelayedCall, "wantsUsage">;
+
 export function relayStream(
   { background }: Pick<GatewayPorts, "background">,
-  call: AnsweredCall & Pick<RelayedCall, "operation" | "wantsUsage">,
+  call: StreamedCall,
   upstream: Response,
   events: ReadableStream<Uint8Array>,
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
 ): Response {
-  const meter = createStreamMeter(call.operation, !call.wantsUsage);
+  const meter = createStreamMeter(call.operation, !call.wantsUsage, isKeptAtAzure(call));
   const { readable, ended } = passedOn(createPieceReader(events), meter, cutoff);
   background(
     ended.then((end) =>
@@ -31,6 +37,7 @@ export function relayStream(
         end,
         upstreamStatus: upstream.status,
         outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" },
+        ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
   );

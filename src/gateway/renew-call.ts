@@ -3,9 +3,10 @@
  * whole tenant, and which keys were withdrawn, stands in the snapshot, so a lease that knows a newer revision than the
  * call was decided under has it read again.
  */
+import { reservationOf } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { ok, type Result } from "../kernel/result.ts";
-import { revisionsOf } from "../policy/snapshot.ts";
+import { type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import { isSnapshotStale } from "../quota/agent-standing.ts";
 import type { RenewReply } from "../quota/contracts.ts";
 import { ledgerRefusal } from "../quota/ledger-refusal.ts";
@@ -37,11 +38,34 @@ async function renewCall(
 ): Promise<Result<RenewReply, Refusal>> {
   const caller = callerOf(question);
   const reply = await ledgers.renew({ v: 1, caller, reservationId: reserved.reservationId });
-  if (!reply.ok || reply.value.outcome !== "renewed") return reply;
-  const { revisions } = reply.value;
-  if (revisions === undefined || !isSnapshotStale(revisionsOf(snapshot), revisions)) return reply;
-  const current = await snapshots.load(question.capability, revisions);
+  return reply.ok && reply.value.outcome === "renewed"
+    ? unlessRevoked({ snapshots }, question, snapshot, reply.value.revisions)
+    : reply;
+}
+
+/** The same of a call that holds no reservation, because it charges nothing: only agent and token are asked about. */
+export async function mayGoOn(
+  { ledgers, snapshots }: Pick<GatewayPorts, "ledgers" | "snapshots">,
+  question: Question,
+  snapshot: Snapshot,
+): Promise<Result<RenewReply, Refusal>> {
+  const caller = callerOf(question);
+  const reply = await ledgers.renew({ v: 1, caller, reservationId: reservationOf(question.decisionId) });
+  return reply.ok && reply.value.outcome !== "refused"
+    ? unlessRevoked({ snapshots }, question, snapshot, reply.value.revisions)
+    : reply;
+}
+
+async function unlessRevoked(
+  { snapshots }: Pick<GatewayPorts, "snapshots">,
+  { capability }: Pick<Question, "capability">,
+  snapshot: Snapshot,
+  revisions: Revisions | undefined,
+): Promise<Result<RenewReply, Refusal>> {
+  const goesOn: Result<RenewReply> = ok({ outcome: "renewed", revisions });
+  if (revisions === undefined || !isSnapshotStale(revisionsOf(snapshot), revisions)) return goesOn;
+  const current = await snapshots.load(capability, revisions);
   if (!current.ok) return current;
-  const refusal = standingRefusal(question.capability, current.value);
-  return refusal ? ok({ outcome: "refused", refusal: ledgerRefusal(refusal.code) }) : reply;
+  const refusal = standingRefusal(capability, current.value);
+  return refusal ? ok({ outcome: "refused", refusal: ledgerRefusal(refusal.code) }) : goesOn;
 }

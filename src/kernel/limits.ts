@@ -3,6 +3,24 @@
 /** Our tokens are below 1 KB; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
 export const MAX_TOKEN_BYTES = 8_192;
 
+/** Stored answers that an agent's ledger knows at once; a further one pushes out the oldest. */
+export const MAX_STORED_OBJECTS = 20_000;
+
+/** Azure keeps a response this long. */
+export const RESPONSE_LIFE_MS = 30 * 86_400_000;
+
+/** Azure names no end for a stored chat completion; an agent's ledger remembers it this long. */
+export const COMPLETION_LIFE_MS = 365 * 86_400_000;
+
+/** Of one query parameter: longer than any id or name that Azure takes there. */
+export const MAX_QUERY_VALUE_CHARACTERS = 256;
+
+/** Query parameters of one request: `include[]` may come several times. */
+export const MAX_QUERY_PARAMETERS = 20;
+
+/** A path that a record tells, in segments: deeper than any that Azure has. */
+export const MAX_TOLD_SEGMENTS = 8;
+
 /** Large enough for prompts with inline images, small beside the 128 MB that an isolate has for all its requests. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 

@@ -125,6 +125,10 @@ export const refusalTable = {
 
   // The request itself
   route_unknown: row(404, "This gateway does not serve this path."),
+  operation_not_served: row(404, "This gateway does not serve this operation of Azure OpenAI yet."),
+  files_not_served: row(404, "This gateway does not serve files yet."),
+  batches_not_served: row(404, "This gateway does not serve batches yet."),
+  realtime_not_served: row(404, "This gateway does not serve Realtime and other websockets yet."),
   method_not_allowed: row(405, "This path does not take this method."),
   path_invalid: row(400, "The path is not in its canonical form."),
   api_version_invalid: row(400, "The api-version is missing or not one this path accepts."),
@@ -139,7 +143,11 @@ export const refusalTable = {
     400,
     "The request uses a parameter that cannot be inspected under the obligations that apply.",
   ),
-  stored_object_refused: row(400, "Objects stored at Azure cannot be used through this gateway yet."),
+  stored_object_refused: row(
+    400,
+    "Of what is stored at Azure, a request can only use an answer of its own agent, where it may have answers stored.",
+  ),
+  stored_object_unknown: row(404, "This agent has no stored answer with this id."),
 
   // The control plane
   api_key_missing: row(401, "Send an API key as `X-Api-Key`."),

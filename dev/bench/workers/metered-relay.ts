@@ -17,7 +17,11 @@ const call = {
   operation: operations["chat/completions"],
   wantsUsage: true,
   question: { requestId: "request_bench" },
-  allowed: { reserved: { decisionId: DecisionId.parse(`decision_${"0".repeat(32)}`) } },
+  body: {},
+  allowed: {
+    reserved: { decisionId: DecisionId.parse(`decision_${"0".repeat(32)}`) },
+    candidate: { obligations: { allowStore: false } },
+  },
 };
 const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
 const time = {

@@ -70,7 +70,7 @@ async function claimsFor(
 
 async function exchanged(parent: Holder, wanted: Wanted = {}): Promise<Holder> {
   const nowMs = wanted.nowMs ?? NOW_MS;
-  const signed = await signedToken({ keyRing, claims: await claimsFor(parent, wanted), nowMs });
+  const signed = await signedToken(keyRing.signers[0], await claimsFor(parent, wanted));
   if (!signed.ok) throw new Error(signed.error.code);
   return held(signed.value.token, nowMs);
 }

@@ -165,6 +165,7 @@ export function createWorld() {
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,
+        forgetObject: unasked,
         decideApproval: unasked,
         keepRecord: async () => fail(refuse("ledger_unavailable")),
       },

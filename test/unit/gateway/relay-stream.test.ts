@@ -45,6 +45,7 @@ function relayed(wantsUsage = true) {
       question,
       allowed: allowedWith({}),
       operation: operations["chat/completions"],
+      body: {},
       wantsUsage,
     },
     new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),

@@ -255,7 +255,8 @@ export function targetOf(route: RouteDescription, value: string): Target {
 /** A value for the path's parameter, and a valid call around it. */
 export async function validTarget(route: RouteDescription): Promise<Target> {
   if (Object.keys(route.params).length === 0) return targetOf(route, "");
-  return targetOf(route, "deployment" in route.params ? deployment : await makeObject(route.path));
+  if (route.errors === "azure") return targetOf(route, "deployment" in route.params ? deployment : "resp_1");
+  return targetOf(route, await makeObject(route.path));
 }
 
 /** Where the object itself is: the path as far as the parameter that names it, or as far as its part. */

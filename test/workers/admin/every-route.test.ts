@@ -6,6 +6,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { controlPlaneDescriptions } from "../../../src/admin/control-plane-descriptions.ts";
 import { openApiOf } from "../../../src/admin/openapi.ts";
+import { type PathMethod, pathTable } from "../../../src/azure/path-table.ts";
 import { ApiKeyScope } from "../../../src/capability/api-key.ts";
 import { compose } from "../../../src/compose.ts";
 import { MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES } from "../../../src/kernel/limits.ts";
@@ -92,11 +93,17 @@ describe("the credential", () => {
 });
 
 describe("the method", () => {
+  /** What Azure takes there and the gateway does not serve is told as that. */
+  const isRefusedByName = ({ path }: RouteDescription, method: string): boolean =>
+    pathTable
+      .find((row) => row.path === path.replaceAll(/:(\w+)/g, "{$1}"))
+      ?.methods.get(method as PathMethod)?.kind === "unserved"; // A map knows no other keys.
+
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
   it.each(routes)("beside $method of $path is refused", async (route) => {
     const { path } = targetOf(route, nobody);
     const taken = routes.filter((other) => other.path === route.path).map(({ method }) => method as string);
-    for (const method of methods.filter((name) => !taken.includes(name))) {
+    for (const method of methods.filter((name) => !taken.includes(name) && !isRefusedByName(route, name))) {
       const reply = await call(method, path, opened(route));
       expectRefusal(route, reply, { code: "method_not_allowed" });
       const hasHead = route.errors === "problem" && taken.includes("GET");
@@ -362,7 +369,10 @@ function exactlyWith(member: string): readonly RouteDescription[] {
 }
 
 describe("the answer", () => {
-  const answered = routes.filter(({ errors, body }) => errors === "problem" || body === null);
+  // What answers for Azure is Azure's; of these the gateway answers one by itself.
+  const answered = routes.filter(
+    ({ errors, operationId }) => errors === "problem" || operationId === "listModels",
+  );
   it.each(answered)("of $method $path is what it declares", async (route) => {
     const { path, body } = await validTarget(route);
     const isList = /page$/i.test(route.answer.schema?.meta()?.id ?? "");
