@@ -1,6 +1,6 @@
 /**
  * Takes an event stream as it was cut on its way and gives it back in whole server-sent events, byte for byte. Bytes are
- * searched natively and copied once at most, so that an event of megabytes in many pieces costs what its bytes cost.
+ * searched natively, and not again with each piece, so that an event of megabytes costs what its bytes cost.
  */
 import { joinedBytes } from "../kernel/joined-bytes.ts";
 
@@ -23,8 +23,8 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
   let before = noBytes;
 
   function hold(chunk: Uint8Array, start: number): void {
-    // A view of what is left over would keep the whole chunk in memory.
-    const part = start === 0 ? chunk : chunk.slice(start);
+    // A view would keep the whole of its buffer in memory, of which it may be a few bytes.
+    const part = chunk.length - start === chunk.buffer.byteLength ? chunk : chunk.slice(start);
     before = [part.at(-2) ?? before[1], part.at(-1) ?? NONE];
     held.push(part);
     heldBytes += part.length;
