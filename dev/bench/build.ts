@@ -37,9 +37,9 @@ const workers = join(import.meta.dirname, "workers");
 
 export async function buildBundles(folder: string): Promise<Bundles> {
   const bare = join(folder, "bare.json");
-  const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
+  const { compatibility_date, keep_names } = unstable_readConfig({ config: wranglerConfig });
   await mkdir(folder, { recursive: true });
-  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date }));
+  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date, keep_names }));
   const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro] =
     await Promise.all([
       bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),

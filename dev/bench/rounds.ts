@@ -8,6 +8,7 @@ import { PACED_STREAM_MS } from "./traffic.ts";
 export const CONNECTIONS = 16;
 export const REQUESTS_PER_SECOND = 300;
 export const STREAMS = 32;
+/** Of those that are long or large. */
 const LONG_STREAMS = 8;
 /** More than are ever needed at once, unless a target falls behind. */
 const OPEN_LOOP_CONNECTIONS = 128;

@@ -1,6 +1,6 @@
 /**
  * Takes an event stream as it was cut on its way and gives it back in whole server-sent events, byte for byte. Bytes are
- * searched natively and copied once at most, so that an event of megabytes in many pieces costs what its bytes cost.
+ * searched natively, and not again with each piece, so that an event of megabytes costs what its bytes cost.
  */
 import { joinedBytes } from "../kernel/joined-bytes.ts";
 
@@ -23,8 +23,8 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
   let before = noBytes;
 
   function hold(chunk: Uint8Array, start: number): void {
-    // A view of what is left over would keep the whole chunk in memory.
-    const part = start === 0 ? chunk : chunk.slice(start);
+    // A view would keep the whole of its buffer in memory, of which it may be a few bytes.
+    const part = chunk.length - start === chunk.buffer.byteLength ? chunk : chunk.slice(start);
     before = [part.at(-2) ?? before[1], part.at(-1) ?? NONE];
     held.push(part);
     heldBytes += part.length;
@@ -45,7 +45,9 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
       const passed: Uint8Array[] = [];
       let passedTo = 0;
       let start = 0;
-      for (let end = eventEnd(0); end !== NONE; end = eventEnd(start)) {
+      for (;;) {
+        const end = eventEnd(chunk, start, before, lineEndFrom);
+        if (end === NONE) break;
         const hasBegunBefore = heldBytes > 0;
         const event = hasBegunBefore ? takeHeldWith(chunk.subarray(0, end)) : chunk.subarray(start, end);
         const passes = isPassed(event);
@@ -59,22 +61,6 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
       if (passedTo < start) passed.push(chunk.subarray(passedTo, start));
       if (start < chunk.length) hold(chunk, start);
       return passed.length === 0 ? nothing : joinedBytes(passed);
-
-      /**
-       * The index after the first blank line of the event that goes on at `from`, or NONE. Lines end in LF, CR LF or CR.
-       * Nothing before the event's own start counts, so that where chunks were cut makes no difference.
-       */
-      function eventEnd(from: number): number {
-        const byteAt = (index: number) => (index < from ? before[index - from + 2] : chunk[index]);
-        for (let index = lineEndFrom(from); index !== NONE; index = lineEndFrom(index + 1)) {
-          const byte = chunk[index];
-          const last = byteAt(index - 1);
-          // A blank line between events, or the second of two line ends.
-          if (last === NONE || last === byte) return index + 1;
-          if (byte === LF && last === CR && byteAt(index - 2) === LF) return index + 1;
-        }
-        return NONE;
-      }
     },
     get heldBytes() {
       return heldBytes;
@@ -86,8 +72,26 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
 type Before = readonly [secondLast: number, last: number];
 const noBytes: Before = [NONE, NONE];
 
+/**
+ * The index after the first blank line of the event that goes on at `from`, or NONE. Lines end in LF, CR LF or CR.
+ * Nothing before the event's own start counts, so that where chunks were cut makes no difference.
+ */
+function eventEnd(chunk: Uint8Array, from: number, before: Before, lineEndFrom: LineEndFrom): number {
+  const byteAt = (index: number) => (index < from ? before[index - from + 2] : chunk[index]);
+  for (let index = lineEndFrom(from); index !== NONE; index = lineEndFrom(index + 1)) {
+    const byte = chunk[index];
+    const last = byteAt(index - 1);
+    // A blank line between events, or the second of two line ends.
+    if (last === NONE || last === byte) return index + 1;
+    if (byte === LF && last === CR && byteAt(index - 2) === LF) return index + 1;
+  }
+  return NONE;
+}
+
 /** The first line end at or after an index that never goes back, or NONE. */
-function lineEndsOf(chunk: Uint8Array): (from: number) => number {
+type LineEndFrom = (from: number) => number;
+
+function lineEndsOf(chunk: Uint8Array): LineEndFrom {
   let lf = chunk.indexOf(LF);
   let cr = chunk.indexOf(CR);
   return (from) => {
