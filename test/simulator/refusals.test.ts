@@ -130,7 +130,7 @@ describe("headers", () => {
   it("counts no limits on Responses, and adds whatever it is told to", async () => {
     const headers = { "x-ms-spillover-from-gpt-4": "true", "azure-openai-deployment-utilization": "71%" };
     simulator.next({ kind: "headers", headers });
-    const response = await post("/openai/v1/responses", { model: "gpt-4o-mini", input: "hello" });
+    const response = await post("/openai/v1/responses", { model: "thinker", input: "hello" });
     expect(Object.fromEntries(response.headers)).toMatchObject({
       ...headers,
       "x-ratelimit-limit-tokens": "-1",
