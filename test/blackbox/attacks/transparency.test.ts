@@ -64,6 +64,40 @@ describe("official SDKs notice nothing (G10)", () => {
     expect(status).toBe(200);
   });
 
+  it("an answer comes byte for byte, unpacked, and without what Azure says of its clusters", async () => {
+    const text = '{ "id":"x","seed":9223372036854775807, "new":{"__proto__":1},"usage":null }\n';
+    backend.answer = (outgoing) => {
+      outgoing.writeHead(200, {
+        "content-type": "application/json; charset=utf-8",
+        "content-encoding": "gzip",
+        "x-request-id": "6c4f1b4e-5806-4057-bcf7-6e731f2056b1",
+        "x-ratelimit-limit-tokens": "-1",
+        "x-ratelimit-remaining-requests": "449",
+        "x-aml-cluster": "hyena-japaneast-02",
+        "x-ms-deployment-name": "internal",
+        "set-cookie": "a=b",
+        "portcullis-decision": "forged",
+      });
+      outgoing.end(gzipSync(text));
+    };
+    const junk = Array.from({ length: 20 }, (_, index) => [`x-custom-${index}`, "1"]);
+    const path = "/openai/deployments/raw/chat/completions?api-version=2024-10-21&api-key=x&deployment=y";
+    const answer = await post(path, token, { messages: [] }, Object.fromEntries(junk));
+    expect(answer.text).toBe(text);
+    const told = Object.fromEntries(answer.headers);
+    expect(told).toMatchObject({
+      "content-type": "application/json; charset=utf-8",
+      "x-request-id": "6c4f1b4e-5806-4057-bcf7-6e731f2056b1",
+      "x-ratelimit-remaining-requests": "449",
+      "portcullis-decision": expect.stringMatching(/^decision_/),
+    });
+    for (const name of ["x-ratelimit-limit-tokens", "x-aml-cluster", "x-ms-deployment-name", "set-cookie"])
+      expect(told).not.toHaveProperty(name);
+    expect(received[0]?.path).toBe("/openai/deployments/raw/chat/completions?api-version=2024-10-21");
+    const custom = Object.keys(received[0]?.headers ?? {}).filter((name) => name.startsWith("x-"));
+    expect(custom).toEqual([]);
+  });
+
   it("AzureOpenAI answers Responses, whose path has no deployment in it", async () => {
     const answered = await gateway.azure(token).responses.create({ model: "gpt-4o-mini", input: "hi" });
     expect(answered.output_text).toBeTruthy();
