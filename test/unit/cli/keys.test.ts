@@ -94,6 +94,10 @@ describe("the signing keys of a gateway", () => {
     expect((await asked(["rotate", b, "--force", "leaked"])).requests).toEqual([
       ["POST", `${at}/rotate`, JSON.stringify({ keyId: b, forceReason: "leaked" })],
     ]);
+    const dashed = `--${a.slice(2)}`;
+    expect((await asked(["kill", dashed, "--reason=leaked"])).requests).toEqual([
+      ["POST", `${at}/${dashed}/kill`, JSON.stringify({ reason: "leaked" })],
+    ]);
     const killed = await asked(["kill", a, "--reason", "leaked"]);
     expect(killed.requests).toEqual([["POST", `${at}/${a}/kill`, JSON.stringify({ reason: "leaked" })]]);
     expect(killed.code).toBe(0);
