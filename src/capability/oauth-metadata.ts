@@ -42,7 +42,7 @@ export const ProtectedResourceMetadata = z.strictObject({
 });
 export type ProtectedResourceMetadata = z.infer<typeof ProtectedResourceMetadata>;
 
-interface Gateway {
+export interface Gateway {
   readonly issuer: string;
   /** Of tokens. */
   readonly audience: string;
@@ -76,8 +76,22 @@ export const protectedResourceMetadata = ({ issuer, audience }: Gateway): Protec
   resource_documentation: new URL("/v1/docs", issuer).href,
 });
 
-/** RFC 9728, section 3.1: the well-known part comes before the resource's own path. */
-export function resourceMetadataUrl(audience: string): string {
-  const { origin, pathname } = new URL(audience);
-  return `${origin}${PROTECTED_RESOURCE_PATH}${pathname === "/" ? "" : pathname}`;
+/** RFC 8414 and RFC 9728, section 3.1 of both: the well-known part comes before the path that an identifier may have. */
+function metadataUrl(wellKnownPath: string, identifier: string): string {
+  const { origin, pathname } = new URL(identifier);
+  return `${origin}${wellKnownPath}${pathname === "/" ? "" : pathname}`;
+}
+
+/** What a 401 points to. */
+export const resourceMetadataUrl = (audience: string): string =>
+  metadataUrl(PROTECTED_RESOURCE_PATH, audience);
+
+/** The document of this path, or undefined. */
+export function metadataAt(path: string, gateway: Gateway): object | undefined {
+  const { issuer, audience } = gateway;
+  if (path === new URL(metadataUrl(AUTHORIZATION_SERVER_PATH, issuer)).pathname)
+    return authorizationServerMetadata(gateway);
+  return path === new URL(resourceMetadataUrl(audience)).pathname
+    ? protectedResourceMetadata(gateway)
+    : undefined;
 }

@@ -26,15 +26,15 @@ export const keysRotate: Command = {
   summary: `Promote a published key; the one that signs is retired. --force does not wait for caches, and records why. ${READS}`,
 
   async run(args, io) {
+    const { keyIds, others } = withoutKeyIds(args);
     const options = { ...common, force: { type: "string" } } as const;
-    const parsed = parseArguments({ args: [...args], options, allowPositionals: true });
+    const parsed = parseArguments({ args: others, options });
     const usage = `Usage: ${keysRotate.usage}`;
-    if (!parsed.ok || parsed.value.positionals.length > 1) return notJudged(io, `${UNKNOWN}\n${usage}`);
-    const { positionals, values } = parsed.value;
-    const keyId = KeyId.optional().safeParse(positionals[0]);
-    if (!keyId.success) return notJudged(io, `${NO_KEY_ID}\n${usage}`);
+    if (!parsed.ok || keyIds.length > 1) return notJudged(io, `${UNKNOWN}\n${usage}`);
+    const { values } = parsed.value;
+    const [keyId] = keyIds;
     const body = {
-      ...(keyId.data === undefined ? {} : { keyId: keyId.data }),
+      ...(keyId === undefined ? {} : { keyId }),
       ...(values.force === undefined ? {} : { forceReason: values.force }),
     };
     const path = "/v1/keys/signing/rotate";
@@ -48,20 +48,26 @@ export const keysKill: Command = {
   summary: `Withdraw a key at once and for good: once this is done, none of its tokens opens anything. ${READS}`,
 
   async run(args, io) {
+    const { keyIds, others } = withoutKeyIds(args);
     const options = { ...common, reason: { type: "string" } } as const;
-    const parsed = parseArguments({ args: [...args], options, allowPositionals: true });
+    const parsed = parseArguments({ args: others, options });
     const usage = `Usage: ${keysKill.usage}`;
-    if (!parsed.ok || parsed.value.positionals.length !== 1) return notJudged(io, `${UNKNOWN}\n${usage}`);
-    const { positionals, values } = parsed.value;
-    const keyId = KeyId.safeParse(positionals[0]);
-    if (!keyId.success) return notJudged(io, `${NO_KEY_ID}\n${usage}`);
+    const [keyId, ...more] = keyIds;
+    if (!parsed.ok || keyId === undefined || more.length > 0) return notJudged(io, `${UNKNOWN}\n${usage}`);
+    const { values } = parsed.value;
     if (values.reason === undefined) return notJudged(io, `Say why with --reason: it is recorded.\n${usage}`);
-    const path = `/v1/keys/signing/${keyId.data}/kill`;
+    const path = `/v1/keys/signing/${keyId}/kill`;
     const body = { reason: values.reason };
     return askAboutKeys({ url: values.url, isJson: values.json, method: "POST", path, body }, io);
   },
 };
 
+/** One key id in sixty-four starts with a dash, and would be read as an option. */
+function withoutKeyIds(args: readonly string[]) {
+  const isKeyId = (arg: string) => KeyId.safeParse(arg).success;
+  return { keyIds: args.filter(isKeyId), others: args.filter((arg) => !isKeyId(arg)) };
+}
+
 // What was typed is not repeated: it may be a secret.
-const UNKNOWN = "There is an argument too many or too few, or one that this command does not have.";
-const NO_KEY_ID = "That is no key id: they are RFC 7638 thumbprints, as `portcullis keys list` shows them.";
+const UNKNOWN =
+  "There is an argument too many or too few, or one that this command does not have. Key ids are RFC 7638 thumbprints, as `portcullis keys list` shows them.";

@@ -3,9 +3,9 @@ import { Hono } from "hono";
 import { JWKS_PATH } from "../capability/key-ring.ts";
 import {
   AUTHORIZATION_SERVER_PATH,
-  authorizationServerMetadata,
+  type Gateway,
+  metadataAt,
   PROTECTED_RESOURCE_PATH,
-  protectedResourceMetadata,
 } from "../capability/oauth-metadata.ts";
 import type { PublishedKeys } from "../capability/published-keys.ts";
 import { JWKS_CACHE_SECONDS } from "../kernel/limits.ts";
@@ -13,7 +13,7 @@ import { problemResponse } from "../kernel/wire.ts";
 
 export interface WellKnownPorts {
   readonly publishedKeys: PublishedKeys;
-  readonly config: { readonly issuer: string; readonly audience: string };
+  readonly config: Gateway;
 }
 
 const published = (document: object): Response =>
@@ -28,10 +28,12 @@ export function createWellKnownRoutes<Bindings extends object>(
       const keys = await (await portsOf(env)).publishedKeys();
       return keys.ok ? published(keys.value) : problemResponse(keys.error, newRequestId());
     })
-    .get(AUTHORIZATION_SERVER_PATH, async ({ env }) =>
-      published(authorizationServerMetadata((await portsOf(env)).config)),
-    )
-    .get(PROTECTED_RESOURCE_PATH, async ({ env }) =>
-      published(protectedResourceMetadata((await portsOf(env)).config)),
+    .on(
+      "GET",
+      [AUTHORIZATION_SERVER_PATH, PROTECTED_RESOURCE_PATH].flatMap((path) => [path, `${path}/*`]),
+      async ({ env, req, notFound }) => {
+        const document = metadataAt(req.path, (await portsOf(env)).config);
+        return document === undefined ? notFound() : published(document);
+      },
     );
 }

@@ -112,6 +112,11 @@ describe("every refusal is the SDK's own typed error, with code and request id",
 
   it("401 AuthenticationError for a token that does not verify", async () => {
     const error = await thrown(call(gateway.azure(`${token.slice(0, -6)}AAAAAA`)), AuthenticationError);
+    const challenge = error.headers?.get("www-authenticate") ?? "";
+    expect(challenge).toMatch(/^Bearer error="invalid_token", resource_metadata="https:\/\/[^"]+"$/);
+    const { pathname } = new URL(challenge.split('"').at(-2) ?? "");
+    const metadata = await (await fetch(gateway.url + pathname)).json();
+    expect(metadata).toMatchObject({ bearer_methods_supported: ["header"] });
     expect(error.code).toMatch(/^token_/);
     expect(error.requestID).toMatch(/^request_/);
     await thrown(call(gateway.openai("not-a-token") as never), AuthenticationError);

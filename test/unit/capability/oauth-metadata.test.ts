@@ -3,10 +3,13 @@ import { describe, expect, it } from "vitest";
 import {
   AuthorizationServerMetadata,
   authorizationServerMetadata,
+  metadataAt,
   ProtectedResourceMetadata,
   protectedResourceMetadata,
   resourceMetadataUrl,
 } from "../../../src/capability/oauth-metadata.ts";
+import { azureError } from "../../../src/gateway/azure-error.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
 import { AUDIENCE, ISSUER } from "./token-fixture.ts";
 
 const gateway = { issuer: ISSUER, audience: AUDIENCE };
@@ -40,5 +43,33 @@ describe("the metadata", () => {
     [AUDIENCE, "https://gateway.test/.well-known/oauth-protected-resource/api"],
   ])("of the resource %s are at %s", (audience, url) => {
     expect(resourceMetadataUrl(audience)).toBe(url);
+    const { resource } = ProtectedResourceMetadata.parse(
+      metadataAt(new URL(url).pathname, { ...gateway, audience }),
+    );
+    expect(resource).toBe(audience);
+  });
+
+  it("of nothing else are anywhere", () => {
+    for (const path of ["", "/other", "/api/", "/api/more"])
+      expect(metadataAt(`/.well-known/oauth-protected-resource${path}`, gateway)).toBeUndefined();
+    expect(metadataAt("/.well-known/oauth-authorization-server/api", gateway)).toBeUndefined();
+  });
+});
+
+describe("a 401", () => {
+  const url = resourceMetadataUrl(AUDIENCE);
+  it.each([
+    ["token_missing", `Bearer resource_metadata="${url}"`],
+    ["credentials_conflict", `Bearer error="invalid_request", resource_metadata="${url}"`],
+    ["token_expired", `Bearer error="invalid_token", resource_metadata="${url}"`],
+    ["token_key_withdrawn", `Bearer error="invalid_token", resource_metadata="${url}"`],
+  ] as const)("of %s says %s", (code, challenge) => {
+    const received = { requestId: "request", resourceMetadata: url };
+    expect(azureError(refuse(code), received).headers.get("www-authenticate")).toBe(challenge);
+  });
+
+  it("alone carries a challenge", () => {
+    const received = { requestId: "request", resourceMetadata: url };
+    expect(azureError(refuse("agent_disabled"), received).headers.has("www-authenticate")).toBe(false);
   });
 });
