@@ -1,6 +1,6 @@
 /** Every bound of the gateway in one place, with its unit and its reason. */
 
-/** Our tokens are below 1 KB; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
+/** Our tokens are some 1 KB, below 4 KB four exchanges deep; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
 export const MAX_TOKEN_BYTES = 8_192;
 
 /** Stored answers that an agent's ledger knows at once; a further one pushes out the oldest. */
