@@ -2,7 +2,12 @@
 import * as z from "zod";
 import { AuthorizationDetail } from "../capability/claims.ts";
 import { AgentId, TokenId } from "../kernel/ids.ts";
-import { TOKEN_DEFAULT_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import {
+  MAX_END_USER_CHARACTERS,
+  TOKEN_CHAIN_MAX_SECONDS,
+  TOKEN_DEFAULT_SECONDS,
+  TOKEN_MAX_SECONDS,
+} from "../kernel/limits.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { described, NoQuery } from "./operation-description.ts";
 
@@ -21,11 +26,30 @@ export const TokenInput = z
       .max(20)
       .optional()
       .meta({ description: "RFC 9396. Absent = all that the policies grant." }),
+    refreshableFor: z.int().min(1).max(TOKEN_CHAIN_MAX_SECONDS).optional().meta({
+      description: "Seconds from now in which the token may be refreshed. Absent = it may not.",
+    }),
+    endUser: z
+      .string()
+      .min(1)
+      .max(MAX_END_USER_CHARACTERS)
+      .optional()
+      .meta({
+        description: "The person behind all calls with it, whatever their bodies name. Kept as a hash.",
+      }),
   })
   .meta({ id: "TokenInput" });
 
 export const IssuedToken = z
-  .strictObject({ token: z.string(), tokenType: z.literal("Bearer"), expiresAt: Timestamp, jti: TokenId })
+  .strictObject({
+    token: z.string(),
+    tokenType: z
+      .enum(["Bearer", "DPoP"])
+      .meta({ description: "`DPoP`: each call needs a proof by the agent's key (RFC 9449)." }),
+    expiresAt: Timestamp,
+    refreshUntil: Timestamp.nullable().meta({ description: "Null = it may not be refreshed." }),
+    jti: TokenId,
+  })
   .meta({ id: "IssuedToken" });
 
 export const tokenDescriptions = {

@@ -1,5 +1,6 @@
 import { issueToken } from "../capability/issue-token.ts";
 import { asked } from "../kernel/asked.ts";
+import { SECOND_MS } from "../kernel/clock.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok } from "../kernel/result.ts";
 import { checkConstraints } from "../policy/check-policy.ts";
@@ -12,7 +13,8 @@ import { tokenDescriptions } from "./token-descriptions.ts";
 export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(
     tokenDescriptions.issue,
-    async ({ body: { agentId, expiresIn, authorizationDetails }, ...caller }) => {
+    async ({ body: { agentId, expiresIn, authorizationDetails, refreshableFor, endUser }, ...caller }) => {
+      if (refreshableFor !== undefined && refreshableFor < expiresIn) return fail(endsBeforeItself);
       for (const [index, { constraints }] of (authorizationDetails ?? []).entries()) {
         const refusal = checkConstraints(constraints, `authorizationDetails[${index}].constraints`);
         if (refusal !== null) return fail(refusal);
@@ -28,6 +30,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       const address = { home, tenantId: agent.tenantId, agentId: agent.id };
       const revoked = await deps.tokenRevocations.ofAgent(address, tokenId);
       if (!revoked.ok) return revoked;
+      const issuedAtMs = issueMs(nowMs, revoked.value.notBefore);
       const issued = await issueToken({
         keyRing: deps.keyRing,
         issuer: deps.config.issuer,
@@ -38,15 +41,23 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         authorization: authorizationDetails ?? null,
         tokenId,
         mintedBy: caller.apiKey.id,
-        nowMs: issueMs(nowMs, revoked.value.notBefore),
+        endUser: endUser === undefined ? null : await deps.hashEndUser(agent.tenantId, endUser),
+        refreshUntilSeconds:
+          refreshableFor === undefined ? null : Math.floor(issuedAtMs / SECOND_MS) + refreshableFor,
+        nowMs: issuedAtMs,
       });
       if (!issued.ok) return issued;
-      const { token, expiresAt } = issued.value;
+      const { token, tokenType, expiresAt, refreshUntil } = issued.value;
       const facts = { scope: agent.tenantId, home, operation: "token.issue", objectId: tokenId };
       const recorded = await deps.changes.append({ caller, ...facts, revision: null, nowMs });
       if (!recorded.ok) return recorded;
       deps.background(asked(() => deps.deliverOutbox(agent.tenantId, home)));
-      return ok({ status: 201, body: { token, tokenType: "Bearer", expiresAt, jti: tokenId } });
+      return ok({ status: 201, body: { token, tokenType, expiresAt, refreshUntil, jti: tokenId } });
     },
   ),
 ];
+
+const endsBeforeItself = refuse("meaningless", {
+  field: "refreshableFor",
+  message: "`refreshableFor` must not be less than `expiresIn`.",
+});

@@ -49,6 +49,10 @@ export function recollectedCaller(record: DecisionRecord): Caller | Gap {
       expiresAtSeconds: Number.MAX_SAFE_INTEGER,
       authorization,
       mintedBy: null,
+      holderKey: null,
+      rootTokenId: tokenId,
+      refreshUntilSeconds: null,
+      endUser: null,
     },
     // Whether there was an address is known; which, no record says.
     place: { ...place, clientAddress: null },

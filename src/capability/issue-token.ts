@@ -12,6 +12,7 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
+import { type Thumbprint, thumbprintOf } from "./holder-key.ts";
 import { type KeyRing, signerAt } from "./key-ring.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
 
@@ -26,15 +27,25 @@ export interface TokenOrder {
   /** Null = all that the policies grant. */
   readonly authorization: readonly AuthorizationDetail[] | null;
   readonly tokenId: TokenId;
-  /** The API key that asks for it. */
-  readonly mintedBy: ApiKeyId;
+  /** The API key that asks for it, or asked for the first of its chain; null = not stated. */
+  readonly mintedBy: ApiKeyId | null;
+  /** Salted hash; null = calls may name one. */
+  readonly endUser?: string | null;
+  /** Null = it may not be refreshed. */
+  readonly refreshUntilSeconds?: number | null;
+  /** The first token of its chain, where this is another one. */
+  readonly rootTokenId?: TokenId | null;
   readonly nowMs: number;
 }
 
 export interface IssuedToken {
   readonly token: string;
+  /** RFC 9449, section 5: how it is presented, which is not for whoever asks for it to choose. */
+  readonly tokenType: "Bearer" | "DPoP";
   readonly tokenId: TokenId;
   readonly expiresAt: Timestamp;
+  /** Null = it may not be refreshed. */
+  readonly refreshUntil: Timestamp | null;
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
@@ -46,7 +57,8 @@ export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>
   const signer = signerAt(keyRing, nowMs);
   if (signer === undefined) return fail(refuse("signing_keys_ended"));
   const { keyId, algorithm, privateKey } = signer;
-  const claims = claimsOf(order);
+  const { publicKey } = order.agent;
+  const claims = claimsOf(order, publicKey && (await thumbprintOf(publicKey)));
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: algorithm, typ: TOKEN_TYPE, kid: keyId })
     .sign(privateKey);
@@ -54,12 +66,15 @@ export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>
     const message = `The token would exceed ${MAX_TOKEN_BYTES} bytes; name fewer roles, locations or constraints.`;
     return fail(refuse("meaningless", { message }));
   }
-  return ok({ token, tokenId, expiresAt: timestampOf(claims.exp * 1_000) });
+  const refreshUntil = claims.refresh_until === undefined ? null : timestampOf(claims.refresh_until * 1_000);
+  const tokenType = claims.cnf === undefined ? "Bearer" : "DPoP";
+  return ok({ token, tokenType, tokenId, expiresAt: timestampOf(claims.exp * 1_000), refreshUntil });
 }
 
 /** Throws only when an agent or an authorization was not parsed before it came here. */
-function claimsOf(order: TokenOrder): CapabilityClaims {
-  const { agent, authorization, expiresInSeconds, nowMs } = order;
+function claimsOf(order: TokenOrder, holderKey: Thumbprint | null): CapabilityClaims {
+  const { agent, authorization, expiresInSeconds, mintedBy, nowMs } = order;
+  const { endUser = null, refreshUntilSeconds = null, rootTokenId = null } = order;
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return CapabilityClaims.parse({
     iss: order.issuer,
@@ -75,6 +90,10 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     exp: issuedAtSeconds + expiresInSeconds,
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
-    minted_by: order.mintedBy,
+    ...(mintedBy === null ? {} : { minted_by: mintedBy }),
+    ...(holderKey === null ? {} : { cnf: { jkt: holderKey } }),
+    ...(rootTokenId === null ? {} : { root_jti: rootTokenId }),
+    ...(refreshUntilSeconds === null ? {} : { refresh_until: refreshUntilSeconds }),
+    ...(endUser === null ? {} : { end_user: endUser }),
   });
 }

@@ -5,7 +5,12 @@
  * were verified anew: expiry, clock and the key's place in the ring are judged on every call.
  */
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import {
+  MAX_VERIFIED_TOKENS,
+  TOKEN_CHAIN_MAX_SECONDS,
+  TOKEN_CLOCK_SKEW_SECONDS,
+  TOKEN_MAX_SECONDS,
+} from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { hasEnded } from "../kernel/timestamp.ts";
@@ -111,10 +116,18 @@ function judgedByClock(capability: Capability, nowMs: number): Result<Capability
  * A life that issuing never gives, a date after the key's end, or a principal other than the agent is not ours even under
  * our signature. So an hour after its end a key opens nothing, also where it was stolen and never taken out.
  */
-function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims, key: VerificationKey): boolean {
+function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
+  const { iat, exp, sub, client_id } = claims;
   const lifeSeconds = exp - iat;
   const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
-  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd && sub === client_id;
+  const isLifeOurs = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS;
+  return isLifeOurs && isBeforeEnd && sub === client_id && isChainCoherent(claims);
+}
+
+/** Only what may be refreshed has a chain, of which this is not its own first, and which it does not outlast. */
+function isChainCoherent({ iat, exp, jti, root_jti, refresh_until }: CapabilityClaims): boolean {
+  if (refresh_until === undefined) return root_jti === undefined;
+  return root_jti !== jti && exp <= refresh_until && refresh_until - iat <= TOKEN_CHAIN_MAX_SECONDS;
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -131,4 +144,8 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   expiresAtSeconds: claims.exp,
   authorization: claims.authorization_details ?? null,
   mintedBy: claims.minted_by ?? null,
+  holderKey: claims.cnf?.jkt ?? null,
+  rootTokenId: claims.root_jti ?? claims.jti,
+  refreshUntilSeconds: claims.refresh_until ?? null,
+  endUser: claims.end_user ?? null,
 });

@@ -50,15 +50,18 @@ export function exclusionOf(
   return null;
 }
 
-/** The token's own alternatives; a token without authorization details covers all that the policies grant. */
+/**
+ * The token's own alternatives; a token without authorization details covers all that the policies grant. Their limits are
+ * those of its chain: refreshing it must not begin them anew.
+ */
 export function tokenSets(
-  { authorization, tokenId }: Pick<Capability, "authorization" | "tokenId">,
+  { authorization, rootTokenId }: Pick<Capability, "authorization" | "rootTokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
 ): readonly (ConstraintSet | null)[] {
   if (authorization === null) return [null];
   return authorization
     .filter((detail) => covers(detail.actions, detail.locations, action, resource))
-    .map((detail) => tokenSet(`token:${tokenId}`, detail));
+    .map((detail) => tokenSet(`token:${rootTokenId}`, detail));
 }
 
 /** A token that comes again is the same object as long as it is remembered as verified. */

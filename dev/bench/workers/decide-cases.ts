@@ -100,6 +100,10 @@ export const capability = {
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
   mintedBy: null,
+  holderKey: null,
+  rootTokenId: TokenId.parse(`token_${"0".repeat(32)}`),
+  refreshUntilSeconds: null,
+  endUser: null,
 } as const;
 
 const mixed = (count: number): Kinds => ({ denies: count / 5, others: (count * 3) / 5, grants: count / 5 });

@@ -101,6 +101,10 @@ function capabilityOf(
     expiresAtSeconds: issuedAtSeconds + 900,
     authorization: authorizationDetails ?? null,
     mintedBy: null,
+    holderKey: null,
+    rootTokenId: SOME_TOKEN,
+    refreshUntilSeconds: null,
+    endUser: null,
   };
 }
 

@@ -45,6 +45,10 @@ describe("a valid token", () => {
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
         mintedBy: order.mintedBy,
+        holderKey: null,
+        rootTokenId: tokenId,
+        refreshUntilSeconds: null,
+        endUser: null,
       },
     });
   });

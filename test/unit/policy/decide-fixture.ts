@@ -45,6 +45,10 @@ export const capability: Capability = {
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
   mintedBy: null,
+  holderKey: null,
+  rootTokenId: tokenId,
+  refreshUntilSeconds: null,
+  endUser: null,
 };
 
 export const ask: Ask = {
