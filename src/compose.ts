@@ -32,6 +32,7 @@ import { composeStores } from "./compose-stores.ts";
 import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
+import type { RefreshPorts } from "./gateway/refresh-token.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
@@ -40,7 +41,7 @@ import { logFailure } from "./kernel/failure-log.ts";
 import { createIdMint, PLATFORM, type TenantId } from "./kernel/ids.ts";
 import { pooledRandom } from "./kernel/pooled-random.ts";
 import { refuse } from "./kernel/refusal.ts";
-import { fail } from "./kernel/result.ts";
+import { fail, ok } from "./kernel/result.ts";
 import { sharedTimer } from "./kernel/shared-timer.ts";
 import { createSnapshots } from "./policy/snapshots.store.ts";
 import { askJurisdiction, isLocalRuntime } from "./quota/ledger-namespace.store.ts";
@@ -52,7 +53,7 @@ import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 export interface Composed {
   /** Those that have their stores in this deployment. */
   readonly homes: readonly Home[];
-  readonly gateway: EnforceRoutePorts & ReportRoutePorts;
+  readonly gateway: EnforceRoutePorts & ReportRoutePorts & RefreshPorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
@@ -114,7 +115,7 @@ export async function compose(
   };
 
   const stores = composeStores(databases);
-  const { agents, approvals, auditLog, tenants, tokenRevocations } = stores;
+  const { agents, approvals, auditLog, tenants, tokenRefreshes, tokenRevocations } = stores;
 
   const queueOf = (home: Home) => homeStoresOf(env, home).audit;
   const records = createRecordQueue({ queueOf, startTimer });
@@ -234,6 +235,13 @@ export async function compose(
     ledgers: agentLedgers,
     approvals: { keep: approvals.keep, announce: (home, id) => announceApproval(webhooks, home, id) },
     readings,
+    issuing: { keyRing, issuer: config.issuer, audience: config.audience },
+    findAgent: async (agentId) => {
+      const found = await agents.find(agentId);
+      if (!found.ok) return found;
+      return ok(found.value === null || found.value.status === "deleted" ? null : found.value.agent);
+    },
+    noteRefresh: tokenRefreshes.note,
     records,
     workerNumber,
     azure,
@@ -246,6 +254,7 @@ export async function compose(
       hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
     hashText,
     tokenCounter,
+    publicOrigin: new URL(config.audience).origin,
     isLocal,
     relayMaxMs: config.relayMaxMs,
     background,
@@ -280,7 +289,7 @@ export async function compose(
     async sweep() {
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
-      const deps = { tokenRevocations, agentLedgers, clock };
+      const deps = { tokenRevocations, tokenRefreshes, agentLedgers, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
       await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
       await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));

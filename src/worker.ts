@@ -13,6 +13,7 @@ import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createEntraIssuerRoutes } from "./gateway/entra-issuer.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { createRefreshRoutes } from "./gateway/refresh.routes.ts";
 import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
 import { refuse } from "./kernel/refusal.ts";
@@ -56,6 +57,7 @@ const app = new Hono<{ Bindings: Env }>()
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))
   .route("/", createUsageReportRoutes(portsOf))
+  .route("/", createRefreshRoutes(portsOf))
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),

@@ -3,10 +3,12 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Home } from "../residency/home.ts";
 import { sweepPages } from "./sweep-pages.ts";
 import { type TellDeps, tellRevocation } from "./tell-revocation.ts";
+import type { TokenRefreshStore } from "./token-refreshes.store.ts";
 import type { TokenRevocation, TokenRevocationStore } from "./token-revocations.store.ts";
 
 interface SweepDeps extends TellDeps {
   readonly tokenRevocations: TokenRevocationStore;
+  readonly tokenRefreshes: Pick<TokenRefreshStore, "forget">;
   readonly clock: Clock;
 }
 
@@ -17,4 +19,5 @@ export async function sweepRevocations(deps: SweepDeps, home: Home): Promise<voi
     (revocation) => tellRevocation(deps, revocation),
   );
   await deps.tokenRevocations.forget(home, deps.clock());
+  await deps.tokenRefreshes.forget(home, deps.clock());
 }

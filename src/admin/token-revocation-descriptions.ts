@@ -3,6 +3,7 @@
  * parameters of their RFCs.
  */
 import * as z from "zod";
+import { Thumbprint } from "../capability/holder-key.ts";
 import { AgentId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
 import { MEANINGLESS } from "../kernel/parse-document.ts";
@@ -69,7 +70,7 @@ const Introspected = z
     z.strictObject({ active: z.literal(false) }),
     z.strictObject({
       active: z.literal(true),
-      token_type: z.literal("Bearer"),
+      token_type: z.enum(["Bearer", "DPoP"]),
       client_id: AgentId,
       sub: z.string(),
       iss: z.string(),
@@ -82,6 +83,11 @@ const Introspected = z
       iat: z.int(),
       exp: z.int(),
       jti: TokenId,
+      cnf: z
+        .strictObject({ jkt: Thumbprint })
+        .optional()
+        .meta({ description: "The key by which each call must be proved; absent = a bearer token." }),
+      refresh_until: z.int().optional(),
     }),
   ])
   .meta({ id: "IntrospectedToken" });

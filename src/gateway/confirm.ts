@@ -7,7 +7,7 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { newerRevisions, type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { ConfirmReply } from "../quota/contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf, type Question, type Refused, type Stale } from "./question.ts";
+import { callerOf, isProofUsed, proofOf, type Question, type Refused, type Stale } from "./question.ts";
 import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
@@ -26,6 +26,7 @@ export async function confirm(
     v: 1,
     caller: callerOf(question),
     snapshot: revisionsOf(snapshot),
+    proof: proofOf(question),
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
@@ -36,6 +37,7 @@ export async function confirm(
     case "refused":
       return refusedByLedger(value.refusal, { ...value, revisions }, reasoning);
     case "confirmed":
+      if (!isProofUsed(question, value)) return unconfirmed(ports, refuse("ledger_unavailable"), reasoning);
       return { kind: "confirmed", number: value.number, revisions };
   }
 }

@@ -9,6 +9,7 @@ import { DISCOVERY_PATH, ENTRA_JWKS_PATH } from "../capability/entra-issuer.ts";
 import { DecisionId } from "../kernel/ids.ts";
 import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
+import { refreshRoute } from "./described-refresh.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
 
@@ -37,12 +38,13 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "approval_expired",
   "approval_used",
   "webhook_secret_missing",
+  "token_not_refreshable",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
 /** What is wrong with a capability token itself. */
 const tokenRefusals = refusalCodes.filter(
-  (code) => code.startsWith("token_") && code !== "token_missing" && refusalTable[code].status === 401,
+  (code) => /^(?:token|proof)_/.test(code) && code !== "token_missing" && refusalTable[code].status === 401,
 );
 
 const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azure OpenAI defines it." });
@@ -231,6 +233,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "internal_error",
     ],
   },
+  refreshRoute,
   ...surface.filter(({ classic }) => classic).map(classicRoute),
   classicRoute(operations.responses),
   ...surface.filter(({ v1 }) => v1).map(v1Route),

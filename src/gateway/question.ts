@@ -2,6 +2,7 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
+import type { Proof } from "../capability/verify-proof.ts";
 import type { ApiKeyId, DecisionId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Refusal } from "../kernel/refusal.ts";
@@ -20,6 +21,7 @@ import type {
   ReserveReply,
   ReserveRequest,
 } from "../quota/contracts.ts";
+import type { UsedProof } from "../quota/used-proof.ts";
 import type { Place } from "../residency/place.ts";
 
 export interface Question {
@@ -28,6 +30,8 @@ export interface Question {
   readonly surface: DecisionRecord["surface"];
   readonly purpose: ReserveRequest["purpose"];
   readonly capability: Capability;
+  /** Null where the token is bound to no key. */
+  readonly proof: Proof | null;
   /** That which asks /v1/enforce; on the data plane there is none. */
   readonly apiKeyId?: ApiKeyId;
   readonly place: Place;
@@ -135,4 +139,15 @@ export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCa
   agentVersion: capability.agentVersion,
   tokenId: capability.tokenId,
   issuedAtSeconds: capability.issuedAtSeconds,
+  ...(capability.rootTokenId === capability.tokenId ? {} : { rootTokenId: capability.rootTokenId }),
 });
+
+/** Used by the decision, so that asking again for it is no replay. */
+export const proofOf = ({ proof, decisionId }: Pick<Question, "proof" | "decisionId">): UsedProof | null =>
+  proof && { ...proof, usedBy: decisionId };
+
+/** A ledger of the version before knows of no proofs: what it has not taken as used could come again. */
+export const isProofUsed = (
+  { proof }: Pick<Question, "proof">,
+  { proofId }: { readonly proofId?: string | null | undefined },
+): boolean => proof === null || proof.proofId === proofId;

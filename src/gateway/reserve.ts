@@ -12,7 +12,9 @@ import type { Offer } from "./offer.ts";
 import {
   type Allowed,
   callerOf,
+  isProofUsed,
   type Judgement,
+  proofOf,
   type Question,
   type Stale,
   type Understood,
@@ -45,6 +47,7 @@ export async function reserve(
       ...(needsApproval(candidate) ? { needsApproval: true } : {}),
     })),
     ...(approval === null ? {} : { approval }),
+    proof: proofOf(question),
     idempotency: understood.idempotency,
     subject: {
       requestId: question.requestId,
@@ -80,7 +83,7 @@ export async function reserve(
     case "reserved": {
       const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      if (needsApproval(candidate) && !reserved.approvalId) {
+      if ((needsApproval(candidate) && !reserved.approvalId) || !isProofUsed(question, reserved)) {
         await giveBack(ledgers, question, reserved.reservationId);
         return fail(refuse("ledger_unavailable"));
       }
@@ -109,7 +112,7 @@ function withinCharge(obligations: Obligations, ask: Ask, chargedTokens: number)
   return { ...obligations, reservedTokens: chargedTokens, maxOutputTokens: Math.max(0, output - excess) };
 }
 
-/** A ledger of the version before knows of no approvals, and charged what nobody approved. */
+/** A ledger of the version before knows of no approvals and no proofs, and charged what nobody approved or proved. */
 async function giveBack(
   ledgers: GatewayPorts["ledgers"],
   { capability, purpose }: Question,

@@ -10,8 +10,8 @@ import { deploymentOfResource, isAtAzure } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
-import type { EnforceRequest } from "./enforce-request.ts";
 import { endUserOf } from "./end-user.ts";
+import type { EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
 

@@ -25,7 +25,6 @@ import type {
   ReserveRequest,
   Settle,
   SettleReply,
-  TokenRevocation,
 } from "./contracts.ts";
 import { CounterBook } from "./counter-book.ts";
 import { counterStates } from "./counter-states.ts";
@@ -35,6 +34,7 @@ import { ledgerRefusal, quotaRefusal } from "./ledger-refusal.ts";
 import { counterName, type LimitClaim } from "./limit-claim.ts";
 import { OpenReservations } from "./open-reservations.ts";
 import { RecordNumbers, type SkippedNumbers } from "./record-numbers.ts";
+import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 import { ReservationEndings } from "./reservation-endings.ts";
 import { SliceHolder } from "./slice-holder.ts";
 import type { ReservationReply, StateReply, StateRequest } from "./state-contracts.ts";
@@ -127,14 +127,16 @@ export class AgentBook {
     return { ...this.#gate.refused(request.caller, refusal, moment), waiting };
   }
 
-  confirm({ caller, snapshot }: ConfirmRequest, moment: Moment): ConfirmReply {
-    const refused = this.#gate.standingOrStale(caller, snapshot, moment);
+  confirm(request: ConfirmRequest, moment: Moment): ConfirmReply {
+    const refused = this.#gate.confirmation(request, moment);
     if (refused) return refused;
-    return {
-      outcome: "confirmed",
-      revisions: moment.revisions,
-      number: this.#writer.number(caller, moment.nowMs),
-    };
+    const number = this.#writer.number(request.caller, moment.nowMs);
+    const proofId = request.proof?.proofId ?? null;
+    return { outcome: "confirmed", revisions: moment.revisions, number, proofId };
+  }
+
+  refresh(request: RefreshRequest, moment: Moment): RefreshReply {
+    return this.#gate.refresh(request, moment);
   }
 
   /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */

@@ -27,7 +27,6 @@ import {
   type ReserveRequest,
   type Settle,
   type SettleReply,
-  TokenRevocation,
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
 import { earliest } from "./earliest.ts";
@@ -36,6 +35,7 @@ import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OutboxRow } from "./outbox.object.ts";
 import { RecordPacks } from "./record-packs.object.ts";
 import { sendRecord } from "./record-sender.store.ts";
+import { type RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 import {
   type ReservationReply,
   ReservationRequest,
@@ -103,6 +103,11 @@ export class AgentLedger extends DurableObject<Env> {
   async confirm(request: ConfirmRequest): Promise<ConfirmReply> {
     checkVersion(request);
     return this.#underLease(request.caller, (moment) => this.#book.confirm(request, moment));
+  }
+
+  async refresh(raw: RefreshRequest): Promise<RefreshReply> {
+    const request = RefreshRequest.parse(raw);
+    return this.#underLease(request.caller, (moment) => this.#book.refresh(request, moment));
   }
 
   /** A relay that goes on holds its reservation for as long again. */

@@ -12,6 +12,7 @@ import { ApprovalAsk, WaitingApproval } from "./approval-contracts.ts";
 import type { CompletionDraft } from "./completion-record.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
+import { UsedProof } from "./used-proof.ts";
 
 const v = z.literal(1);
 const tokens = z.int().min(0);
@@ -24,8 +25,15 @@ export const LedgerCaller = z.strictObject({
   agentVersion: z.int().min(1),
   tokenId: TokenId,
   issuedAtSeconds: z.int().min(0),
+  /** The first token of its chain; absent where that is the token itself. */
+  rootTokenId: TokenId.optional(),
 });
 export type LedgerCaller = z.infer<typeof LedgerCaller>;
+
+/** Where the caller's token is bound to a key. */
+const proof = UsedProof.nullable().optional();
+/** Which proof the ledger has taken as used. A ledger of before knows of none. */
+const proofId = UsedProof.shape.proofId.nullable().optional();
 
 /** What the ledger repeats in the record when a reservation is abandoned, since nobody else is left to say it. */
 export const ReservationSubject = z.strictObject({
@@ -65,6 +73,7 @@ export const ReserveRequest = z.strictObject({
   subject: ReservationSubject,
   /** Where some candidate needs approval. */
   approval: ApprovalAsk.nullable().optional(),
+  proof,
 });
 export type ReserveRequest = z.infer<typeof ReserveRequest>;
 
@@ -105,7 +114,7 @@ export type LedgerRefusal = z.infer<typeof LedgerRefusal>;
 /** The ledger's clock at its answer, so that other clocks can read its moments as durations. */
 const atMs = z.int().optional();
 
-const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
+export const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
 const refused = z.strictObject({
   outcome: z.literal("refused"),
   refusal: LedgerRefusal,
@@ -133,6 +142,7 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     atMs,
     /** Which approval the reservation spent. A ledger of before knows of none. */
     approvalId: ApprovalId.nullable().optional(),
+    proofId,
   }),
   stale,
   refused.extend({ waiting: WaitingApproval.nullable().optional() }),
@@ -140,11 +150,11 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
 export type ReserveReply = z.infer<typeof ReserveReply>;
 
 /** Asked before an authenticated refusal (or a call that charges nothing) is answered: is its snapshot still current? */
-export const ConfirmRequest = z.strictObject({ v, caller: LedgerCaller, snapshot: Revisions });
+export const ConfirmRequest = z.strictObject({ v, caller: LedgerCaller, snapshot: Revisions, proof });
 export type ConfirmRequest = z.infer<typeof ConfirmRequest>;
 
 export const ConfirmReply = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("confirmed"), revisions: Revisions, number: RecordNumber }),
+  z.strictObject({ outcome: z.literal("confirmed"), revisions: Revisions, number: RecordNumber, proofId }),
   stale,
   refused,
 ]);
@@ -225,22 +235,6 @@ export const AgentState = z.strictObject({
   status: z.enum(["active", "disabled", "deleted"]),
 });
 export type AgentState = z.infer<typeof AgentState>;
-
-/**
- * Tokens that open nothing any more, whatever they say. What is told here only ever adds to what a ledger knows, so
- * messages may come in any order and any number of times.
- */
-export const TokenRevocation = z.strictObject({
-  v,
-  home: Home,
-  tenantId: TenantId,
-  agentId: AgentId,
-  /** Single ones, until they would have expired anyhow. */
-  tokens: z.array(z.strictObject({ tokenId: TokenId, expiresAtMs: z.int().min(0) })).max(100),
-  /** All that were issued before this moment; null = none. */
-  notBeforeMs: z.int().min(0).nullable(),
-});
-export type TokenRevocation = z.infer<typeof TokenRevocation>;
 
 /** A lease is a duration: the holder counts from before it asked, the grantor from its answer plus a margin. */
 export const LeaseRequest = z.strictObject({

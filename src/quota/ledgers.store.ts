@@ -18,6 +18,7 @@ import { agentLedgerName, scopeLedgerName } from "./ledger-names.ts";
 import { ledgerStub } from "./ledger-namespace.store.ts";
 import { confirmReply, reserveReply, settleReply } from "./ledger-reply.ts";
 import type { AgentAddress, AgentLedgers, LedgerReadings, ScopeAddress, TenantLedgers } from "./ledgers.ts";
+import { RefreshReply } from "./token-contracts.ts";
 import { ReservationReply, StateReply, TotalsReply } from "./state-contracts.ts";
 import type { TenantLedger } from "./tenant-ledger.object.ts";
 
@@ -80,6 +81,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
   return {
     reserve: (request) => call(request.caller, (ledger) => ledger.reserve(request), reserveReply),
     confirm: (request) => call(request.caller, (ledger) => ledger.confirm(request), confirmReply),
+    refresh: (request) => call(request.caller, (ledger) => ledger.refresh(request), RefreshReply.parse),
     renew: (request) => call(request.caller, (ledger) => ledger.renew(request), RenewReply.parse),
     settle: (request) => call(request.caller, (ledger) => ledger.settle(request), settleReply),
     keepRecord: (address: AgentAddress, record: AuditRecord) =>

@@ -5,11 +5,12 @@
  */
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { TokenId } from "../kernel/ids.ts";
-import type { LedgerCaller, LedgerRefusal, TokenRevocation } from "./contracts.ts";
+import type { LedgerCaller, LedgerRefusal } from "./contracts.ts";
+import type { TokenRevocation } from "./token-contracts.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 
 /** A token's expiry is judged by the gateway's clock, which may be behind the ledger's. */
-const KEPT_AFTER_EXPIRY_MS = 60_000;
+export const KEPT_AFTER_EXPIRY_MS = 60_000;
 
 export interface RevokedToken {
   readonly tokenId: TokenId;
@@ -48,11 +49,15 @@ export class RevokedTokens {
     };
   }
 
+  /** What stops the first token of a chain stops all of it. */
   refusal({
     tokenId,
+    rootTokenId = tokenId,
     issuedAtSeconds,
-  }: Pick<LedgerCaller, "tokenId" | "issuedAtSeconds">): LedgerRefusal | null {
-    return this.#expiryMs.has(tokenId) || issuedAtSeconds * SECOND_MS < this.#notBeforeMs
+  }: Pick<LedgerCaller, "tokenId" | "rootTokenId" | "issuedAtSeconds">): LedgerRefusal | null {
+    return this.#expiryMs.has(tokenId) ||
+      this.#expiryMs.has(rootTokenId) ||
+      issuedAtSeconds * SECOND_MS < this.#notBeforeMs
       ? ledgerRefusal("token_revoked")
       : null;
   }

@@ -164,6 +164,7 @@ export function createWorld() {
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,
+        refresh: unasked,
         decideApproval: unasked,
         keepRecord: async () => fail(refuse("ledger_unavailable")),
       },
@@ -185,6 +186,7 @@ export function createWorld() {
       hashEndUser: unasked,
       hashAddress: unasked,
       tokenCounter: unasked as unknown as GatewayPorts["tokenCounter"], // Not asked by a relay.
+      publicOrigin: "https://gateway.test",
       isLocal: false,
       relayMaxMs: 600_000,
       background: (work) => background.push(work),

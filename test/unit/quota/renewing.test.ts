@@ -45,6 +45,8 @@ function newBook() {
     putNumbers() {},
     putAgent() {},
     putRevocations() {},
+    putRefreshed() {},
+    putProofHorizon() {},
     knownAsk: () => null,
     putAsk() {},
     putApproval() {},
@@ -61,6 +63,8 @@ function newBook() {
     numbers: { given: 0, until: 0 },
     agent,
     revocations: NOTHING_REVOKED,
+    refreshed: [],
+    proofHorizonSeconds: 0,
   };
   return { book: new AgentBook(saved, store, RELAY_MAX_MS, NOW), open, records, settlements };
 }

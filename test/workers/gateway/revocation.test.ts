@@ -3,6 +3,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { sweepRevocations } from "../../../src/admin/sweep-revocations.ts";
+import { createTokenRefreshStore } from "../../../src/admin/token-refreshes.store.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
@@ -139,6 +140,7 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
   await sweepRevocations(
     {
       tokenRevocations: createTokenRevocationStore(databases),
+      tokenRefreshes: createTokenRefreshStore(databases),
       agentLedgers: ports.ledgers,
       clock: () => Date.now(),
     },
@@ -155,11 +157,9 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
 it("a ledger that cannot be reached is said, and the revocation stands", async () => {
   const caller = await newCaller();
   const db = homeStoresOf(env, "global").db;
-  const store = createTokenRevocationStore({
-    platform: env.PLATFORM_DB,
-    homes: ["global"],
-    ofHome: () => db,
-  });
+  const databases = { platform: env.PLATFORM_DB, homes: ["global"] as const, ofHome: () => db };
+  const store = createTokenRevocationStore(databases);
+  const tokenRefreshes = createTokenRefreshStore(databases);
   const down = { revokeTokens: async () => ({ ok: false, error: { code: "ledger_unavailable" } }) as never };
   await store.put(
     {
@@ -172,7 +172,8 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
     },
     db.prepare("SELECT 1"),
   );
-  await sweepRevocations({ tokenRevocations: store, agentLedgers: down, clock: () => Date.now() }, "global");
+  const deps = { tokenRevocations: store, tokenRefreshes, agentLedgers: down, clock: () => Date.now() };
+  await sweepRevocations(deps, "global");
   const left = await store.unacknowledged("global", null, 10);
   expect(left).toEqual(ok([expect.objectContaining({ agentId: caller.agentId, tokenId: null })]));
 });
