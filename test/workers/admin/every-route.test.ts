@@ -133,14 +133,17 @@ describe("the query", () => {
     }
   });
 
-  it.each(behindToken.filter(({ query }) => query !== null))("of $method $path has an api-version that Azure knows", async (route) => {
-    const { path, body } = await validTarget(route);
-    const reply = await call(route.method, `${path.split("?")[0]}?api-version=latest`, {
-      ...opened(route),
-      body,
-    });
-    expectRefusal(route, reply, { code: "api_version_invalid", field: "api-version" });
-  });
+  it.each(behindToken.filter(({ query }) => query !== null))(
+    "of $method $path has an api-version that Azure knows",
+    async (route) => {
+      const { path, body } = await validTarget(route);
+      const reply = await call(route.method, `${path.split("?")[0]}?api-version=latest`, {
+        ...opened(route),
+        body,
+      });
+      expectRefusal(route, reply, { code: "api_version_invalid", field: "api-version" });
+    },
+  );
 });
 
 describe("the body", () => {
