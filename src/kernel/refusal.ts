@@ -41,7 +41,12 @@ export const refusalTable = {
   ),
   token_outdated: row(401, "The agent changed after this capability token was issued; ask for a new one."),
   token_revoked: row(401, "The capability token was revoked; ask for a new one."),
-  token_refreshed: row(401, "The capability token was refreshed; use the one that it was refreshed into."),
+  // A call that was on its way when its client refreshed: the client has the new one by the time it tries again.
+  token_refreshed: row(
+    401,
+    "The capability token was refreshed; use the one that it was refreshed into.",
+    true,
+  ),
   token_not_refreshable: row(
     403,
     "The capability token may not be refreshed, or not beyond its own end; ask for a new one.",
