@@ -126,6 +126,29 @@ it("what has ended, never was, or is no relay is unknown", () => {
     expect(renew(book, id, NOW + RELAY_RESERVATION_MS)).toEqual({ outcome: "unknown" });
 });
 
+it("goes on when its token is refreshed, and not when the token is revoked", () => {
+  const { book } = newBook();
+  const id = reserve(book);
+  const holder = caller();
+  const renewed = (nowMs: number) => book.renew({ v: 1, caller: holder, reservationId: id }, moment(nowMs));
+  const successor = { tokenId: ids.token(), issuedAtSeconds: 1, expiresAtSeconds: 901 };
+  const snapshot = { tenant: 1, platform: 1 };
+  const refreshed = book.refresh(
+    { v: 1, caller: holder, snapshot, proof: null, expiresAtSeconds: 900, successor },
+    moment(NOW),
+  );
+  expect(refreshed).toEqual({ outcome: "refreshed", successor });
+  expect(renewed(NOW + 1)).toMatchObject({ outcome: "renewed" });
+  expect(book.confirm({ v: 1, caller: holder, snapshot }, moment(NOW + 1))).toMatchObject({
+    refusal: { code: "token_refreshed" },
+  });
+  book.revokeTokens(
+    { tokens: [{ tokenId: holder.tokenId, expiresAtMs: NOW + 900_000 }], notBeforeMs: null },
+    NOW + 2,
+  );
+  expect(renewed(NOW + 3)).toMatchObject({ refusal: { code: "token_revoked" } });
+});
+
 it.each([
   ["disabled", 1, "agent_disabled"],
   ["deleted", 1, "agent_unknown"],
