@@ -1,11 +1,6 @@
 /** `/v1/agents`: register, look up, change and delete agents. */
 import type { Agent } from "../capability/agent.ts";
-import {
-  canonicalKey,
-  type HolderKey,
-  type HolderKeyInput,
-  importHolderKey,
-} from "../capability/holder-key.ts";
+import { canBeHeld, canonicalKey, type HolderKey, type HolderKeyInput } from "../capability/holder-key.ts";
 import { AgentId, DEFAULT_TENANT } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -74,7 +69,7 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
 async function registeredKey(given: HolderKeyInput | null): Promise<Result<HolderKey | null>> {
   if (given === null) return ok(null);
   const key = canonicalKey(given);
-  if ((await importHolderKey(key)) !== undefined) return ok(key);
+  if (await canBeHeld(key)) return ok(key);
   const message = `\`publicKey\` is no point of ${key.crv} that can be a public key.`;
   return fail(refuse("meaningless", { field: "publicKey", message }));
 }

@@ -1,6 +1,6 @@
 /**
  * The public key of an agent, with which it proves that a token is its own: Ed25519 or P-256, in one canonical form.
- * Whether its coordinates are a point is a matter of `importHolderKey`, which whoever registers a key must ask.
+ * Whether its coordinates are a point is a matter of `canBeHeld`, which whoever registers a key must ask.
  */
 import { type CryptoKey, calculateJwkThumbprint, importJWK } from "jose";
 import * as z from "zod";
@@ -52,9 +52,14 @@ export const canonicalKey = (key: HolderKey | HolderKeyInput): HolderKey =>
 export const thumbprintOf = async (key: HolderKey): Promise<Thumbprint> =>
   Thumbprint.parse(await calculateJwkThumbprint(canonicalKey(key), "sha256"));
 
-/** Undefined where the coordinates are no point of the curve, or one whose signatures anybody could make. */
+/** Whether only the holder of its private half can sign with it: asked when it is registered, and too slow for each call. */
+export async function canBeHeld(key: HolderKey): Promise<boolean> {
+  if (key.kty === "OKP" && !isEd25519PublicKey(fromBase64Url(key.x) ?? new Uint8Array())) return false;
+  return (await importHolderKey(key)) !== undefined;
+}
+
+/** Undefined where the platform does not take it for one. */
 export async function importHolderKey(key: HolderKey): Promise<CryptoKey | undefined> {
-  if (key.kty === "OKP" && !isEd25519PublicKey(fromBase64Url(key.x) ?? new Uint8Array())) return undefined;
   try {
     const imported = await importJWK(canonicalKey(key), proofAlgorithms[key.kty]);
     // jose answers bytes only for symmetric keys.

@@ -82,6 +82,7 @@ export async function verifyProof(
     const message = "An ES256 signature must have the lower one of its two possible s (n - s in place of s).";
     return refused("proof_signature_invalid", { message });
   }
+  // Its thumbprint is that of a key which was looked at when it was registered.
   const key = await importHolderKey(header.jwk);
   if (key === undefined || !(await isSignedBy(key, text, header.alg)))
     return refused("proof_signature_invalid");
