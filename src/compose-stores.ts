@@ -9,6 +9,7 @@ import { createPolicyStore } from "./admin/policies.store.ts";
 import { createPoliciesAsTheyWere } from "./admin/policies-as-they-were.store.ts";
 import { createPolicyHistory } from "./admin/policy-history.store.ts";
 import { createTenantStore } from "./admin/tenants.store.ts";
+import { createTokenRefreshStore } from "./admin/token-refreshes.store.ts";
 import { createTokenRevocationStore } from "./admin/token-revocations.store.ts";
 import { createWebhookStore } from "./approval/approval-webhooks.store.ts";
 import { createApprovalStore } from "./approval/approvals.store.ts";
@@ -35,6 +36,7 @@ export function composeStores(databases: Databases) {
     deployments: createDeploymentStore(databases.platform),
     apiKeys: createApiKeyStore(databases.platform),
     signingKeys: createSigningKeyStore(databases.platform),
+    tokenRefreshes: createTokenRefreshStore(databases),
     tokenRevocations: createTokenRevocationStore(databases),
     delegations: createDelegationStore({ dbOf }),
     approvals: createApprovalStore({ dbOf }),

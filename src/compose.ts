@@ -32,6 +32,7 @@ import { composeStores } from "./compose-stores.ts";
 import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
+import type { RefreshPorts } from "./gateway/refresh-token.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
 import type { ExchangeRoutePorts } from "./gateway/token-exchange.routes.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
@@ -54,7 +55,7 @@ import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 export interface Composed extends WellKnownPorts {
   /** Those that have their stores in this deployment. */
   readonly homes: readonly Home[];
-  readonly gateway: EnforceRoutePorts & ReportRoutePorts & ExchangeRoutePorts;
+  readonly gateway: EnforceRoutePorts & ReportRoutePorts & ExchangeRoutePorts & RefreshPorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
@@ -112,7 +113,8 @@ export async function compose(
   };
 
   const stores = composeStores(databases);
-  const { agents, approvals, auditLog, delegations, signingKeys, tenants, tokenRevocations } = stores;
+  const { agents, approvals, auditLog, delegations, signingKeys, tenants } = stores;
+  const { tokenRefreshes, tokenRevocations } = stores;
 
   const queueOf = (home: Home) => homeStoresOf(env, home).audit;
   const records = createRecordQueue({ queueOf, startTimer });
@@ -236,6 +238,9 @@ export async function compose(
     ledgers: agentLedgers,
     approvals: { keep: approvals.keep, announce: (home, id) => announceApproval(webhooks, home, id) },
     readings,
+    issuing: { currentSigner: keys.currentSigner, issuer: config.issuer, audience: config.audience },
+    findAgent: agents.findLive,
+    noteRefresh: tokenRefreshes.note,
     records,
     workerNumber,
     azure,
@@ -248,6 +253,7 @@ export async function compose(
       hmacSha256Hex(config.endUserSalt, `ADDRESS/${tenantId}/${clientNetwork(address)}`),
     hashText,
     tokenCounter,
+    publicOrigin: new URL(config.audience).origin,
     isLocal,
     relayMaxMs: config.relayMaxMs,
     background,
@@ -257,9 +263,6 @@ export async function compose(
       return home.value === null ? fail(refuse("tenant_unknown")) : configuredHome(homes, home.value);
     },
     apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
-    currentSigner: keys.currentSigner,
-    issuer: config.issuer,
-    audience: config.audience,
     delegations,
   };
 
@@ -287,7 +290,7 @@ export async function compose(
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
       await notedKeyRecords({ signingKeys, keyRing, clock });
       await sweepUnacknowledgedAgents({ homes, agents, agentLedgers, delegations });
-      const deps = { tokenRevocations, agentLedgers, delegations, clock };
+      const deps = { tokenRevocations, tokenRefreshes, delegations, agentLedgers, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
       await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
       await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));

@@ -12,6 +12,7 @@ import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createEntraIssuerRoutes } from "./gateway/entra-issuer.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { createRefreshRoutes } from "./gateway/refresh.routes.ts";
 import { createTokenExchangeRoutes } from "./gateway/token-exchange.routes.ts";
 import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
 import { createWellKnownRoutes } from "./gateway/well-known.routes.ts";
@@ -57,6 +58,7 @@ const app = new Hono<{ Bindings: Env }>()
   .route("/", createEnforceRoutes(portsOf))
   .route("/", createUsageReportRoutes(portsOf))
   .route("/", createTokenExchangeRoutes(portsOf))
+  .route("/", createRefreshRoutes(portsOf))
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),

@@ -29,6 +29,8 @@ const unread: AgentStore = {
   putNumbers() {},
   putAgent() {},
   putRevocations() {},
+  putRefreshed() {},
+  putProofHorizon() {},
   knownAsk: () => null,
   putAsk() {},
   keepRecord() {},
@@ -89,6 +91,8 @@ export class ScaleAgent {
       numbers: { given: 0, until: 0 },
       agent,
       revocations: NOTHING_REVOKED,
+      refreshed: [],
+      proofHorizonSeconds: 0,
     };
     this.#book = new AgentBook(saved, unread, RELAY_MAX_MS, time.nowMs);
   }

@@ -22,7 +22,7 @@ export const agentDescriptions = {
     body: AgentInput.meta({ id: "AgentInput" }),
     example: { name: "support-bot", description: "Answers customers.", roles: ["support"] },
     answer: { status: 201, schema: AgentDocument, hasEtag: true },
-    refusals: ["tenant_mismatch", "not_found", "home_not_configured", ...ofWrites],
+    refusals: ["tenant_mismatch", "not_found", "home_not_configured", "meaningless", ...ofWrites],
   }),
   list: described({
     method: "GET",
@@ -58,7 +58,7 @@ export const agentDescriptions = {
     body: AgentPatch.meta({ id: "AgentPatch" }),
     example: { status: "disabled" },
     answer: { status: 200, schema: AgentDocument, hasEtag: true },
-    refusals: ofWrites,
+    refusals: ["meaningless", ...ofWrites],
   }),
   delete: described({
     method: "DELETE",

@@ -3,7 +3,7 @@
  * the ledger acknowledged: no later request is decided under the old state. What a ledger has not acknowledged is
  * put again by the same write repeated, and by the scheduled sweep.
  */
-import type { Agent, AgentPatch } from "../capability/agent.ts";
+import type { Agent } from "../capability/agent.ts";
 import { asked } from "../kernel/asked.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { AgentId } from "../kernel/ids.ts";
@@ -52,7 +52,7 @@ export interface AgentWrite {
 export const patchAgent = (
   deps: AgentWriterDeps,
   write: AgentWrite,
-  patch: AgentPatch,
+  patch: AgentChange["patch"],
 ): Promise<Result<Agent>> => changeAgent(deps, write, patch, "agent.update");
 
 export const deleteAgent = (deps: AgentWriterDeps, write: AgentWrite): Promise<Result<Agent>> =>
@@ -105,9 +105,10 @@ function deliver({ deliverOutbox, background }: AgentWriterDeps, agent: Agent, h
 function nextOf(from: StoredAgent, patch: AgentChange["patch"], nowMs: number): StoredAgent | null {
   const { agent, status } = from;
   const { status: newStatus = status, ...fields } = patch;
-  const changes = (key: "name" | "description" | "classification" | "roles") =>
+  const changes = (key: "name" | "description" | "classification" | "roles" | "publicKey") =>
     fields[key] !== undefined && JSON.stringify(fields[key]) !== JSON.stringify(agent[key]);
-  const changesState = newStatus !== status || changes("roles") || changes("classification");
+  const changesState =
+    newStatus !== status || changes("roles") || changes("classification") || changes("publicKey");
   if (!changesState && !changes("name") && !changes("description")) return null;
   return {
     ...from,
@@ -118,6 +119,7 @@ function nextOf(from: StoredAgent, patch: AgentChange["patch"], nowMs: number): 
       description: fields.description ?? agent.description,
       roles: fields.roles ?? agent.roles,
       classification: fields.classification ?? agent.classification,
+      publicKey: fields.publicKey === undefined ? agent.publicKey : fields.publicKey,
       status: newStatus === "active" ? "active" : "disabled",
       version: changesState ? agent.version + 1 : agent.version,
       updatedAt: timestampAfter(agent.updatedAt, nowMs),

@@ -1,6 +1,8 @@
 /** `/v1/agents`: register, look up, change and delete agents. */
 import type { Agent } from "../capability/agent.ts";
+import { canBeHeld, canonicalKey, type HolderKey, type HolderKeyInput } from "../capability/holder-key.ts";
 import { AgentId, DEFAULT_TENANT } from "../kernel/ids.ts";
+import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { agentDescriptions } from "./agent-descriptions.ts";
@@ -18,11 +20,14 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
     if (!tenant.ok) return tenant;
     const address = await addressOf(deps.tenants, tenant.value, "tenantId");
     if (!address.ok) return address;
+    const publicKey = await registeredKey(input.publicKey);
+    if (!publicKey.ok) return publicKey;
     const at = timestampOf(deps.clock());
     const agent: Agent = {
       id: deps.ids.agent(),
       tenantId: tenant.value,
       ...input,
+      publicKey: publicKey.value,
       status: "active",
       version: 1,
       createdAt: at,
@@ -46,7 +51,10 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
   operation(agentDescriptions.change, async ({ param, body, ifMatch, ...caller }) => {
     const id = AgentId.safeParse(param("id"));
     if (!id.success) return fail(notFound("agent"));
-    const changed = await patchAgent(deps, { caller, id: id.data, ifMatch }, body);
+    const publicKey = body.publicKey === undefined ? ok(undefined) : await registeredKey(body.publicKey);
+    if (!publicKey.ok) return publicKey;
+    const patch = { ...body, publicKey: publicKey.value };
+    const changed = await patchAgent(deps, { caller, id: id.data, ifMatch }, patch);
     return objectAnswer(200, changed);
   }),
   operation(agentDescriptions.delete, async ({ param, ifMatch, ...caller }) => {
@@ -56,6 +64,15 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
     return deleted.ok ? ok({ status: 204 }) : deleted;
   }),
 ];
+
+/** The key as it is kept. One that verifies nothing, or anything, would lock its agent out or open it to everybody. */
+async function registeredKey(given: HolderKeyInput | null): Promise<Result<HolderKey | null>> {
+  if (given === null) return ok(null);
+  const key = canonicalKey(given);
+  if (await canBeHeld(key)) return ok(key);
+  const message = `\`publicKey\` is no point of ${key.crv} that can be a public key.`;
+  return fail(refuse("meaningless", { field: "publicKey", message }));
+}
 
 /** An agent that exists and that this key may know of. @param field where the caller named it, if in a body. */
 export async function findAgent(

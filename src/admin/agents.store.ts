@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { controlSource, outboxStatement, type UnnumberedRecord } from "../audit/outbox.store.ts";
 import { Agent, type AgentPatch } from "../capability/agent.ts";
+import type { HolderKey } from "../capability/holder-key.ts";
 import { asked, askedToWrite } from "../kernel/asked.ts";
 import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { decodeCursor, type ListPage, pageOf } from "../kernel/list-page.ts";
@@ -15,13 +16,13 @@ import { type Databases, firstFound } from "./databases.ts";
 import { notFound } from "./tenant-access.ts";
 
 const COLUMNS =
-  "id, tenant_id, name, description, metadata, roles, status, classification, version, acknowledged_version, created_at, updated_at";
+  "id, tenant_id, name, description, metadata, roles, status, classification, version, acknowledged_version, created_at, updated_at, public_key";
 const TENANT_OR_NULL = `CASE WHEN ?2 = '${DEFAULT_TENANT}' THEN ?2 ELSE (SELECT id FROM tenants WHERE id = ?2) END`;
 
 export const agentStatements = {
   // A tenant deleted meanwhile makes tenant_id null, which the table refuses: the batch fails as a whole.
   insert: `INSERT INTO agents (${COLUMNS})
-    VALUES (?1, ${TENANT_OR_NULL}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?10)`,
+    VALUES (?1, ${TENANT_OR_NULL}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?10, ?11)`,
   get: `SELECT ${COLUMNS} FROM agents WHERE id = ?1`,
   list: `SELECT ${COLUMNS} FROM agents WHERE tenant_id = ?1 AND id > ?2 AND status <> 'deleted' ORDER BY id LIMIT ?3`,
   anyOfTenant: "SELECT 1 FROM agents WHERE tenant_id = ?1 AND status <> 'deleted' LIMIT 1",
@@ -29,6 +30,7 @@ export const agentStatements = {
   // changes no version: where exactly what was read may be changed, the moment of its last change counts as well.
   change: `UPDATE agents SET name = COALESCE(?2, name), description = COALESCE(?3, description),
     roles = COALESCE(?4, roles), status = COALESCE(?5, status), classification = COALESCE(?6, classification),
+    public_key = CASE WHEN ?11 THEN ?12 ELSE public_key END,
     version = CASE WHEN version = ?7 AND updated_at = COALESCE(?10, updated_at) THEN ?8 END, updated_at = ?9 WHERE id = ?1`,
   acknowledge: "UPDATE agents SET acknowledged_version = MAX(acknowledged_version, ?2) WHERE id = ?1",
   unacknowledged: `SELECT ${COLUMNS} FROM agents INDEXED BY agents_unacknowledged
@@ -58,6 +60,7 @@ const AgentRow = z.object({
   acknowledged_version: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
+  public_key: z.string().nullable(),
 });
 
 function parseRow(row: unknown, home: Home): StoredAgent {
@@ -71,6 +74,7 @@ function parseRow(row: unknown, home: Home): StoredAgent {
     roles: JSON.parse(columns.roles),
     status: columns.status === "deleted" ? "disabled" : columns.status,
     classification: columns.classification,
+    publicKey: columns.public_key === null ? null : JSON.parse(columns.public_key),
     version: columns.version,
     createdAt: columns.created_at,
     updatedAt: columns.updated_at,
@@ -78,9 +82,14 @@ function parseRow(row: unknown, home: Home): StoredAgent {
   return { agent, home, status: columns.status, acknowledgedVersion: columns.acknowledged_version };
 }
 
+const storedKey = (publicKey: HolderKey | null): string | null => publicKey && JSON.stringify(publicKey);
+
 export interface AgentChange {
   readonly from: StoredAgent;
-  readonly patch: Omit<AgentPatch, "status"> & { readonly status?: StoredStatus | undefined };
+  readonly patch: Omit<AgentPatch, "status" | "publicKey"> & {
+    readonly status?: StoredStatus | undefined;
+    readonly publicKey?: HolderKey | null | undefined;
+  };
   readonly version: number;
   readonly updatedAt: Timestamp;
   readonly record: UnnumberedRecord;
@@ -94,6 +103,8 @@ export interface AgentStore {
   insert(home: Home, agent: Agent, record: UnnumberedRecord): Promise<Result<null>>;
   /** Deleted ones too. */
   find(id: AgentId): Promise<Result<StoredAgent | null>>;
+  /** Null = it is deleted, or never was. */
+  findLive(id: AgentId): Promise<Result<Agent | null>>;
   list(
     of: { readonly tenantId: TenantId; readonly home: Home },
     page: { readonly cursor?: string | undefined; readonly limit: number },
@@ -106,6 +117,8 @@ export interface AgentStore {
 }
 
 export function createAgentStore(databases: Databases): AgentStore {
+  const find = (id: AgentId) => firstFound(databases.homes.map((home) => findIn(home, id)));
+
   async function findIn(home: Home, id: AgentId): Promise<Result<StoredAgent | null>> {
     const row = await asked(() => databases.ofHome(home).prepare(agentStatements.get).bind(id).first());
     return row.ok ? ok(row.value === null ? null : parseRow(row.value, home)) : row;
@@ -128,6 +141,7 @@ export function createAgentStore(databases: Databases): AgentStore {
           classification,
           version,
           agent.createdAt,
+          storedKey(agent.publicKey),
         );
       const stored = await askedToWrite(() =>
         db.batch([insert, outboxStatement(db, controlSource(tenantId), record)]),
@@ -142,7 +156,13 @@ export function createAgentStore(databases: Databases): AgentStore {
       return tenant.ok && tenant.value === null ? fail(notFound("tenant", "tenantId")) : stored;
     },
 
-    find: (id) => firstFound(databases.homes.map((home) => findIn(home, id))),
+    find,
+
+    async findLive(id) {
+      const found = await find(id);
+      if (!found.ok) return found;
+      return ok(found.value === null || found.value.status === "deleted" ? null : found.value.agent);
+    },
 
     async list({ tenantId, home }, { cursor, limit }) {
       const after = cursor === undefined ? ok("") : decodeCursor(cursor);
@@ -171,9 +191,17 @@ export function createAgentStore(databases: Databases): AgentStore {
         patch.status ?? null,
         patch.classification ?? null,
       ];
-      const update = db
-        .prepare(agentStatements.change)
-        .bind(agent.id, ...columns, agent.version, version, updatedAt, exactly ? agent.updatedAt : null);
+      const update = db.prepare(agentStatements.change).bind(
+        agent.id,
+        ...columns,
+        agent.version,
+        version,
+        updatedAt,
+        exactly ? agent.updatedAt : null,
+        // A patch may take the key away, so that it has none says nothing of whether it names one.
+        patch.publicKey === undefined ? 0 : 1,
+        storedKey(patch.publicKey ?? null),
+      );
       const batch = await askedToWrite(() =>
         db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record), ...companions]),
       );

@@ -31,6 +31,7 @@ import type { PoliciesAsTheyWere } from "./policies-as-they-were.store.ts";
 import type { PolicyHistory } from "./policy-history.store.ts";
 import type { RevisionedWriter } from "./revisioned-write.store.ts";
 import type { TenantStore } from "./tenants.store.ts";
+import type { TokenRefreshStore } from "./token-refreshes.store.ts";
 import type { TokenRevocationStore } from "./token-revocations.store.ts";
 
 export interface ControlPlaneDeps {
@@ -58,6 +59,7 @@ export interface ControlPlaneDeps {
   readonly writer: RevisionedWriter;
   readonly tokenRevocations: TokenRevocationStore;
   readonly delegations: DelegationStore;
+  readonly tokenRefreshes: Pick<TokenRefreshStore, "rootOf" | "isRefreshed">;
   /** Of tokens that are to be revoked or looked at. */
   readonly verifier: TokenVerifier;
   readonly approvals: ApprovalStore;

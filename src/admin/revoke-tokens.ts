@@ -5,7 +5,7 @@
 
 import { asked } from "../kernel/asked.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
-import type { TenantId } from "../kernel/ids.ts";
+import type { TenantId, TokenId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
@@ -21,19 +21,20 @@ type RevokeDeps = Pick<
   "agentLedgers" | "background" | "changes" | "clock" | "deliverOutbox" | "tokenRevocations" | "writer"
 >;
 
-/** One token, or all of one agent that were issued before a moment. */
+/** One token with its chain, or all of one agent that were issued before a moment. @param named for the record. */
 export async function revokeOfAgent(
   deps: RevokeDeps,
   caller: Caller,
   revocation: TokenRevocation,
+  named: TokenId | null,
 ): Promise<Result<null>> {
-  const { home, tenantId, agentId, tokenId } = revocation;
+  const { home, tenantId, agentId } = revocation;
   const record = deps.changes.statement({
     caller,
     scope: tenantId,
     home,
-    operation: tokenId === null ? "token.revoke_of_agent" : "token.revoke",
-    objectId: tokenId ?? agentId,
+    operation: named === null ? "token.revoke_of_agent" : "token.revoke",
+    objectId: named ?? agentId,
     revision: null,
     nowMs: deps.clock(),
   });

@@ -4,11 +4,13 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Home } from "../residency/home.ts";
 import { sweepPages } from "./sweep-pages.ts";
 import { type TellDeps, tellRevocation } from "./tell-revocation.ts";
+import type { TokenRefreshStore } from "./token-refreshes.store.ts";
 import type { TokenRevocation, TokenRevocationStore } from "./token-revocations.store.ts";
 
 interface SweepDeps extends TellDeps {
   readonly tokenRevocations: TokenRevocationStore;
   readonly delegations: Pick<DelegationStore, "forget">;
+  readonly tokenRefreshes: Pick<TokenRefreshStore, "forget">;
   readonly clock: Clock;
 }
 
@@ -20,4 +22,5 @@ export async function sweepRevocations(deps: SweepDeps, home: Home): Promise<voi
   );
   await deps.tokenRevocations.forget(home, deps.clock());
   await deps.delegations.forget(home, deps.clock());
+  await deps.tokenRefreshes.forget(home, deps.clock());
 }

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { ActClaim, DelegationDepth } from "../capability/claims.ts";
+import { Thumbprint } from "../capability/holder-key.ts";
 import { AgentId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
 import { MEANINGLESS } from "../kernel/parse-document.ts";
@@ -70,7 +71,7 @@ const Introspected = z
     z.strictObject({ active: z.literal(false) }),
     z.strictObject({
       active: z.literal(true),
-      token_type: z.literal("Bearer"),
+      token_type: z.enum(["Bearer", "DPoP"]),
       client_id: AgentId,
       sub: z.string(),
       iss: z.string(),
@@ -86,6 +87,11 @@ const Introspected = z
       del_depth: DelegationDepth.optional(),
       del_max_depth: DelegationDepth.optional(),
       act: ActClaim.optional(),
+      cnf: z
+        .strictObject({ jkt: Thumbprint })
+        .optional()
+        .meta({ description: "The key by which each call must be proved; absent = a bearer token." }),
+      refresh_until: z.int().optional(),
     }),
   ])
   .meta({ id: "IntrospectedToken" });

@@ -6,7 +6,7 @@ import type { Capability } from "../capability/claims.ts";
 import { actClaimOf, firstIssuedSeconds } from "../capability/family.ts";
 import { isWithdrawn, withdrawnKeyOf } from "../capability/key-states.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
-import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
+import { type AgentId, DEFAULT_TENANT, type TenantId, type TokenId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
@@ -17,7 +17,7 @@ import { revokeOfAgent, revokeOfTenant } from "./revoke-tokens.ts";
 import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
 import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
-import { endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import { endOfChainsBefore, endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
 
 export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tokenRevocationDescriptions.revoke, async ({ body, apiKey, requestId }) => {
@@ -43,9 +43,11 @@ async function revokeText(deps: ControlPlaneDeps, caller: Caller, text: string):
   const verified = await deps.verifier.verify(text, deps.clock());
   // RFC 7009, section 2.2: what is no token opens nothing already, and is no error.
   if (!verified.ok || !canSee(caller.apiKey, verified.value.tenantId)) return nothing;
-  const { home, tenantId, agentId, tokenId, expiresAtSeconds } = verified.value;
-  const endsAt = timestampOf(expiresAtSeconds * SECOND_MS);
-  return revoke(deps, caller, { home, tenantId, agentId, tokenId, notBefore: null, endsAt });
+  const { home, tenantId, agentId, tokenId, rootTokenId, expiresAtSeconds, refreshUntilSeconds } =
+    verified.value;
+  const endsAt = timestampOf((refreshUntilSeconds ?? expiresAtSeconds) * SECOND_MS);
+  const revocation = { home, tenantId, agentId, tokenId: rootTokenId, notBefore: null, endsAt };
+  return revoke(deps, caller, revocation, tokenId);
 }
 
 /** One token of an agent, or all of them. */
@@ -62,14 +64,14 @@ async function revokeAgent(
   const { agent, home } = found.value;
   if (tenantId !== undefined && tenantId !== agent.tenantId) return fail(notFound("agent", "agentId"));
   const address = { home, tenantId: agent.tenantId, agentId };
-  return revoke(
-    deps,
-    caller,
-    jti === undefined
-      ? { ...address, tokenId: null, notBefore, endsAt: endOfTokensBefore(notBefore) }
-      : // Whatever it says, no token that there is lives longer.
-        { ...address, tokenId: jti, notBefore: null, endsAt: endOfTokensBefore(timestampOf(deps.clock())) },
-  );
+  if (jti === undefined) {
+    const endsAt = endOfTokensBefore(notBefore);
+    return revoke(deps, caller, { ...address, tokenId: null, notBefore, endsAt }, null);
+  }
+  const root = await deps.tokenRefreshes.rootOf(home, agentId, jti);
+  if (!root.ok) return root;
+  const endsAt = endOfChainsBefore(timestampOf(deps.clock()));
+  return revoke(deps, caller, { ...address, tokenId: root.value, notBefore: null, endsAt }, jti);
 }
 
 async function revokeTenant(
@@ -90,29 +92,39 @@ async function revokeTenant(
   return ok({ status: 200, body: { revoked: "tokens_of_tenant", ...told, revision } });
 }
 
+/**
+ * A token with all of its chain, by the first of it: whoever has found one may have refreshed it since.
+ * @param asked which one was named; null = all of the agent.
+ */
 async function revoke(
   deps: ControlPlaneDeps,
   caller: Caller,
   revocation: TokenRevocation,
+  asked: TokenId | null,
 ): Promise<Result<Answer>> {
-  const revoked = await revokeOfAgent(deps, caller, revocation);
+  const revoked = await revokeOfAgent(deps, caller, revocation, asked);
   if (!revoked.ok) return revoked;
-  const { tokenId, agentId, tenantId, notBefore } = revocation;
-  const told = { jti: tokenId, agentId, tenantId, before: notBefore, revision: null };
-  return ok({ status: 200, body: { revoked: tokenId === null ? "tokens_of_agent" : "token", ...told } });
+  const { agentId, tenantId, notBefore } = revocation;
+  const told = { jti: asked, agentId, tenantId, before: notBefore, revision: null };
+  return ok({ status: 200, body: { revoked: asked === null ? "tokens_of_agent" : "token", ...told } });
 }
 
 /** Whether a call with this token would get as far as its policies. */
 async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise<Result<boolean>> {
-  const family = [capability.tokenId, ...capability.delegation.ancestors.map(({ tokenId }) => tokenId)];
-  const [found, revoked, tenant, keys] = await Promise.all([
+  const family = [capability, ...capability.delegation.ancestors].flatMap(({ tokenId, rootTokenId }) => [
+    tokenId,
+    rootTokenId,
+  ]);
+  const [found, revoked, refreshed, tenant, keys] = await Promise.all([
     deps.agents.find(capability.agentId),
     deps.tokenRevocations.ofAgent(capability, family),
+    deps.tokenRefreshes.isRefreshed(capability.home, capability.tokenId),
     deps.tenants.find(capability.tenantId),
     deps.signingKeys.all(),
   ]);
   if (!found.ok) return found;
   if (!revoked.ok) return revoked;
+  if (!refreshed.ok) return refreshed;
   if (!tenant.ok) return tenant;
   if (!keys.ok) return keys;
   const withdrawn = keys.value.flatMap((key) => withdrawnKeyOf(key) ?? []);
@@ -122,6 +134,7 @@ async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise
       capability.agentVersion >= found.value.agent.version &&
       tenant.value?.home === capability.home &&
       !isWithdrawn(capability, withdrawn) &&
+      !refreshed.value &&
       !family.some((tokenId) => tokenIds.has(tokenId)) &&
       (notBefore === null || firstIssuedSeconds(capability) * SECOND_MS >= Date.parse(notBefore)),
   );
@@ -129,7 +142,7 @@ async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise
 
 const introspected = ({ config }: Pick<ControlPlaneDeps, "config">, capability: Capability) => ({
   active: true,
-  token_type: "Bearer",
+  token_type: capability.holderKey === null ? "Bearer" : "DPoP",
   client_id: capability.agentId,
   sub: capability.principal,
   iss: config.issuer,
@@ -142,6 +155,8 @@ const introspected = ({ config }: Pick<ControlPlaneDeps, "config">, capability: 
   iat: capability.issuedAtSeconds,
   exp: capability.expiresAtSeconds,
   jti: capability.tokenId,
+  ...(capability.holderKey === null ? {} : { cnf: { jkt: capability.holderKey } }),
+  ...(capability.refreshUntilSeconds === null ? {} : { refresh_until: capability.refreshUntilSeconds }),
   ...familyOf(capability.delegation),
 });
 

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
-import { TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { TOKEN_CHAIN_MAX_SECONDS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { AgentAddress } from "../quota/ledgers.ts";
@@ -46,7 +46,7 @@ const RevocationRow = z.object({
 const RevokedRow = RevocationRow.pick({ token_id: true, not_before: true });
 
 export interface TokenRevocation extends AgentAddress {
-  /** Null = all that were issued before `notBefore`. */
+  /** The first of a chain, which stops with it. Null = all that were issued before `notBefore`. */
   readonly tokenId: TokenId | null;
   readonly notBefore: Timestamp | null;
   /** The last moment at which a token that this stops could still be valid. */
@@ -79,6 +79,10 @@ export interface TokenRevocationStore {
 /** No token that was issued before this moment is valid after the end. */
 export const endOfTokensBefore = (notBefore: Timestamp): Timestamp =>
   timestampOf(Date.parse(notBefore) + (TOKEN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
+
+/** The same of all that they may be refreshed into. */
+export const endOfChainsBefore = (notBefore: Timestamp): Timestamp =>
+  timestampOf(Date.parse(notBefore) + (TOKEN_CHAIN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
 
 export function createTokenRevocationStore(databases: Databases): TokenRevocationStore {
   const prepare = (home: Home, sql: string) => databases.ofHome(home).prepare(sql);

@@ -18,11 +18,12 @@ export interface HashedRequest {
   readonly classification: Classification;
   /** The body as it was parsed, before anything is stripped; of /v1/enforce its `context`. */
   readonly sent: JsonObject;
+  /** Whom the token names, which no body says; null = nobody. */
+  readonly endUser: string | null;
 }
 
 export const requestHashOf = (request: HashedRequest): Promise<string> => {
-  const { tenantId, agentId, surface, action, resource, classification, sent } = request;
-  return sha256Hex(
-    JSON.stringify(["approval/v1", tenantId, agentId, surface, action, resource, classification, sent]),
-  );
+  const { tenantId, agentId, surface, action, resource, classification, sent, endUser } = request;
+  const hashed = ["approval/v1", tenantId, agentId, surface, action, resource, classification, sent];
+  return sha256Hex(JSON.stringify(endUser === null ? hashed : [...hashed, endUser]));
 };

@@ -238,7 +238,7 @@ export type EpochForfeitedRecord = z.infer<typeof EpochForfeitedRecord>;
 export const ChangeRecord = z.strictObject({
   ...common,
   kind: z.literal("change"),
-  /** The id of the API key that wrote. */
+  /** The id of the API key that wrote; of a token that was refreshed, its agent's. */
   actor: z.string(),
   /** Such as `policy.create`. */
   operation: z.string(),

@@ -50,6 +50,10 @@ export function recollectedCaller(record: DecisionRecord): Caller | Gap {
       authorization,
       mintedBy: null,
       delegation: NOT_DELEGATED,
+      holderKey: null,
+      rootTokenId: tokenId,
+      refreshUntilSeconds: null,
+      endUser: null,
     },
     // Whether there was an address is known; which, no record says.
     place: { ...place, clientAddress: null },

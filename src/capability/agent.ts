@@ -3,9 +3,13 @@ import * as z from "zod";
 import { AgentId, TenantId } from "../kernel/ids.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { Classification } from "../policy/classification.ts";
+import { HolderKey, HolderKeyInput } from "./holder-key.ts";
 
 export const AgentStatus = z.enum(["active", "disabled"]);
 export type AgentStatus = z.infer<typeof AgentStatus>;
+
+/** With one, every call of the agent needs a proof by it (RFC 9449). */
+const publicKey = HolderKeyInput.nullable();
 
 const roles = z.array(z.string().min(1).max(100)).max(50);
 
@@ -16,6 +20,7 @@ export const AgentInput = z.strictObject({
   roles: roles.default([]),
   classification: Classification.default("internal"),
   tenantId: TenantId.optional(),
+  publicKey: publicKey.default(null),
 });
 export type AgentInput = z.infer<typeof AgentInput>;
 
@@ -25,6 +30,7 @@ export const AgentPatch = z.strictObject({
   roles: roles.optional(),
   status: AgentStatus.optional(),
   classification: Classification.optional(),
+  publicKey: publicKey.optional(),
 });
 export type AgentPatch = z.infer<typeof AgentPatch>;
 
@@ -37,6 +43,8 @@ export const Agent = z.strictObject({
   roles: z.array(z.string()),
   status: AgentStatus,
   classification: Classification,
+  /** Null = its tokens are bearer tokens. */
+  publicKey: HolderKey.nullable(),
   /** One higher for every change that can change a decision; tokens of older versions are refused. */
   version: z.int().min(1),
   createdAt: Timestamp,

@@ -41,6 +41,12 @@ const table: {
   exp: (order) => Math.min(issuedSeconds(order) + order.expiresInSeconds, order.parent.expiresAtSeconds),
   jti: ({ tokenId }) => tokenId,
   authorization_details: ({ details }) => details?.map(({ detail }) => ownOf(detail)),
+  // A child of a bound token is bound as well: what was found of it opens nothing either.
+  cnf: ({ parent }) => (parent.holderKey === null ? undefined : { jkt: parent.holderKey }),
+  // A child begins a chain of its own, of one token: its holder asks its parent's for the next.
+  root_jti: () => undefined,
+  refresh_until: () => undefined,
+  end_user: ({ parent }) => parent.endUser ?? undefined,
   // Who had the root issued never approves what anybody of the family asks for.
   minted_by: ({ parent }) => parent.mintedBy ?? undefined,
   del_depth: ({ parent }) => depthOf(parent) + 1,
@@ -62,12 +68,8 @@ const issuedSeconds = ({ parent, nowMs }: ChildOrder): number =>
   Math.max(Math.floor(nowMs / 1_000), parent.issuedAtSeconds);
 
 function ancestorsOf({ parent, details }: ChildOrder): AncestorClaim[] {
-  // A token that was never refreshed is the root of its own counters.
-  const self = {
-    tokenId: parent.tokenId,
-    rootTokenId: parent.tokenId,
-    issuedAtSeconds: parent.issuedAtSeconds,
-  };
+  const { tokenId, rootTokenId, issuedAtSeconds } = parent;
+  const self = { tokenId, rootTokenId, issuedAtSeconds };
   const around = (inside: HeldDetail, rootTokenId: TokenId) =>
     rootTokenId === self.rootTokenId
       ? ownOf(inside)

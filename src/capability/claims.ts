@@ -10,6 +10,7 @@ import { Classification } from "../policy/classification.ts";
 import { Constraints } from "../policy/constraints.ts";
 import { ResourcePattern } from "../policy/resource.ts";
 import { Home } from "../residency/home.ts";
+import { Thumbprint } from "./holder-key.ts";
 
 export const AuthorizationDetail = z.strictObject({
   type: z.literal("model_invocation"),
@@ -52,6 +53,8 @@ const AncestorClaim = z.strictObject({
 export type AncestorClaim = z.infer<typeof AncestorClaim>;
 
 export const DelegationDepth = z.int().min(0).max(MAX_DELEGATION_DEPTH);
+/** A salted HMAC-SHA-256 in hex: what is stored and signed in place of a person's name. */
+const EndUserHash = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const CapabilityClaims = z.strictObject({
   iss: z.string().min(1).max(512),
@@ -67,6 +70,14 @@ export const CapabilityClaims = z.strictObject({
   exp: NumericDate,
   jti: TokenId,
   authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
+  /** RFC 7800 and RFC 9449: the holder's key, by its RFC 7638 thumbprint. With it, no call without a proof. */
+  cnf: z.strictObject({ jkt: Thumbprint }).optional(),
+  /** Private claim: the first token of a chain of refreshed ones; absent in the first. */
+  root_jti: TokenId.optional(),
+  /** Private claim: until when the chain may be refreshed; no token of it outlasts that. Absent = it may not. */
+  refresh_until: NumericDate.optional(),
+  /** Private claim: the salted hash of the end user, as bodies' end users are hashed; no name stands in a token. */
+  end_user: EndUserHash.optional(),
   /** Private claim: the API key that had the token issued. Tokens of before it was stated lack it. */
   minted_by: ApiKeyId.optional(),
   /** Absent = it was issued with an API key; then so are `act`, `par_hash` and `ancestors`. */
@@ -120,4 +131,12 @@ export interface Capability {
   /** The API key that had the token issued, which never approves what the token asks for; null = not stated. */
   readonly mintedBy: ApiKeyId | null;
   readonly delegation: Delegation;
+  /** Whose proof each call needs (RFC 9449), by the key's thumbprint; null = a bearer token. */
+  readonly holderKey: Thumbprint | null;
+  /** The first token of its chain, whose counters it goes on with; its own id where it was never refreshed. */
+  readonly rootTokenId: TokenId;
+  /** Null = it may not be refreshed. */
+  readonly refreshUntilSeconds: number | null;
+  /** Salted hash; it wins over what a body names. Null = the body names the end user, or nobody does. */
+  readonly endUser: string | null;
 }

@@ -7,6 +7,13 @@ import { type KeyRecord, signerOf } from "./key-states.ts";
 
 export type CurrentSigner = (nowMs: number) => Promise<Result<SigningKey>>;
 
+/** What all tokens of this gateway are issued with. */
+export interface Issuing {
+  readonly currentSigner: CurrentSigner;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
 interface KeyRecords {
   all(): Promise<Result<readonly KeyRecord[]>>;
 }

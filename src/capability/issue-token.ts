@@ -4,6 +4,7 @@
  * whoever uses it.
  */
 import { SignJWT } from "jose";
+import { SECOND_MS } from "../kernel/clock.ts";
 import type { ApiKeyId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -13,6 +14,7 @@ import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
 import type { SigningKey } from "./ed25519-keys.ts";
+import { type Thumbprint, thumbprintOf } from "./holder-key.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
 
 export interface TokenOrder {
@@ -27,17 +29,27 @@ export interface TokenOrder {
   /** Null = all that the policies grant. */
   readonly authorization: readonly AuthorizationDetail[] | null;
   readonly tokenId: TokenId;
-  /** The API key that asks for it. */
-  readonly mintedBy: ApiKeyId;
+  /** The API key that asks for it, or asked for the first of its chain; null = not stated. */
+  readonly mintedBy: ApiKeyId | null;
+  /** Salted hash; null = calls may name one. */
+  readonly endUser?: string | null;
+  /** Null = it may not be refreshed. */
+  readonly refreshUntilSeconds?: number | null;
+  /** The first token of its chain, where this is another one. */
+  readonly rootTokenId?: TokenId | null;
   /** How often it may be exchanged, one child after another; 0 = it cannot be. */
-  readonly maxDelegationDepth: number;
+  readonly maxDelegationDepth?: number;
   readonly nowMs: number;
 }
 
 export interface IssuedToken {
   readonly token: string;
+  /** RFC 9449, section 5: how it is presented, which is not for whoever asks for it to choose. */
+  readonly tokenType: "Bearer" | "DPoP";
   readonly tokenId: TokenId;
   readonly expiresAt: Timestamp;
+  /** Null = it may not be refreshed. */
+  readonly refreshUntil: Timestamp | null;
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
@@ -46,7 +58,8 @@ export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>
     const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
     return fail(refuse("meaningless", { field: "expiresIn", message }));
   }
-  return signedToken(signer, claimsOf(order));
+  const { publicKey } = order.agent;
+  return signedToken(signer, claimsOf(order, publicKey && (await thumbprintOf(publicKey))));
 }
 
 /** @param claims parsed by their schema: nothing is signed here that would not verify. */
@@ -61,12 +74,19 @@ export async function signedToken(
     const message = `The token would exceed ${MAX_TOKEN_BYTES} bytes; name fewer roles, locations or constraints.`;
     return fail(refuse("meaningless", { message }));
   }
-  return ok({ token, tokenId: claims.jti, expiresAt: timestampOf(claims.exp * 1_000) });
+  return ok({
+    token,
+    tokenType: claims.cnf === undefined ? "Bearer" : "DPoP",
+    tokenId: claims.jti,
+    expiresAt: timestampOf(claims.exp * SECOND_MS),
+    refreshUntil: claims.refresh_until === undefined ? null : timestampOf(claims.refresh_until * SECOND_MS),
+  });
 }
 
 /** Throws only when an agent or an authorization was not parsed before it came here. */
-function claimsOf(order: TokenOrder): CapabilityClaims {
-  const { agent, authorization, expiresInSeconds, maxDelegationDepth, nowMs } = order;
+function claimsOf(order: TokenOrder, holderKey: Thumbprint | null): CapabilityClaims {
+  const { agent, authorization, expiresInSeconds, mintedBy, nowMs } = order;
+  const { endUser = null, refreshUntilSeconds = null, rootTokenId = null, maxDelegationDepth = 0 } = order;
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return CapabilityClaims.parse({
     iss: order.issuer,
@@ -82,7 +102,11 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     exp: issuedAtSeconds + expiresInSeconds,
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
-    minted_by: order.mintedBy,
+    ...(mintedBy === null ? {} : { minted_by: mintedBy }),
+    ...(holderKey === null ? {} : { cnf: { jkt: holderKey } }),
+    ...(rootTokenId === null ? {} : { root_jti: rootTokenId }),
+    ...(refreshUntilSeconds === null ? {} : { refresh_until: refreshUntilSeconds }),
+    ...(endUser === null ? {} : { end_user: endUser }),
     ...(maxDelegationDepth === 0 ? {} : { del_depth: 0, del_max_depth: maxDelegationDepth }),
   });
 }

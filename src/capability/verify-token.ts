@@ -5,7 +5,12 @@
  * were verified anew: expiry, clock, the key's place in the ring and its state are judged on every call.
  */
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import {
+  MAX_VERIFIED_TOKENS,
+  TOKEN_CHAIN_MAX_SECONDS,
+  TOKEN_CLOCK_SKEW_SECONDS,
+  TOKEN_MAX_SECONDS,
+} from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { hasEnded } from "../kernel/timestamp.ts";
@@ -129,8 +134,16 @@ function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
   const { iat, exp, sub, client_id } = claims;
   const lifeSeconds = exp - iat;
   const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
-  const isLife = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd;
-  return isLife && sub === client_id && isCoherentFamily(claims);
+  const isLifeOurs = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS;
+  return (
+    isLifeOurs && isBeforeEnd && sub === client_id && isChainCoherent(claims) && isCoherentFamily(claims)
+  );
+}
+
+/** Only what may be refreshed has a chain, of which this is not its own first, and which it does not outlast. */
+function isChainCoherent({ iat, exp, jti, root_jti, refresh_until }: CapabilityClaims): boolean {
+  if (refresh_until === undefined) return root_jti === undefined;
+  return root_jti !== jti && exp <= refresh_until && refresh_until - iat <= TOKEN_CHAIN_MAX_SECONDS;
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -148,4 +161,8 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   authorization: heldDetails(claims),
   mintedBy: claims.minted_by ?? null,
   delegation: delegationOf(claims),
+  holderKey: claims.cnf?.jkt ?? null,
+  rootTokenId: claims.root_jti ?? claims.jti,
+  refreshUntilSeconds: claims.refresh_until ?? null,
+  endUser: claims.end_user ?? null,
 });

@@ -7,6 +7,7 @@ import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question, Refused } from "./question.ts";
 import { setRateLimits } from "./rate-limit-headers.ts";
+import { setTokenHeaders } from "./token-headers.ts";
 
 type RecordPorts = Pick<GatewayPorts, "records" | "ledgers" | "clock">;
 
@@ -21,6 +22,7 @@ export async function answerRefusal(
   const told = recorded.ok ? toldToModelCaller(refused.refusal) : recorded.error;
   const answer = azureError(told, received, question.decisionId);
   if (recorded.ok) setRateLimits(answer.headers, refused.bound);
+  setTokenHeaders(answer.headers, question.capability, ports.clock());
   return answer;
 }
 

@@ -5,6 +5,7 @@
 import type { Unrouted } from "../azure/route.ts";
 import { admit } from "./admit.ts";
 import { answerRefusal } from "./answer-refusal.ts";
+import { verifyPresented } from "./authenticate.ts";
 import { azureError, type Received } from "./azure-error.ts";
 import { bodilessQuestion } from "./bodiless-question.ts";
 import { confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
@@ -32,15 +33,15 @@ async function answerRefused(
   { refusal, action, pattern }: Unrouted,
 ): Promise<Response> {
   const { request } = received;
-  const token = presentedToken(request.headers);
-  const verified = token.ok ? await ports.verifier.verify(token.value, ports.clock()) : token;
+  const presented = presentedToken(request.headers);
+  const verified = presented.ok ? await verifyPresented(ports, request, presented.value) : presented;
   if (!verified.ok) {
     const address = request.headers.get("cf-connecting-ip");
     return azureError(await ports.shield.refused(address, refusal), received);
   }
-  const capability = verified.value;
+  const { capability } = verified.value;
   const { pathname } = new URL(request.url);
-  const question = bodilessQuestion(ports, received, capability, {
+  const question = bodilessQuestion(ports, received, verified.value, {
     surface: "unserved",
     action,
     asked: { route: toldRoute(request.method, pathname, pattern), object: null },

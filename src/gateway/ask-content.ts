@@ -22,7 +22,7 @@ const UNREAD: ReadContent = { content: UNREAD_CONTENT, isStripped: false, inShad
 
 export function askContent(
   body: JsonObject,
-  capability: Pick<Capability, "authorization" | "tokenId">,
+  capability: Pick<Capability, "authorization" | "rootTokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
   snapshot: Snapshot,
 ): ReadContent {

@@ -1,6 +1,6 @@
 /** A question whose request has no body to read: a list of models, a stored answer, or what no route takes. */
-import type { Capability } from "../capability/claims.ts";
 import { placeOfRequest } from "../residency/place.ts";
+import type { Authenticated } from "./authenticate.ts";
 import type { Received } from "./azure-error.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question } from "./question.ts";
@@ -8,13 +8,14 @@ import type { Question } from "./question.ts";
 export const bodilessQuestion = (
   { ids }: Pick<GatewayPorts, "ids">,
   { request, requestId }: Received,
-  capability: Capability,
+  { capability, proof }: Authenticated,
   about: Pick<Question, "surface" | "action" | "asked"> & Partial<Pick<Question, "classification">>,
 ): Question => ({
   requestId,
   decisionId: ids.decision(),
   purpose: "relay",
   capability,
+  proof,
   place: placeOfRequest(request),
   classification: capability.classification,
   resource: null,

@@ -7,12 +7,12 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { newerRevisions, type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { ConfirmReply } from "../quota/contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { areAncestorsHeld, callerOf, type Question, type Refused, type Stale } from "./question.ts";
+import { callerOf, isTokenHeld, proofOf, type Question, type Refused, type Stale } from "./question.ts";
 import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
 /** Whoever asks, whatever for. */
-type Asker = Pick<Question, "capability" | "asked">;
+type Asker = Pick<Question, "capability" | "proof" | "decisionId" | "asked">;
 type Confirmed = { readonly kind: "confirmed" } & Omit<
   Extract<ConfirmReply, { outcome: "confirmed" }>,
   "outcome"
@@ -29,6 +29,7 @@ export async function confirm(
     caller: callerOf(question),
     snapshot: revisionsOf(snapshot),
     ...(question.asked?.object ? { object: question.asked.object } : {}),
+    proof: proofOf(question),
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
@@ -39,8 +40,7 @@ export async function confirm(
     case "refused":
       return refusedByLedger(value.refusal, { ...value, revisions }, reasoning);
     case "confirmed":
-      if (!areAncestorsHeld(question, value))
-        return unconfirmed(ports, refuse("ledger_unavailable"), reasoning);
+      if (!isTokenHeld(question, value)) return unconfirmed(ports, refuse("ledger_unavailable"), reasoning);
       return { kind: "confirmed", number: value.number, revisions, object: value.object };
   }
 }

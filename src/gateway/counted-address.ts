@@ -8,7 +8,7 @@ import type { Place } from "../residency/place.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 
 export interface CountedCaller {
-  readonly capability: Pick<Capability, "tenantId" | "tokenId" | "authorization">;
+  readonly capability: Pick<Capability, "tenantId" | "rootTokenId" | "authorization" | "endUser">;
   readonly place: Pick<Place, "clientAddress">;
 }
 

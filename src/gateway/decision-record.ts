@@ -96,7 +96,7 @@ export function decisionRecordOf(
 /** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
 type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "resource" | "place" | "asked"> & {
   readonly action: DecisionRecord["action"];
-  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId"> &
+  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId" | "endUser"> &
     Partial<Pick<Capability, "delegation">>;
   readonly classification: DecisionRecord["classification"];
 };
@@ -125,7 +125,8 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     action: decided.ask?.action ?? question.action,
     resource: decided.ask?.resource ?? question.resource,
     classification: question.classification,
-    endUser: decided.ask?.endUser ?? null,
+    // What a token names is known before the body is.
+    endUser: decided.ask?.endUser ?? capability.endUser,
     policyIds: [...new Set(decided.policyIds)].slice(0, MAX_TRACE_LINES),
     revisions: decided.revisions,
     place: {

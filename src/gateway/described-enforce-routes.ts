@@ -7,7 +7,7 @@ import { UsageReply, UsageReport } from "./usage-report.ts";
 
 /** What is wrong with a capability token itself. */
 const tokenRefusals = refusalCodes.filter(
-  (code) => code.startsWith("token_") && code !== "token_missing" && refusalTable[code].status === 401,
+  (code) => /^(?:token|proof)_/.test(code) && code !== "token_missing" && refusalTable[code].status === 401,
 );
 
 export const enforceRoutes: readonly RouteDescription[] = [

@@ -10,6 +10,7 @@ import { type RefusalCode, refusalCodes } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { enforceRoutes } from "./described-enforce-routes.ts";
 import { openRoutes } from "./described-open-routes.ts";
+import { refreshRoute } from "./described-refresh.ts";
 import { tokenExchangeRoute } from "./token-exchange-description.ts";
 
 const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
@@ -41,6 +42,7 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "delegation_not_allowed",
   "authorization_exceeded",
   "delegations_exhausted",
+  "token_not_refreshable",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
@@ -129,6 +131,7 @@ function storedRoutes({ kind, method, path, query }: StoredOperation): readonly 
 export const gatewayRoutes: readonly RouteDescription[] = [
   ...enforceRoutes,
   tokenExchangeRoute,
+  refreshRoute,
   ...surface.filter(({ classic }) => classic).map(classicRoute),
   classicRoute(operations.responses),
   ...surface.filter(({ v1 }) => v1).map(v1Route),

@@ -4,7 +4,6 @@ import { logFailure } from "../kernel/failure-log.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, type Result } from "../kernel/result.ts";
 import { problemResponse } from "../kernel/wire.ts";
-import { placeOfRequest } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { type Enforced, type EnforcePorts, enforce } from "./enforce.ts";
 import { type EnforceDoorPorts, throughEnforceDoor } from "./enforce-door.ts";
@@ -55,7 +54,7 @@ async function answer(
     const asked = await throughEnforceDoor(ports, timing, request, EnforceRequest);
     if (!asked.ok) return asked;
     const { apiKey, body } = asked.value;
-    return await enforce(ports, apiKey, body, placeOfRequest(request));
+    return await enforce(ports, apiKey, body, request);
   } catch (error) {
     logFailure({ event: "request_failed", error, requestId });
     return fail(refuse("internal_error"));

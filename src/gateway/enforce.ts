@@ -11,7 +11,8 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { storeAnswer } from "../kernel/store-answer.ts";
 import { toldLimit } from "../quota/told-limit.ts";
 import { type Home, PLATFORM_HOME } from "../residency/home.ts";
-import type { Place } from "../residency/place.ts";
+import { type Place, placeOfRequest } from "../residency/place.ts";
+import { verifyInBody } from "./authenticate.ts";
 import { decisionRecordOf, outcomeOf, reasonOf, recordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { EnforceReply, EnforceRequest } from "./enforce-request.ts";
@@ -37,11 +38,12 @@ export async function enforce(
   ports: EnforcePorts,
   apiKey: ApiKey,
   request: EnforceRequest,
-  place: Place,
+  source: Request,
 ): Promise<Result<Enforced>> {
-  const verified = await ports.verifier.verify(request.capabilityToken, ports.clock());
+  const place = placeOfRequest(source);
+  const verified = await verifyInBody(ports, source, request.capabilityToken);
   if (!verified.ok) return denyUnread(ports, apiKey, request, place, verified.error);
-  const capability = verified.value;
+  const { capability, proof } = verified.value;
   if (isForeign(apiKey, request, capability)) {
     return denyUnread(ports, apiKey, request, place, refuse("tenant_mismatch"));
   }
@@ -53,6 +55,7 @@ export async function enforce(
     surface: "enforce",
     purpose: "enforce",
     capability,
+    proof,
     apiKeyId: apiKey.id,
     place,
     classification,
@@ -127,7 +130,13 @@ async function denyUnread(
     requestId: request.requestId,
     decisionId,
     surface: "enforce",
-    capability: { home: home.value, tenantId: tenantId ?? PLATFORM, agentId: null, tokenId: null },
+    capability: {
+      home: home.value,
+      tenantId: tenantId ?? PLATFORM,
+      agentId: null,
+      tokenId: null,
+      endUser: null,
+    },
     place,
     classification: null,
     action: request.action,

@@ -6,7 +6,7 @@
  */
 import { childClaims, depthOf } from "../capability/child-claims.ts";
 import type { Capability } from "../capability/claims.ts";
-import type { CurrentSigner } from "../capability/current-signer.ts";
+import type { Issuing } from "../capability/current-signer.ts";
 import type { DelegationDesk } from "../capability/delegations.ts";
 import { type IssuedToken, signedToken } from "../capability/issue-token.ts";
 import { narrowToken } from "../capability/narrow-token.ts";
@@ -32,16 +32,23 @@ import { refusedAs } from "./refused-as.ts";
 export interface ExchangePorts
   extends Pick<
     GatewayPorts,
-    "clock" | "ids" | "verifier" | "shield" | "snapshots" | "ledgers" | "records" | "workerNumber"
+    | "clock"
+    | "ids"
+    | "verifier"
+    | "publicOrigin"
+    | "isLocal"
+    | "shield"
+    | "snapshots"
+    | "ledgers"
+    | "records"
+    | "workerNumber"
   > {
-  readonly currentSigner: CurrentSigner;
-  readonly issuer: string;
-  readonly audience: string;
+  readonly issuing: Issuing;
   readonly delegations: DelegationDesk;
 }
 
 /** One exchange, as it is judged and recorded. */
-export interface Exchange extends Pick<Question, "requestId" | "decisionId" | "place"> {
+export interface Exchange extends Pick<Question, "requestId" | "decisionId" | "place" | "proof"> {
   readonly parent: Capability;
   /** Verified. */
   readonly parentToken: string;
@@ -62,11 +69,12 @@ export async function exchangeToken(
 }
 
 async function judgeOnce(ports: ExchangePorts, exchange: Exchange, atLeast: Revisions | undefined) {
-  const { parent: capability, place, request } = exchange;
+  const { parent: capability, place, proof, decisionId, request } = exchange;
+  const asker = { capability, proof, decisionId };
   const loaded = await ports.snapshots.load(capability, atLeast);
   if (!loaded.ok) return unconfirmed(ports, loaded.error);
   const snapshot = loaded.value;
-  const refusedFor = (refusal: Refusal) => confirmedRefusal(ports, { capability }, snapshot, refusal);
+  const refusedFor = (refusal: Refusal) => confirmedRefusal(ports, asker, snapshot, refusal);
 
   const { classification } = capability;
   const admitted = admit({ capability, place, classification, deploymentInPath: null }, snapshot);
@@ -74,12 +82,12 @@ async function judgeOnce(ports: ExchangePorts, exchange: Exchange, atLeast: Revi
   // As for a list of models: no model is asked for, so only place, time and caller can keep it out.
   const admission = { capability, asked: {}, classification, place, snapshot, nowMs: ports.clock() };
   const excluded = policyAdmission(admission);
-  if (excluded) return confirmedRefusal(ports, { capability }, snapshot, excluded.refusal, excluded);
+  if (excluded) return confirmedRefusal(ports, asker, snapshot, excluded.refusal, excluded);
 
   const wanted = { details: request.authorization_details ?? null, furtherDepth: request.max_depth };
   const narrowed = narrowToken(capability, wanted);
   if (!narrowed.ok) return refusedFor(narrowed.error);
-  const confirmed = await confirm(ports, { capability }, snapshot);
+  const confirmed = await confirm(ports, asker, snapshot);
   return confirmed.kind === "confirmed" ? { ...confirmed, details: narrowed.value } : confirmed;
 }
 
@@ -94,7 +102,7 @@ async function makeChild(
   { parent, parentToken, request }: Exchange,
   { details }: { readonly details: readonly PlacedDetail[] | null },
 ): Promise<Result<MadeChild>> {
-  const { currentSigner, issuer, audience } = ports;
+  const { currentSigner, issuer, audience } = ports.issuing;
   const actor = request.actor ?? parent.delegation.actors[0] ?? parent.agentId;
   const nowMs = ports.clock();
   // The ledger can take its time: of a parent that ran out meanwhile nothing comes any more.

@@ -47,6 +47,8 @@ export interface GatewayPorts {
   readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   /** Loads a tokenizer when first asked for it: only for prompts that their bytes cannot decide. */
   readonly tokenCounter: TokenCounters;
+  /** Of the URLs that callers use, and so that proofs of possession are for. */
+  readonly publicOrigin: string;
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */
   readonly isLocal: boolean;
   readonly relayMaxMs: number;

@@ -13,6 +13,7 @@ import { judge } from "./pipeline.ts";
 import type { Question } from "./question.ts";
 import { limitsOf, setRateLimits } from "./rate-limit-headers.ts";
 import { relay } from "./relay.ts";
+import { setTokenHeaders } from "./token-headers.ts";
 import { createCallReader, understandCall } from "./understand-call.ts";
 
 export async function answerModelCall(
@@ -21,9 +22,9 @@ export async function answerModelCall(
   route: CallRoute,
 ): Promise<Response> {
   const { request, requestId } = received;
-  const authenticated = await authenticate(ports, request.headers);
+  const authenticated = await authenticate(ports, request);
   if (!authenticated.ok) return azureError(authenticated.error, received);
-  const capability = authenticated.value;
+  const { capability, proof } = authenticated.value;
 
   const declared = declaredClassification(request.headers, capability.classification);
   const classification = declared.ok ? declared.value : capability.classification;
@@ -38,6 +39,7 @@ export async function answerModelCall(
     surface: "relay",
     purpose: "relay",
     capability,
+    proof,
     place,
     classification,
     action: operation.action,
@@ -84,6 +86,7 @@ export async function answerModelCall(
   });
   const answer = relayed.ok ? relayed.value : azureError(relayed.error, received, judged.reserved.decisionId);
   setRateLimits(answer.headers, limitsOf(allowed, ports.clock()));
+  setTokenHeaders(answer.headers, capability, ports.clock());
   if (receipt !== null) answer.headers.set(RECEIPT_HEADER, receipt);
   return answer;
 }

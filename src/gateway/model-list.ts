@@ -28,13 +28,14 @@ import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question } from "./question.ts";
 import { recordedInputs } from "./recorded-inputs.ts";
+import { setTokenHeaders } from "./token-headers.ts";
 
 export async function answerModelList(ports: GatewayPorts, received: Received): Promise<Response> {
-  const { requestId } = received;
-  const authenticated = await authenticate(ports, received.request.headers);
+  const { request, requestId } = received;
+  const authenticated = await authenticate(ports, request);
   if (!authenticated.ok) return azureError(authenticated.error, received);
-  const capability = authenticated.value;
-  const question = bodilessQuestion(ports, received, capability, {
+  const { capability } = authenticated.value;
+  const question = bodilessQuestion(ports, received, authenticated.value, {
     surface: "model_list",
     action: "model_list",
   });
@@ -48,14 +49,14 @@ export async function answerModelList(ports: GatewayPorts, received: Received): 
     ports.receipts.sign(record),
   ]);
   if (!recorded) return azureError(refuse("audit_unavailable"), received);
-  return Response.json(modelListOf(judged.names), {
-    headers: {
-      "x-request-id": requestId,
-      "portcullis-request-id": requestId,
-      "portcullis-decision": question.decisionId,
-      [RECEIPT_HEADER]: receipt,
-    },
+  const headers = new Headers({
+    "x-request-id": requestId,
+    "portcullis-request-id": requestId,
+    "portcullis-decision": question.decisionId,
+    [RECEIPT_HEADER]: receipt,
   });
+  setTokenHeaders(headers, capability, ports.clock());
+  return Response.json(modelListOf(judged.names), { headers });
 }
 
 async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: Revisions | undefined) {

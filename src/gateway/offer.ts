@@ -31,9 +31,9 @@ export async function offerOf(
   const offered: Offer["candidates"] = [first, ...rest];
   if (!offered.some(needsApproval)) return ok({ candidates: offered, approval: null });
   const { capability, surface, classification } = question;
-  const { tenantId, agentId } = capability;
+  const { tenantId, agentId, endUser } = capability;
   const { action, resource } = ask;
-  const request = { tenantId, agentId, surface, action, resource, classification, sent };
+  const request = { tenantId, agentId, surface, action, resource, classification, sent, endUser };
   return ok({
     candidates: offered,
     approval: { approvalId: ids.approval(), requestHash: await requestHashOf(request), keyIds },

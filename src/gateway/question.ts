@@ -1,7 +1,8 @@
 /** What is put to the gateway's judgement: a relayed call, an /v1/enforce, a list of models, or a stored answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { Deployment } from "../azure/deployment.ts";
-import type { Capability } from "../capability/claims.ts";
+import type { AncestorToken, Capability } from "../capability/claims.ts";
+import type { Proof } from "../capability/verify-proof.ts";
 import type { ApiKeyId, DecisionId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Refusal } from "../kernel/refusal.ts";
@@ -16,6 +17,7 @@ import type { Revisions, Snapshot } from "../policy/snapshot.ts";
 import type { LimitState, RecordNumber, ReserveReply, ReserveRequest } from "../quota/contracts.ts";
 import type { LedgerCaller } from "../quota/ledger-caller.ts";
 import type { StoredObjectKey, UsedObject } from "../quota/stored-object-contracts.ts";
+import type { UsedProof } from "../quota/used-proof.ts";
 import type { Place } from "../residency/place.ts";
 
 export interface Question {
@@ -24,6 +26,8 @@ export interface Question {
   readonly surface: DecisionRecord["surface"];
   readonly purpose: ReserveRequest["purpose"];
   readonly capability: Capability;
+  /** Null where the token is bound to no key. */
+  readonly proof: Proof | null;
   /** That which asks /v1/enforce; on the data plane there is none. */
   readonly apiKeyId?: ApiKeyId;
   readonly place: Place;
@@ -151,16 +155,38 @@ export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCa
   agentVersion: capability.agentVersion,
   tokenId: capability.tokenId,
   issuedAtSeconds: capability.issuedAtSeconds,
+  ...rootOf(capability),
   ...ancestorsOf(capability),
 });
 
+const rootOf = ({
+  tokenId,
+  rootTokenId,
+}: Pick<AncestorToken, "tokenId" | "rootTokenId">): Pick<LedgerCaller, "rootTokenId"> =>
+  rootTokenId === tokenId ? {} : { rootTokenId };
+
 function ancestorsOf({ delegation: { ancestors } }: Capability): Pick<LedgerCaller, "ancestors"> {
   if (ancestors.length === 0) return {};
-  return { ancestors: ancestors.map(({ tokenId, issuedAtSeconds }) => ({ tokenId, issuedAtSeconds })) };
+  return {
+    ancestors: ancestors.map((ancestor) => ({
+      tokenId: ancestor.tokenId,
+      issuedAtSeconds: ancestor.issuedAtSeconds,
+      ...rootOf(ancestor),
+    })),
+  };
 }
 
-/** Whether the ledger has looked at every ancestor: one of before knows of none, and what it allows is not allowed. */
-export const areAncestorsHeld = (
-  { capability }: Pick<Question, "capability">,
-  { ancestorsHeld = 0 }: { readonly ancestorsHeld?: number | undefined },
-): boolean => ancestorsHeld === capability.delegation.ancestors.length;
+/** Used by the decision, so that asking again for it is no replay. */
+export const proofOf = ({ proof, decisionId }: Pick<Question, "proof" | "decisionId">): UsedProof | null =>
+  proof && { ...proof, usedBy: decisionId };
+
+/**
+ * Whether the ledger has looked at every ancestor and taken the proof as used: one of the version before knows of neither,
+ * and what it allows is not allowed.
+ */
+export const isTokenHeld = (
+  { capability, proof }: Pick<Question, "capability" | "proof">,
+  reply: { readonly ancestorsHeld?: number | undefined; readonly proofId?: string | null | undefined },
+): boolean =>
+  (reply.ancestorsHeld ?? 0) === capability.delegation.ancestors.length &&
+  (proof === null || proof.proofId === reply.proofId);

@@ -17,6 +17,7 @@ import { type CompletionDraft, completionRecord } from "../quota/completion-reco
 import type { Settle, SettleReply } from "../quota/contracts.ts";
 import type { LedgerReadings } from "../quota/ledgers.ts";
 import type { ReservationReply } from "../quota/state-contracts.ts";
+import { verifyInBody } from "./authenticate.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { type Reported, reportedUsage, type UsageReply, type UsageReport } from "./usage-report.ts";
@@ -30,12 +31,14 @@ export async function reportUsage(
   apiKey: ApiKey,
   decisionText: string,
   report: UsageReport,
+  source: Request,
 ): Promise<Result<UsageReply>> {
   const reported = reportedUsage(report);
   if (!reported.ok) return reported;
-  const verified = await ports.verifier.verify(report.capabilityToken, ports.clock());
+  // A proof that comes again can but repeat the report: it is for this decision's URL alone, and the first one counts.
+  const verified = await verifyInBody(ports, source, report.capabilityToken);
   if (!verified.ok) return fail({ ...verified.error, field: "capabilityToken" });
-  const capability = verified.value;
+  const { capability } = verified.value;
   if (apiKey.tenantId !== null && apiKey.tenantId !== capability.tenantId)
     return fail(refuse("tenant_mismatch"));
 

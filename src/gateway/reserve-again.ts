@@ -1,6 +1,7 @@
 /**
  * A reservation for a further attempt, after one that was sent and never answered: the same charge, under an id of its
- * own, and under the revisions of now. It spends nothing else: neither an idempotency key nor anything that opens once.
+ * own, and under the revisions of now. It spends nothing else: neither an idempotency key nor anything that opens once, nor
+ * the proof, which the decision has used and which may have been forgotten by now.
  */
 import { reservationOf } from "../kernel/ids.ts";
 import { newerRevisions, revisionsOf } from "../policy/snapshot.ts";

@@ -11,9 +11,10 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Offer } from "./offer.ts";
 import {
   type Allowed,
-  areAncestorsHeld,
   callerOf,
+  isTokenHeld,
   type Judgement,
+  proofOf,
   type Question,
   type Stale,
   type Understood,
@@ -47,6 +48,7 @@ export async function reserve(
       ...(needsApproval(candidate) ? { needsApproval: true } : {}),
     })),
     ...(approval === null ? {} : { approval }),
+    proof: proofOf(question),
     idempotency: understood.idempotency,
     ...(uses === null ? {} : { uses }),
     subject: {
@@ -83,10 +85,10 @@ export async function reserve(
     case "reserved": {
       const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      // A ledger of the version before knows of no approvals, ancestors or stored answers, and charged without asking.
+      // A ledger of the version before knows of no approvals, ancestors, proofs or stored answers, and charged without asking.
       const isUnapproved = needsApproval(candidate) && !reserved.approvalId;
       const isUnlocated = uses !== null && !reserved.object;
-      if (isUnapproved || isUnlocated || !areAncestorsHeld(question, reserved)) {
+      if (isUnapproved || isUnlocated || !isTokenHeld(question, reserved)) {
         await giveBack(ledgers, question, reserved.reservationId);
         return fail(refuse("ledger_unavailable"));
       }

@@ -43,13 +43,13 @@ export async function answerStoredCall(
   route: StoredRoute,
 ): Promise<Response> {
   const { request } = received;
-  const authenticated = await authenticate(ports, request.headers);
+  const authenticated = await authenticate(ports, request);
   if (!authenticated.ok) return azureError(authenticated.error, received);
-  const capability = authenticated.value;
+  const { capability } = authenticated.value;
   const { stored } = route;
   const declared = declaredClassification(request.headers, capability.classification);
   const query = declared.ok ? storedQuery(stored, new URL(request.url).searchParams) : declared;
-  const question = bodilessQuestion(ports, received, capability, {
+  const question = bodilessQuestion(ports, received, authenticated.value, {
     surface: "stored_object",
     classification: declared.ok ? declared.value : capability.classification,
     action: operations[stored.kind].action,

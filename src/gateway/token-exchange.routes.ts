@@ -1,5 +1,6 @@
 /** `POST /v1/tokens/exchange`: the parent is sent as `subject_token`, or as on the data plane; no API key. */
 import { Hono } from "hono";
+import type { Presented } from "../capability/verify-proof.ts";
 import { logFailure } from "../kernel/failure-log.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
 import { parseDocument } from "../kernel/parse-document.ts";
@@ -52,14 +53,15 @@ async function answer(
     const request = await readRequest(http);
     if (!request.ok) return request;
     const token = parentToken(http.headers, request.value);
-    const parent = await authenticateToken(ports, http.headers, token);
+    const parent = await authenticateToken(ports, http, token);
     if (!parent.ok) return parent;
     if (!token.ok) return token;
     return await exchangeToken(ports, {
       ...ids,
       place: placeOfRequest(http),
-      parent: parent.value,
-      parentToken: token.value,
+      parent: parent.value.capability,
+      proof: parent.value.proof,
+      parentToken: token.value.token,
       request: request.value,
     });
   } catch (error) {
@@ -87,9 +89,10 @@ async function readMembers(http: Request): Promise<Result<unknown>> {
   return form.ok ? ok(membersOfForm(form.value)) : form;
 }
 
-function parentToken(headers: Headers, { subject_token: subject }: ExchangeRequest): Result<string> {
+function parentToken(headers: Headers, { subject_token: subject }: ExchangeRequest): Result<Presented> {
   const presented = presentedToken(headers);
   if (subject === undefined) return presented;
-  if (!headers.has("api-key") && !headers.has("authorization")) return ok(subject);
-  return presented.ok && presented.value !== subject ? fail(refuse("credentials_conflict")) : presented;
+  if (!headers.has("api-key") && !headers.has("authorization"))
+    return ok({ token: subject, scheme: "body", proof: headers.get("dpop") });
+  return presented.ok && presented.value.token !== subject ? fail(refuse("credentials_conflict")) : presented;
 }

@@ -17,6 +17,7 @@ import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
 import { askContent } from "./ask-content.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
+import { endUserOf } from "./end-user.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { NeededStorage, Understood } from "./question.ts";
 import { storedObjectKey } from "./stored-object-key.ts";
@@ -64,7 +65,7 @@ export async function understandCall(
     choices: call.choices,
     stream: call.stream,
     classification: caller.classification,
-    endUser: call.endUser === null ? null : await ports.hashEndUser(caller.capability.tenantId, call.endUser),
+    endUser: await endUserOf(ports, caller.capability, call.endUser),
     clientAddress: await countedAddress(ports, caller, snapshot),
     price: dearestPrice(deployment.value),
     tools: call.tools,

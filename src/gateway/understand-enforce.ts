@@ -10,6 +10,7 @@ import { deploymentOfResource, isAtAzure } from "../policy/resource.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { admitDeployment } from "./admit.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
+import { endUserOf } from "./end-user.ts";
 import type { EnforceRequest } from "./enforce-request.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Understood } from "./question.ts";
@@ -47,7 +48,7 @@ export async function understandEnforce(
     choices: 1,
     stream: false,
     classification,
-    endUser: context.user === undefined ? null : await ports.hashEndUser(capability.tenantId, context.user),
+    endUser: await endUserOf(ports, capability, context.user ?? null),
     tools: context.tools ?? null,
     stores: context.store ?? null,
     content: {

@@ -54,7 +54,7 @@ async function answer(
   try {
     const asked = await throughEnforceDoor(ports, timing, request, UsageReport);
     if (!asked.ok) return asked;
-    return await reportUsage(ports, asked.value.apiKey, decisionId, asked.value.body);
+    return await reportUsage(ports, asked.value.apiKey, decisionId, asked.value.body, request);
   } catch (error) {
     logFailure({ event: "request_failed", error, requestId });
     return fail(refuse("internal_error"));

@@ -50,6 +50,36 @@ export const MAX_DELEGATION_DEPTH = 4;
 
 /** Children of one sub-agent that may be alive at once: whoever disables it has all of them revoked before the answer. */
 export const MAX_LIVE_DELEGATIONS = 1_000;
+/** A token and all that it is refreshed into end within this time from the first one's issue: a working day and its night. */
+export const TOKEN_CHAIN_MAX_SECONDS = 86_400;
+
+/** How long a refreshed token may ask again for the very token that replaced it: the answer may have been lost. */
+export const REFRESH_AGAIN_MS = 60_000;
+
+/** The part of a token's life after which a client is advised to refresh it: time for many tries is left. */
+export const REFRESH_AFTER_PART = 0.5;
+
+/** Refreshed tokens of one agent that have not expired: some thousand processes, each refreshing as it is advised to. */
+export const MAX_REFRESHED_TOKENS = 10_000;
+
+/** An end user's name at most; only its hash is kept. */
+export const MAX_END_USER_CHARACTERS = 1_000;
+
+/** A proof has some 500 bytes; its `jti` is a UUID or as many random bytes. */
+export const MAX_PROOF_BYTES = 2_048;
+export const MAX_PROOF_ID_CHARACTERS = 128;
+
+/** How far the clock of whoever made a proof may be from the gateway's, either way. */
+export const PROOF_SKEW_SECONDS = 30;
+
+/**
+ * How long after it was made a proof may reach the ledger, and how long that remembers it: the skew, and a minute for a
+ * body that comes slowly.
+ */
+export const PROOF_LIFE_SECONDS = 90;
+
+/** Proofs that one ledger remembers: as many as it can answer calls within a proof's life. */
+export const MAX_USED_PROOFS = 100_000;
 
 /** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
 export const API_KEY_MAX_DAYS = 1_827;

@@ -45,6 +45,39 @@ export const refusalTable = {
   ),
   token_outdated: row(401, "The agent changed after this capability token was issued; ask for a new one."),
   token_revoked: row(401, "The capability token was revoked; ask for a new one."),
+  // A call that was on its way when its client refreshed: the client has the new one by the time it tries again.
+  token_refreshed: row(
+    401,
+    "The capability token was refreshed; use the one that it was refreshed into.",
+    true,
+  ),
+  token_not_refreshable: row(
+    403,
+    "The capability token may not be refreshed, or not beyond its own end; ask for a new one.",
+  ),
+  proof_missing: row(
+    401,
+    "The capability token is bound to a key: send it as `Authorization: DPoP` or `api-key`, with a proof in the header `DPoP`.",
+  ),
+  proof_unexpected: row(
+    401,
+    "The capability token is bound to no key: send it as `api-key` or `Authorization: Bearer`, without a proof.",
+  ),
+  proof_malformed: row(401, "The proof in the header `DPoP` is not a well-formed DPoP proof (RFC 9449)."),
+  proof_key_mismatch: row(401, "The proof is made with another key than the capability token is bound to."),
+  proof_signature_invalid: row(401, "The proof's signature does not verify."),
+  proof_request_mismatch: row(401, "The proof is for another request: `htm` or `htu` is not this one's."),
+  proof_token_mismatch: row(401, "The proof is for another capability token: `ath` is not this one's."),
+  proof_outdated: row(
+    401,
+    "The proof was made too long ago, or in the future; make a new one for each request.",
+  ),
+  proof_replayed: row(401, "The proof was used before; make a new one for each request."),
+  proof_unsettled: row(
+    503,
+    "Whether the proof was used before cannot be told at the moment; make a new one and try again.",
+    true,
+  ),
   agent_unknown: row(403, "The capability token's agent is not registered."),
   agent_disabled: row(403, "The capability token's agent is disabled."),
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),

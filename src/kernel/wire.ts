@@ -14,7 +14,19 @@ export interface WireAnswer {
 const DEFAULT_RETRY_SECONDS = 1;
 
 function commonHeaders(refusal: Refusal, requestId: string): Record<string, string> {
-  return { "x-request-id": requestId, "cache-control": "no-store", ...retryHeaders(refusal) };
+  return {
+    "x-request-id": requestId,
+    "cache-control": "no-store",
+    ...retryHeaders(refusal),
+    ...challengeHeaders(refusal),
+  };
+}
+
+/** RFC 9449, section 7.1: a client learns that bearing the token is not enough, or what is wrong with its proof. */
+function challengeHeaders({ code }: Refusal): Record<string, string> {
+  if (!code.startsWith("proof_") || refusalTable[code].status !== 401) return {};
+  const error = code === "proof_missing" ? "invalid_token" : "invalid_dpop_proof";
+  return { "www-authenticate": `DPoP error="${error}", algs="EdDSA ES256"` };
 }
 
 /**

@@ -53,19 +53,20 @@ export function exclusionOf(
 /**
  * The token's own alternatives, each as all that binds together: one of its details, and those of its ancestors that this
  * one stands inside. So a child allows nothing that its parent refuses, whatever it says of itself, and charges the
- * parent's counters beside its own. A token without authorization details covers all that the policies grant.
+ * parent's counters beside its own. A token without authorization details covers all that the policies grant. Limits are
+ * those of a token's chain: refreshing it must not begin them anew.
  */
 export function tokenSets(
-  { authorization, tokenId }: Pick<Capability, "authorization" | "tokenId">,
+  { authorization, rootTokenId }: Pick<Capability, "authorization" | "rootTokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
 ): readonly (readonly ConstraintSet[])[] {
   if (authorization === null) return [[]];
   return authorization
-    .map((held) => [{ rootTokenId: tokenId, detail: held }, ...(held.within ?? [])])
+    .map((held) => [{ rootTokenId, detail: held }, ...(held.within ?? [])])
     .filter((lineage) =>
       lineage.every(({ detail }) => covers(detail.actions, detail.locations, action, resource)),
     )
-    .map((lineage) => lineage.map(({ rootTokenId, detail }) => tokenSet(`token:${rootTokenId}`, detail)));
+    .map((lineage) => lineage.map((one) => tokenSet(`token:${one.rootTokenId}`, one.detail)));
 }
 
 /** A token that comes again is the same object as long as it is remembered as verified. */

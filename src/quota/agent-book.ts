@@ -6,7 +6,7 @@
 import { APPROVAL_GRACE_MS } from "../kernel/limits.ts";
 import { admit, type PlannedCharge } from "./admission.ts";
 import { type AgentApproval, AgentApprovals } from "./agent-approvals.ts";
-import { AgentGate, ancestorsHeld, type Moment } from "./agent-gate.ts";
+import { AgentGate, type Moment } from "./agent-gate.ts";
 import { AgentObjects } from "./agent-objects.ts";
 import { type AgentReservation, NOTHING_CHARGED, reservationLifeMs } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
@@ -26,7 +26,6 @@ import type {
   ReserveRequest,
   Settle,
   SettleReply,
-  TokenRevocation,
 } from "./contracts.ts";
 import { CounterBook } from "./counter-book.ts";
 import { counterStates } from "./counter-states.ts";
@@ -39,6 +38,7 @@ import { RecordNumbers, type SkippedNumbers } from "./record-numbers.ts";
 import { ReservationEndings } from "./reservation-endings.ts";
 import { SliceHolder } from "./slice-holder.ts";
 import type { ReservationReply, StateReply, StateRequest } from "./state-contracts.ts";
+import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 
 /** Counters that callers can multiply at will (end users, addresses) are bounded in number. */
 export const MAX_COUNTERS = 10_000;
@@ -130,17 +130,12 @@ export class AgentBook {
     return { ...this.#gate.refused(request.caller, refusal, moment), waiting };
   }
 
-  confirm({ caller, snapshot, object }: ConfirmRequest, moment: Moment): ConfirmReply {
-    const refused = this.#gate.standingOrStale(caller, snapshot, moment);
-    if (refused) return refused;
-    const { nowMs, revisions } = moment;
-    return {
-      outcome: "confirmed",
-      revisions,
-      number: this.#writer.number(caller, nowMs),
-      object: object ? this.objects.find(object, nowMs) : null,
-      ...ancestorsHeld(caller),
-    };
+  confirm(request: ConfirmRequest, moment: Moment): ConfirmReply {
+    return this.#gate.confirm(request, moment);
+  }
+
+  refresh(request: RefreshRequest, moment: Moment): RefreshReply {
+    return this.#gate.refresh(request, moment);
   }
 
   /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */

@@ -1,6 +1,6 @@
 /**
- * What an agent's ledger answers before any quota: agent state, revoked tokens, revisions, a repeated call, a known
- * request id; and the shape of its answers. Pure.
+ * What an agent's ledger answers before any quota: agent state, revoked and refreshed tokens, revisions, a repeated call, a
+ * used proof, a known request id; and the shape of its answers. Pure.
  */
 import type { Revisions } from "../policy/snapshot.ts";
 import type { AgentObjects } from "./agent-objects.ts";
@@ -14,14 +14,27 @@ import {
 } from "./agent-standing.ts";
 import type { AgentStore, SavedLedger } from "./agent-store.ts";
 import { type AheadWriter, numberOf } from "./ahead-writer.ts";
-import type { LedgerRefusal, ReserveReply, ReserveRequest, TokenRevocation } from "./contracts.ts";
+import type {
+  ConfirmReply,
+  ConfirmRequest,
+  LedgerRefusal,
+  ReserveReply,
+  ReserveRequest,
+} from "./contracts.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { OpenReservations } from "./open-reservations.ts";
+import { RefreshedTokens } from "./refreshed-tokens.ts";
 import { RevokedTokens } from "./revoked-tokens.ts";
+import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
+import { UsedProofs } from "./used-proofs.ts";
 
 type Caller = ReserveRequest["caller"];
-type Store = Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">;
 type KnownAgent = AgentIdentity & AgentStanding;
+type GateStore = Pick<
+  AgentStore,
+  "putAgent" | "putRevocations" | "putRefreshed" | "putProofHorizon" | "knownAsk" | "findReservation"
+>;
+type SavedGate = Pick<SavedLedger, "agent" | "revocations" | "refreshed" | "proofHorizonSeconds">;
 
 /** The moment of a step, and the revisions that count then. */
 export interface Moment {
@@ -33,17 +46,19 @@ export interface Moment {
 export class NothingChanged extends Error {}
 
 export class AgentGate {
-  readonly #store: Store;
+  readonly #store: GateStore;
   readonly #objects: AgentObjects;
   readonly #reservations: OpenReservations;
   readonly #writer: AheadWriter;
   readonly #relayMaxMs: number;
   readonly #revoked: RevokedTokens;
+  readonly #refreshed: RefreshedTokens;
+  readonly #proofs: UsedProofs;
   #agent: KnownAgent | null;
 
   constructor(
-    store: Store,
-    { agent, revocations }: Pick<SavedLedger, "agent" | "revocations">,
+    store: GateStore,
+    { agent, revocations, refreshed, proofHorizonSeconds }: SavedGate,
     objects: AgentObjects,
     reservations: OpenReservations,
     writer: AheadWriter,
@@ -53,6 +68,8 @@ export class AgentGate {
     this.#objects = objects;
     this.#agent = agent;
     this.#revoked = new RevokedTokens(revocations);
+    this.#refreshed = new RefreshedTokens(refreshed, (one) => store.putRefreshed(one));
+    this.#proofs = new UsedProofs(proofHorizonSeconds, (seconds) => store.putProofHorizon(seconds));
     this.#reservations = reservations;
     this.#writer = writer;
     this.#relayMaxMs = relayMaxMs;
@@ -71,20 +88,55 @@ export class AgentGate {
     this.#store.putRevocations(this.#revoked.add(revocation, nowMs));
   }
 
-  /** Of the agent, then of its token. */
+  /** Of the agent, then of its token. A call that is under way goes on when its token is refreshed: it has been decided. */
   standingRefusal(caller: Caller): LedgerRefusal | null {
     return standingRefusal(this.#agent, caller.agentVersion) ?? this.#revoked.refusal(caller);
   }
 
+  /** Of what charges nothing: agent, token, revisions, proof. */
+  confirm(request: ConfirmRequest, moment: Moment): ConfirmReply {
+    const { caller, snapshot, proof, object } = request;
+    const refused =
+      this.standingOrStale(caller, snapshot, moment) ?? this.#proofRefused(caller, proof, moment);
+    if (refused) return refused;
+    const { nowMs, revisions } = moment;
+    return {
+      outcome: "confirmed",
+      revisions,
+      number: this.#writer.number(caller, nowMs),
+      object: object ? this.#objects.find(object, nowMs) : null,
+      ...taken(request),
+    };
+  }
+
+  /** A token that was refreshed may be asked with once more, for the very token that replaced it. */
+  refresh(request: RefreshRequest, { nowMs, revisions }: Moment): RefreshReply {
+    const { caller, snapshot, proof } = request;
+    const standing = this.standingRefusal(caller);
+    if (standing) return { outcome: "refused", refusal: standing };
+    if (isSnapshotStale(snapshot, revisions)) return { outcome: "stale", revisions };
+    const unproven = proof && this.#proofs.use(proof, nowMs);
+    if (unproven) return { outcome: "refused", refusal: unproven };
+    const refreshed = this.#refreshed.refresh(request, nowMs);
+    return "code" in refreshed
+      ? { outcome: "refused", refusal: refreshed }
+      : { outcome: "refreshed", successor: refreshed };
+  }
+
   /** Agent and token, then revisions. */
   standingOrStale(caller: Caller, snapshot: Revisions, moment: Moment) {
-    const refusal = this.standingRefusal(caller);
+    const refusal = this.standingRefusal(caller) ?? this.#refreshed.refusal(caller.tokenId);
     if (refusal) return this.refused(caller, refusal, moment);
     const { revisions } = moment;
     return isSnapshotStale(snapshot, revisions) ? { outcome: "stale" as const, revisions } : null;
   }
 
-  /** What answers a reserve before any quota: agent state, revisions, a repeated call, a known request id. */
+  #proofRefused(caller: Caller, proof: ConfirmRequest["proof"], moment: Moment) {
+    const refusal = proof && this.#proofs.use(proof, moment.nowMs);
+    return refusal ? this.refused(caller, refusal, moment) : null;
+  }
+
+  /** What answers a reserve before any quota: agent state, revisions, a repeated call, a used proof, a known request id. */
   answer(request: ReserveRequest, moment: Moment): ReserveReply | null {
     const { caller, reservationId, decisionId, idempotency } = request;
     const refused = this.standingOrStale(caller, request.snapshot, moment);
@@ -98,6 +150,8 @@ export class AgentGate {
       // The platform repeated the call: the first answer was lost, and its number is this decision's.
       return this.reserved(request, same, moment, same.number, false);
     }
+    const unproven = this.#proofRefused(caller, request.proof, moment);
+    if (unproven) return unproven;
     const known = idempotency && this.#store.knownAsk(idempotency.requestId, moment.nowMs);
     if (!known) return null;
     const first =
@@ -145,7 +199,7 @@ export class AgentGate {
       number: numberOf(request.caller, n),
       atMs: nowMs,
       approvalId,
-      ...ancestorsHeld(request.caller),
+      ...taken(request),
       object: request.uses ? this.#objects.used(request.uses, nowMs) : null,
     };
   }
@@ -161,11 +215,11 @@ export class AgentGate {
   }
 }
 
-/** Said only of tokens that have ancestors. */
-export const ancestorsHeld = ({
-  ancestors,
-}: Pick<Caller, "ancestors">): { readonly ancestorsHeld?: number } =>
-  ancestors === undefined ? {} : { ancestorsHeld: ancestors.length };
+/** What of a caller a ledger of before would have passed over. Ancestors are spoken of only where there are any. */
+const taken = ({ caller: { ancestors }, proof }: Pick<ReserveRequest, "caller" | "proof">) => ({
+  proofId: proof?.proofId ?? null,
+  ...(ancestors === undefined ? {} : { ancestorsHeld: ancestors.length }),
+});
 
 /**
  * A replay is decided again and may offer other candidates than the first ask had: the one in its place, but none that

@@ -15,6 +15,7 @@ import type { GivenPermit, Step } from "./agent-step.ts";
 import { AgentTables } from "./agent-tables.object.ts";
 import { ApprovalDecision, type ApprovalDecisionReply } from "./approval-contracts.ts";
 import { completionRecord } from "./completion-record.ts";
+import { checkVersion } from "./contract-version.ts";
 import {
   AgentState,
   type ConfirmReply,
@@ -27,7 +28,6 @@ import {
   type ReserveRequest,
   type Settle,
   type SettleReply,
-  TokenRevocation,
 } from "./contracts.ts";
 import { Deadlines } from "./deadlines.object.ts";
 import { earliest } from "./earliest.ts";
@@ -44,6 +44,7 @@ import {
 } from "./state-contracts.ts";
 import { ForgetObject } from "./stored-object-contracts.ts";
 import { type Tenant, TenantAbove } from "./tenant-above.object.ts";
+import { type RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 
 type Tried = Extract<Step, { kind: "answer" | "full" | "unapproved" }>;
 
@@ -104,6 +105,11 @@ export class AgentLedger extends DurableObject<Env> {
   async confirm(request: ConfirmRequest): Promise<ConfirmReply> {
     checkVersion(request);
     return this.#underLease(request.caller, (moment) => this.#book.confirm(request, moment));
+  }
+
+  async refresh(raw: RefreshRequest): Promise<RefreshReply> {
+    const request = RefreshRequest.parse(raw);
+    return this.#underLease(request.caller, (moment) => this.#book.refresh(request, moment));
   }
 
   /** A relay that goes on holds its reservation for as long again. */
@@ -291,9 +297,4 @@ export class AgentLedger extends DurableObject<Env> {
     if (kind === "record") await sendRecord(this.env, AuditRecord.parse(JSON.parse(body)));
     else await this.#above.release(KeptSettlement.parse(JSON.parse(body)));
   }
-}
-
-/** Worker and ledger are one program and trust each other's types; across a deploy they may be two versions of it. */
-function checkVersion({ v }: { readonly v: unknown }): void {
-  if (v !== 1) throw new Error("This ledger does not know this version of the contract.");
 }

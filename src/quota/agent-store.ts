@@ -7,6 +7,7 @@ import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { CounterRow } from "./counter-book.ts";
 import type { KeptSettlement } from "./kept-settlement.ts";
 import type { NumberBlock } from "./record-numbers.ts";
+import type { RefreshedToken } from "./refreshed-tokens.ts";
 import type { SavedRevocations } from "./revoked-tokens.ts";
 
 /** What a request id of /v1/enforce was charged for. */
@@ -22,6 +23,9 @@ export interface SavedLedger {
   readonly numbers: NumberBlock;
   readonly agent: (AgentIdentity & AgentStanding) | null;
   readonly revocations: SavedRevocations;
+  readonly refreshed: readonly RefreshedToken[];
+  /** No proof that was used was made later than this; 0 = none was used. */
+  readonly proofHorizonSeconds: number;
 }
 
 export interface AgentStore extends ApprovalRows, ObjectRows {
@@ -34,6 +38,8 @@ export interface AgentStore extends ApprovalRows, ObjectRows {
   putAgent(agent: AgentIdentity & AgentStanding): void;
   /** In place of those that were stored before. */
   putRevocations(revocations: SavedRevocations): void;
+  putRefreshed(refreshed: RefreshedToken): void;
+  putProofHorizon(seconds: number): void;
   knownAsk(requestId: string, nowMs: number): KnownAsk | null;
   putAsk(requestId: string, ask: KnownAsk, nowMs: number): void;
   keepRecord(record: AuditRecord, dueAtMs: number): void;

@@ -18,7 +18,8 @@ import { earliest } from "./earliest.ts";
 import { type KeptSettlement, settlementKey } from "./kept-settlement.ts";
 import { Outbox } from "./outbox.object.ts";
 import type { NumberBlock } from "./record-numbers.ts";
-import type { SavedRevocations } from "./revoked-tokens.ts";
+import { RefreshedToken } from "./refreshed-tokens.ts";
+import { KEPT_AFTER_EXPIRY_MS, type SavedRevocations } from "./revoked-tokens.ts";
 import { StoredObjectTable } from "./stored-object-table.object.ts";
 
 /** How long `/v1/enforce` is idempotent on a request id (DESIGN section 7). */
@@ -68,6 +69,11 @@ export class AgentTables implements AgentStore {
       ) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS revoked_tokens (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS tokens_not_before (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS refreshed_tokens (
+        id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, document TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS refreshed_tokens_by_end ON refreshed_tokens (expires_at);
+      CREATE TABLE IF NOT EXISTS proof_horizon (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
       CREATE INDEX IF NOT EXISTS reservations_by_end ON ended_reservations (ended_at);
     `);
   }
@@ -89,6 +95,11 @@ export class AgentTables implements AgentStore {
       numbers: block ?? { given: 0, until: 0 },
       agent: agent === undefined ? null : AgentRow.parse(agent),
       revocations: this.#revocations(),
+      refreshed: this.#sql
+        .exec<{ document: string }>("SELECT document FROM refreshed_tokens")
+        .toArray()
+        .map(({ document }) => RefreshedToken.parse(JSON.parse(document))),
+      proofHorizonSeconds: this.#number("SELECT at AS value FROM proof_horizon WHERE id = 1") ?? 0,
     };
   }
 
@@ -160,6 +171,19 @@ export class AgentTables implements AgentStore {
     this.#sql.exec("INSERT OR REPLACE INTO tokens_not_before (id, at) VALUES (1, ?1)", notBeforeMs);
   }
 
+  putRefreshed(refreshed: RefreshedToken): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO refreshed_tokens (id, expires_at, document) VALUES (?1, ?2, ?3)",
+      refreshed.tokenId,
+      refreshed.expiresAtMs,
+      JSON.stringify(refreshed),
+    );
+  }
+
+  putProofHorizon(seconds: number): void {
+    this.#sql.exec("INSERT OR REPLACE INTO proof_horizon (id, at) VALUES (1, ?1)", seconds);
+  }
+
   knownAsk(requestId: string, nowMs: number): KnownAsk | null {
     const row = this.#sql
       .exec<{ ask_hash: string; reservation_id: string }>(
@@ -206,12 +230,13 @@ export class AgentTables implements AgentStore {
     this.#approvals.purge(nowMs);
     this.#objects.purge(nowMs);
     this.#sql.exec("DELETE FROM asks WHERE charged_at <= ?1", nowMs - IDEMPOTENCY_MS);
+    this.#sql.exec("DELETE FROM refreshed_tokens WHERE expires_at <= ?1", nowMs - KEPT_AFTER_EXPIRY_MS);
     this.#sql.exec("DELETE FROM ended_reservations WHERE ended_at <= ?1", nowMs - RESERVATION_MEMORY_MS);
   }
 
   nextDeadlineMs(): number | null {
-    const ask = this.#earliest("SELECT min(charged_at) AS value FROM asks");
-    const ended = this.#earliest("SELECT min(ended_at) AS value FROM ended_reservations");
+    const ask = this.#number("SELECT min(charged_at) AS value FROM asks");
+    const ended = this.#number("SELECT min(ended_at) AS value FROM ended_reservations");
     return earliest(
       this.outbox.nextDeadlineMs(),
       this.#counters.purgeDueMs(),
@@ -232,8 +257,8 @@ export class AgentTables implements AgentStore {
     return { tokens: tokens.map((row) => RevokedRow.parse(row)), notBeforeMs: notBefore?.at ?? 0 };
   }
 
-  #earliest(query: string): number | null {
-    return this.#sql.exec<{ value: number | null }>(query).one().value;
+  #number(query: string): number | null {
+    return this.#sql.exec<{ value: number | null }>(query).toArray()[0]?.value ?? null;
   }
 }
 

@@ -3,7 +3,7 @@
  * `v`, fields are only ever added, and both sides parse what they receive.
  */
 import * as z from "zod";
-import { AgentId, ApprovalId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
+import { AgentId, ApprovalId, DecisionId, ReservationId, Scope, TenantId } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Revisions } from "../policy/snapshot.ts";
@@ -14,9 +14,15 @@ import { LedgerCaller } from "./ledger-caller.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
 import { MadeObject, StoredObject, StoredObjectKey, UsedObject } from "./stored-object-contracts.ts";
+import { UsedProof } from "./used-proof.ts";
 
 const v = z.literal(1);
 const tokens = z.int().min(0);
+
+/** Where the caller's token is bound to a key. */
+const proof = UsedProof.nullable().optional();
+/** Which proof the ledger has taken as used. A ledger of before knows of none. */
+const proofId = UsedProof.shape.proofId.nullable().optional();
 
 /** What the ledger repeats in the record when a reservation is abandoned, since nobody else is left to say it. */
 export const ReservationSubject = z.strictObject({
@@ -58,6 +64,7 @@ export const ReserveRequest = z.strictObject({
   approval: ApprovalAsk.nullable().optional(),
   /** The stored answer that the call continues. */
   uses: UsedObject.nullable().optional(),
+  proof,
 });
 export type ReserveRequest = z.infer<typeof ReserveRequest>;
 
@@ -101,7 +108,7 @@ const ancestorsHeld = z.int().min(0).optional();
 /** The ledger's clock at its answer, so that other clocks can read its moments as durations. */
 const atMs = z.int().optional();
 
-const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
+export const stale = z.strictObject({ outcome: z.literal("stale"), revisions: Revisions });
 const refused = z.strictObject({
   outcome: z.literal("refused"),
   refusal: LedgerRefusal,
@@ -132,6 +139,7 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     ancestorsHeld,
     /** Where the stored answer is that the call continues. A ledger of before knows of none. */
     object: StoredObject.nullable().optional(),
+    proofId,
   }),
   stale,
   refused.extend({ waiting: WaitingApproval.nullable().optional() }),
@@ -145,6 +153,7 @@ export const ConfirmRequest = z.strictObject({
   snapshot: Revisions,
   /** The stored answer that is asked for. */
   object: StoredObjectKey.nullable().optional(),
+  proof,
 });
 export type ConfirmRequest = z.infer<typeof ConfirmRequest>;
 
@@ -154,6 +163,7 @@ export const ConfirmReply = z.discriminatedUnion("outcome", [
     revisions: Revisions,
     number: RecordNumber,
     ancestorsHeld,
+    proofId,
     /** Where it is; null = this agent has none of that name. Absent: a ledger of before, which did not look. */
     object: StoredObject.nullable().optional(),
   }),
@@ -239,22 +249,6 @@ export const AgentState = z.strictObject({
   status: z.enum(["active", "disabled", "deleted"]),
 });
 export type AgentState = z.infer<typeof AgentState>;
-
-/**
- * Tokens that open nothing any more, whatever they say. What is told here only ever adds to what a ledger knows, so
- * messages may come in any order and any number of times.
- */
-export const TokenRevocation = z.strictObject({
-  v,
-  home: Home,
-  tenantId: TenantId,
-  agentId: AgentId,
-  /** Single ones, until they would have expired anyhow. */
-  tokens: z.array(z.strictObject({ tokenId: TokenId, expiresAtMs: z.int().min(0) })).max(100),
-  /** All that were issued before this moment; null = none. */
-  notBeforeMs: z.int().min(0).nullable(),
-});
-export type TokenRevocation = z.infer<typeof TokenRevocation>;
 
 /** A lease is a duration: the holder counts from before it asked, the grantor from its answer plus a margin. */
 export const LeaseRequest = z.strictObject({

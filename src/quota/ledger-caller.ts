@@ -5,7 +5,12 @@ import { MAX_DELEGATION_DEPTH } from "../kernel/limits.ts";
 import { Home } from "../residency/home.ts";
 
 /** A token, as a ledger holds it against what was revoked. */
-const HeldToken = z.strictObject({ tokenId: TokenId, issuedAtSeconds: z.int().min(0) });
+const HeldToken = z.strictObject({
+  tokenId: TokenId,
+  issuedAtSeconds: z.int().min(0),
+  /** The first token of its chain of refreshed ones; absent where that is the token itself. */
+  rootTokenId: TokenId.optional(),
+});
 export type HeldToken = z.infer<typeof HeldToken>;
 
 /** Whose capability asks, as the agent's ledger checks it. */

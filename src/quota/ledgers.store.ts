@@ -20,6 +20,7 @@ import { confirmReply, reserveReply, settleReply } from "./ledger-reply.ts";
 import type { AgentAddress, AgentLedgers, LedgerReadings, ScopeAddress, TenantLedgers } from "./ledgers.ts";
 import { ReservationReply, StateReply, TotalsReply } from "./state-contracts.ts";
 import type { TenantLedger } from "./tenant-ledger.object.ts";
+import { RefreshReply } from "./token-contracts.ts";
 import { PrepareReply, PublishReply } from "./write-contracts.ts";
 
 /** Per secret, so that a test with another secret does not read names of this one. */
@@ -81,6 +82,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
   return {
     reserve: (request) => call(request.caller, (ledger) => ledger.reserve(request), reserveReply),
     confirm: (request) => call(request.caller, (ledger) => ledger.confirm(request), confirmReply),
+    refresh: (request) => call(request.caller, (ledger) => ledger.refresh(request), RefreshReply.parse),
     renew: (request) => call(request.caller, (ledger) => ledger.renew(request), RenewReply.parse),
     settle: (request) => call(request.caller, (ledger) => ledger.settle(request), settleReply),
     keepRecord: (address: AgentAddress, record: AuditRecord) =>

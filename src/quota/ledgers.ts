@@ -16,10 +16,10 @@ import type {
   ReserveRequest,
   Settle,
   SettleReply,
-  TokenRevocation,
 } from "./contracts.ts";
 import type { ReservationReply, StateReply, StateRequest, TotalsReply } from "./state-contracts.ts";
 import type { ForgetObject } from "./stored-object-contracts.ts";
+import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 import type { PrepareReply, PublishReply } from "./write-contracts.ts";
 
 export interface AgentAddress {
@@ -37,6 +37,7 @@ export interface ScopeAddress {
 export interface AgentLedgers {
   reserve(request: ReserveRequest): Promise<Result<ReserveReply, Refusal>>;
   confirm(request: ConfirmRequest): Promise<Result<ConfirmReply, Refusal>>;
+  refresh(request: RefreshRequest): Promise<Result<RefreshReply, Refusal>>;
   renew(request: RenewRequest): Promise<Result<RenewReply, Refusal>>;
   settle(request: Settle): Promise<Result<SettleReply, Refusal>>;
   /** Keeps a record that the queue did not take, and delivers it later. */

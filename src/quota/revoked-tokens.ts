@@ -5,12 +5,13 @@
  */
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { TokenId } from "../kernel/ids.ts";
-import type { LedgerRefusal, TokenRevocation } from "./contracts.ts";
+import type { LedgerRefusal } from "./contracts.ts";
 import type { HeldToken, LedgerCaller } from "./ledger-caller.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
+import type { TokenRevocation } from "./token-contracts.ts";
 
 /** A token's expiry is judged by the gateway's clock, which may be behind the ledger's. */
-const KEPT_AFTER_EXPIRY_MS = 60_000;
+export const KEPT_AFTER_EXPIRY_MS = 60_000;
 
 export interface RevokedToken {
   readonly tokenId: TokenId;
@@ -49,10 +50,12 @@ export class RevokedTokens {
     };
   }
 
-  /** Of a token, or of one that it comes from. */
-  refusal(caller: Pick<LedgerCaller, "tokenId" | "issuedAtSeconds" | "ancestors">): LedgerRefusal | null {
-    const isRevoked = ({ tokenId, issuedAtSeconds }: HeldToken) =>
-      this.#expiryMs.has(tokenId) || issuedAtSeconds * SECOND_MS < this.#notBeforeMs;
-    return isRevoked(caller) || caller.ancestors?.some(isRevoked) ? ledgerRefusal("token_revoked") : null;
+  /** Of a token, or of one that it comes from. What stops the first token of a chain stops all of it. */
+  refusal({ ancestors = [], ...caller }: HeldToken & Pick<LedgerCaller, "ancestors">): LedgerRefusal | null {
+    const isRevoked = ({ tokenId, rootTokenId = tokenId, issuedAtSeconds }: HeldToken) =>
+      this.#expiryMs.has(tokenId) ||
+      this.#expiryMs.has(rootTokenId) ||
+      issuedAtSeconds * SECOND_MS < this.#notBeforeMs;
+    return [caller, ...ancestors].some(isRevoked) ? ledgerRefusal("token_revoked") : null;
   }
 }

@@ -1,5 +1,6 @@
 /** The TypeScript snippets of docs/sdks.md are run as they are printed; the example of docs/policy-as-code.md is pushed. */
 import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { type GatewayUnderTest, startGatewayUnderTest } from "./gateway-under-test.ts";
@@ -70,9 +71,10 @@ function runNode(args: readonly string[], changed: Record<string, string> = {}) 
 const BASE_URL = "TypeScript: the base URL";
 const ASK_FIRST = "TypeScript: ask first";
 const REFUSALS = "TypeScript: refusals";
+const PROOF = "TypeScript: proof of possession";
 
 it("runs every TypeScript snippet there is", () => {
-  expect([...snippets.keys()]).toEqual([BASE_URL, ASK_FIRST, REFUSALS]);
+  expect([...snippets.keys()]).toEqual([BASE_URL, ASK_FIRST, REFUSALS, PROOF]);
 });
 
 it("the base URL: both clients call Azure through the gateway", async () => {
@@ -104,6 +106,31 @@ it("refusals: the SDK's typed error with code, request id and decision, without 
   expect(output).toMatch(/^403 no_matching_grant request_\w+ decision_\w+ false$/m);
   expect(code).toBe(0);
   expect(gateway.simulator.requests).toHaveLength(0);
+});
+
+it("proof of possession: both clients prove each try anew, and the token alone opens nothing", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const { token } = await gateway.agent({ name: "holder", publicKey: publicKey.export({ format: "jwk" }) });
+  const lines = snippets.get(PROOF)?.trimEnd().split("\n") ?? [];
+  expect(lines.length).toBeLessThanOrEqual(30);
+  gateway.simulator.next({ kind: "status", status: 500 });
+  const use = `
+    const ask = { model: "gpt-4", messages: [{ role: "user", content: "Say hello to the castle." }] };
+    console.log((await openai.chat.completions.create(ask)).choices[0].message.content);
+    for await (const chunk of await azure.chat.completions.create({ ...ask, stream: true }))
+      process.stdout.write(chunk.choices[0]?.delta?.content ?? "");
+    console.log(await openai.models.list().then(({ data }) => data.map(({ id }) => id)));
+    const bare = new OpenAI({ baseURL: \`\${PORTCULLIS}/openai/v1\`, apiKey: TOKEN });
+    console.log(await bare.chat.completions.create(ask).catch(({ code }) => code));`;
+  snippets = new Map([...snippets, ["used", (snippets.get(PROOF) ?? "") + use]]);
+  const jwk = JSON.stringify(privateKey.export({ format: "jwk" }));
+  const { code, output } = await run("used", { TOKEN: token, AGENT_KEY: jwk });
+  expect(output.match(/castle/g)?.length).toBeGreaterThanOrEqual(2);
+  expect(output).toContain("gpt-4");
+  expect(output).toContain("proof_missing");
+  // The one that failed, the SDK's second try of it, and the stream.
+  expect(gateway.simulator.requests).toHaveLength(3);
+  expect(code).toBe(0);
 });
 
 it("policies as code: pushed with its tests, in force when answered, unchanged the second time, and pulled", async () => {

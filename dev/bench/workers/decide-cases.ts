@@ -102,6 +102,10 @@ export const capability = {
   authorization: null,
   mintedBy: null,
   delegation: NOT_DELEGATED,
+  holderKey: null,
+  rootTokenId: TokenId.parse(`token_${"0".repeat(32)}`),
+  refreshUntilSeconds: null,
+  endUser: null,
 } as const;
 
 const mixed = (count: number): Kinds => ({ denies: count / 5, others: (count * 3) / 5, grants: count / 5 });

@@ -18,6 +18,7 @@ export const expectedMigrations = {
     "0007_keep_approvals.sql",
     "0008_revoke_tokens.sql",
     "0010_keep_delegations.sql",
+    "0009_bind_and_refresh_tokens.sql",
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

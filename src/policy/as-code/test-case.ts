@@ -102,6 +102,10 @@ function capabilityOf(
     authorization: authorizationDetails ?? null,
     mintedBy: null,
     delegation: NOT_DELEGATED,
+    holderKey: null,
+    rootTokenId: SOME_TOKEN,
+    refreshUntilSeconds: null,
+    endUser: null,
   };
 }
 

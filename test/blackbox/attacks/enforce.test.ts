@@ -1,6 +1,9 @@
 /** Attacks with nothing but a token and a key. Replays, odd input and long policies around /v1/enforce, and keys of other tenants. */
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { chat, enforce, gateway, grant, type Json, tenant } from "./attack-fixture.ts";
+import { athOf, claimsOf, headerOf, newHolder } from "../../unit/capability/proof-fixture.ts";
+import { chat, enforce, gateway, grant, type Json, received, tenant } from "./attack-fixture.ts";
 
 describe("/v1/enforce replays (G1)", () => {
   const narrow = { type: "model_invocation", actions: ["chat"], locations: ["*"] };
@@ -124,3 +127,57 @@ it("a key of one tenant learns and changes nothing with another's token (G7)", a
   expect((await gateway.admin("GET", "/v1/audit?tenant=victim", undefined, key)).status).toBe(403);
   expect((await chat(victim.token, {}, "raw")).status).toBe(200);
 });
+
+describe("a token that was stolen from an agent with a key", () => {
+  it("opens nothing: not borne, not with proofs that were seen, not with a thief's own, not by refreshing", async () => {
+    const { id: agentId } = await tenant("stolen");
+    const [holder, thief] = await Promise.all([newHolder("EdDSA"), newHolder("EdDSA")]);
+    const registered = await gateway.admin("PATCH", `/v1/agents/${agentId}`, {
+      publicKey: holder.publicKey,
+    });
+    expect(registered.status).toBe(200);
+    const token = await gateway.tokenFor(agentId, { refreshableFor: 3_600 });
+    const path = "/openai/v1/chat/completions";
+    const prove = async (by: typeof holder, at = path, of = token) => {
+      const [iat, ath] = [Math.floor(Date.now() / 1_000), await athOf(of)];
+      const changes = { jti: crypto.randomUUID(), htu: `${gateway.url}${at}`, iat, ath };
+      return by.sign(headerOf(by), await claimsOf(changes));
+    };
+    const tried = (headers: Record<string, string | string[]>, at = path) =>
+      sent(at, { model: "raw", messages: [{ role: "user", content: "Hello" }] }, headers);
+    const dpop = { authorization: `DPoP ${token}` };
+
+    const seen = await prove(holder);
+    expect(await tried({ ...dpop, dpop: seen })).toBe("200");
+    const [fresh, other] = [await prove(holder), await prove(holder)];
+    const refresh = "/v1/tokens/refresh";
+    expect(await tried({ ...dpop, dpop: seen })).toBe("proof_replayed");
+    expect(await tried({ authorization: `Bearer ${token}` })).toBe("proof_missing");
+    expect(await tried({ authorization: `Bearer ${token}`, dpop: fresh })).toBe("proof_missing");
+    expect(await tried({ "api-key": token })).toBe("proof_missing");
+    expect(await tried({ ...dpop, dpop: [fresh, other] })).toBe("proof_malformed");
+    expect(await tried({ ...dpop, dpop: await prove(thief) })).toBe("proof_key_mismatch");
+    expect(await tried({ ...dpop, dpop: fresh }, "/openai/v1/responses")).toBe("proof_request_mismatch");
+    expect(await tried({ ...dpop, dpop: fresh, host: "evil.test" })).toBe("proof_request_mismatch");
+    expect(await tried(dpop, refresh)).toBe("proof_missing");
+    expect(await tried({ ...dpop, dpop: fresh }, refresh)).toBe("proof_request_mismatch");
+    expect(await tried({ ...dpop, dpop: await prove(thief, refresh) }, refresh)).toBe("proof_key_mismatch");
+    const bare = await enforce(token, { requestId: "stolen" });
+    expect(bare.body).toMatchObject({ decision: "denied", reasons: [{ code: "proof_missing" }] });
+    // None of that has used up what its holder had made.
+    expect(await tried({ ...dpop, dpop: fresh })).toBe("200");
+    expect(received).toHaveLength(2);
+  });
+});
+
+/** As `fetch` cannot: a header twice, and a host of the sender's choice. @returns the refusal's code, else the status. */
+const sent = (path: string, body: object, headers: Record<string, string | string[]>): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const json = { "content-type": "application/json" };
+    const call = request(`${gateway.url}${path}`, { method: "POST", headers: { ...json, ...headers } });
+    call.on("error", reject).on("response", async (response) => {
+      const answer = JSON.parse(await text(response));
+      resolve(String(answer.error?.code ?? answer.code ?? response.statusCode));
+    });
+    call.end(JSON.stringify(body));
+  });

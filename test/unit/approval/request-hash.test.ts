@@ -14,6 +14,7 @@ const request = {
   resource: "api://azure-openai/models/gpt-4",
   classification: "internal",
   sent: { messages: [{ role: "user", content: "Hello" }] },
+  endUser: null,
 } as const;
 const sentOf = (text: string) => parseExactJson(text) as JsonObject;
 
@@ -31,6 +32,7 @@ it.each<[what: string, changes: object]>([
   ["classification", { classification: "public" }],
   ["body", { sent: { messages: [{ role: "user", content: "Hello!" }] } }],
   ["further member of the body", { sent: { ...request.sent, temperature: 0 } }],
+  ["end user that the token names", { endUser: "a".repeat(64) }],
   ["part moved into its neighbour", { action: "chat,api:", resource: "//azure-openai/models/gpt-4" }],
 ])("is another for another %s", async (_what, changes) => {
   expect(await requestHashOf({ ...request, ...changes })).not.toBe(await requestHashOf(request));

@@ -15,6 +15,8 @@ type Attack = readonly [name: string, code: string, forge: () => Promise<string>
 const header = JSON.stringify(goodHeader);
 const payload = JSON.stringify(goodClaims);
 
+const otherToken = `token_${"9".repeat(32)}`;
+
 const without = (name: string) => signClaims({ [name]: undefined });
 const claims: readonly Attack[] = [
   ...Object.keys(goodClaims).map(
@@ -69,6 +71,26 @@ const claims: readonly Attack[] = [
   ["roles as text", "token_claims_invalid", () => signClaims({ roles: "analyst" })],
   ["a token as its minter", "token_claims_invalid", () => signClaims({ minted_by: goodClaims.jti })],
   ["no API key as its minter", "token_claims_invalid", () => signClaims({ minted_by: null })],
+  ["a key in place of its thumbprint", "token_claims_invalid", () => signClaims({ cnf: { jwk: {} } })],
+  ["a thumbprint of other bytes", "token_claims_invalid", () => signClaims({ cnf: { jkt: "AAAA" } })],
+  ["a confirmation that confirms nothing", "token_claims_invalid", () => signClaims({ cnf: {} })],
+  ["an end user's name", "token_claims_invalid", () => signClaims({ end_user: "alice" })],
+  ["a chain that may not be refreshed", "token_claims_invalid", () => signClaims({ root_jti: otherToken })],
+  [
+    "a chain of which it is its own first",
+    "token_claims_invalid",
+    () => signClaims({ root_jti: goodClaims.jti, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "an end after that of its chain",
+    "token_claims_invalid",
+    () => signClaims({ refresh_until: NOW_SECONDS + 899 }),
+  ],
+  [
+    "a chain of a day and a second",
+    "token_claims_invalid",
+    () => signClaims({ refresh_until: NOW_SECONDS + 86_401 }),
+  ],
   ["agent version 0", "token_claims_invalid", () => signClaims({ agent_version: 0 })],
   [
     "no authorization at all, spelt []",
@@ -99,6 +121,12 @@ function authorizationAttacks(changes: readonly (readonly [string, object])[]): 
 describe("claims", () => {
   it("are accepted before any attack, so that each refusal is the attack's", async () => {
     expect(await verdictOf(await signClaims({}))).toBe("accepted");
+  });
+
+  it("are accepted at their edges", async () => {
+    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken };
+    expect(await verdictOf(await signClaims(last))).toBe("accepted");
+    expect(await verdictOf(await signClaims({ refresh_until: NOW_SECONDS + 900 }))).toBe("accepted");
   });
 
   it.each(claims)("%s → %s", async (_name, code, forge) => {

@@ -26,6 +26,7 @@ export const agent = Agent.parse({
   roles: ["analyst"],
   status: "active",
   classification: "internal",
+  publicKey: null,
   version: 3,
   createdAt: "2026-01-01T00:00:00.000Z",
   updatedAt: "2026-01-01T00:00:00.000Z",

@@ -47,6 +47,10 @@ describe("a valid token", () => {
         authorization: null,
         mintedBy: order.mintedBy,
         delegation: NOT_DELEGATED,
+        holderKey: null,
+        rootTokenId: tokenId,
+        refreshUntilSeconds: null,
+        endUser: null,
       },
     });
   });

@@ -166,6 +166,7 @@ export function createWorld() {
         putAgentState: unasked,
         revokeTokens: unasked,
         forgetObject: unasked,
+        refresh: unasked,
         decideApproval: unasked,
         keepRecord: async () => fail(refuse("ledger_unavailable")),
       },
@@ -187,6 +188,7 @@ export function createWorld() {
       hashEndUser: unasked,
       hashAddress: unasked,
       tokenCounter: unasked as unknown as GatewayPorts["tokenCounter"], // Not asked by a relay.
+      publicOrigin: "https://gateway.test",
       isLocal: false,
       relayMaxMs: 600_000,
       background: (work) => background.push(work),

@@ -23,6 +23,7 @@ export const question: Question = {
   surface: "relay",
   purpose: "relay",
   capability,
+  proof: null,
   place,
   classification: "internal",
   action: "chat",

@@ -5,10 +5,15 @@ import { presentedToken } from "../../../src/gateway/presented-token.ts";
 
 describe("the presented token", () => {
   it.each<[headers: Record<string, string>, outcome: string]>([
-    [{ "api-key": "aaa" }, "aaa"],
-    [{ authorization: "Bearer aaa" }, "aaa"],
-    [{ authorization: "bearer   aaa" }, "aaa"],
-    [{ "api-key": "aaa", authorization: "Bearer aaa" }, "aaa"],
+    [{ "api-key": "aaa" }, "aaa by api-key"],
+    [{ authorization: "Bearer aaa" }, "aaa by Bearer"],
+    [{ authorization: "bearer   aaa" }, "aaa by Bearer"],
+    [{ "api-key": "aaa", authorization: "Bearer aaa" }, "aaa by Bearer"],
+    [{ authorization: "DPoP aaa" }, "aaa by DPoP"],
+    [{ "api-key": "aaa", authorization: "dpop aaa" }, "aaa by DPoP"],
+    [{ "api-key": "aaa", authorization: "DPoP bbb" }, "credentials_conflict"],
+    [{ dpop: "aaa" }, "token_missing"],
+    [{ authorization: "DPoP" }, "token_missing"],
     [{ "api-key": "aaa", authorization: "Bearer bbb" }, "credentials_conflict"],
     [{ "api-key": "aaa", authorization: "Basic aaa" }, "credentials_conflict"],
     [{ "api-key": "aaa", authorization: "" }, "credentials_conflict"],
@@ -22,7 +27,8 @@ describe("the presented token", () => {
     [{ "x-api-key": "aaa", cookie: "api-key=aaa" }, "token_missing"],
   ])("of %j is %s", (headers, outcome) => {
     const token = presentedToken(new Headers(headers));
-    expect(token.ok ? token.value : token.error.code).toBe(outcome);
+    const told = token.ok ? `${token.value.token} by ${token.value.scheme}` : token.error.code;
+    expect(told).toBe(outcome);
   });
 
   it("sent twice is never one of the two", () => {
@@ -31,7 +37,7 @@ describe("the presented token", () => {
       ["api-key", "bbb"],
     ]);
     const token = presentedToken(headers);
-    expect(["aaa", "bbb"]).not.toContain(token.ok ? token.value : "");
+    expect(["aaa", "bbb"]).not.toContain(token.ok ? token.value.token : "");
   });
 });
 

@@ -40,6 +40,7 @@ async function settled(
         putAgentState: () => Promise.reject(new Error("not asked here")),
         revokeTokens: () => Promise.reject(new Error("not asked here")),
         forgetObject: () => Promise.reject(new Error("not asked here")),
+        refresh: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),
         async settle(request) {
           asked.push(request);

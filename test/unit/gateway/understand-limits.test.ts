@@ -95,6 +95,7 @@ describe("a relayed call", () => {
           putAgentState: notAsked,
           revokeTokens: notAsked,
           forgetObject: notAsked,
+          refresh: notAsked,
           decideApproval: notAsked,
           async reserve(request) {
             asked.push(request);

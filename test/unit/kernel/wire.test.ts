@@ -41,7 +41,15 @@ describe.each(refusalCodes.map((code) => [code, refusalTable[code]] as const))("
       expect(headers["x-should-retry"]).toBe(String(row.retry));
       expect(headers["retry-after"]).toBe(row.retry ? "1" : undefined);
     }
-    if (row.retry) expect([429, 503]).toContain(row.status);
+    // A client that has refreshed its token meanwhile sends the new one with its next try.
+    if (row.retry && code !== "token_refreshed") expect([429, 503]).toContain(row.status);
+  });
+
+  it("challenges for a proof of possession exactly where one is missing or wrong", () => {
+    const challenge = azureErrorOf(refusal, "r").headers["www-authenticate"];
+    const error = code === "proof_missing" ? "invalid_token" : "invalid_dpop_proof";
+    const isChallenged = code.startsWith("proof_") && row.status === 401;
+    expect(challenge).toBe(isChallenged ? `DPoP error="${error}", algs="EdDSA ES256"` : undefined);
   });
 
   it("has a sentence of its own", () => {

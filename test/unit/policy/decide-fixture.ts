@@ -46,6 +46,10 @@ export const capability: Capability = {
   authorization: null,
   mintedBy: null,
   delegation: NOT_DELEGATED,
+  holderKey: null,
+  rootTokenId: tokenId,
+  refreshUntilSeconds: null,
+  endUser: null,
 };
 
 export const ask: Ask = {

@@ -269,7 +269,7 @@ describe("the decision", () => {
           const owners = [
             `policy:${grantId}`,
             ...boundaries.map(({ id }) => `policy:${id}`),
-            `token:${capability.tokenId}`,
+            `token:${capability.rootTokenId}`,
             "tenant:tenant-z",
           ];
           for (const claim of claims) {

@@ -40,6 +40,8 @@ function newLedger() {
     putNumbers() {},
     putAgent() {},
     putRevocations() {},
+    putRefreshed() {},
+    putProofHorizon() {},
     putApproval() {},
     findApproval: () => null,
     approvalsOf: () => [],
@@ -59,6 +61,8 @@ function newLedger() {
     numbers: { given: 0, until: 0 },
     agent,
     revocations: NOTHING_REVOKED,
+    refreshed: [],
+    proofHorizonSeconds: 0,
   };
   const book = new AgentBook(saved, store, 600_000, nowMs);
   let asked = 0;

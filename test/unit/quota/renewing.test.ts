@@ -45,6 +45,8 @@ function newBook() {
     putNumbers() {},
     putAgent() {},
     putRevocations() {},
+    putRefreshed() {},
+    putProofHorizon() {},
     knownAsk: () => null,
     putAsk() {},
     putApproval() {},
@@ -64,6 +66,8 @@ function newBook() {
     numbers: { given: 0, until: 0 },
     agent,
     revocations: NOTHING_REVOKED,
+    refreshed: [],
+    proofHorizonSeconds: 0,
   };
   return { book: new AgentBook(saved, store, RELAY_MAX_MS, NOW), open, records, settlements };
 }
@@ -123,6 +127,29 @@ it("what has ended, never was, or is no relay is unknown", () => {
   book.expire(NOW + RELAY_RESERVATION_MS);
   for (const id of [expired, enforced, reservationOf(ids.decision())])
     expect(renew(book, id, NOW + RELAY_RESERVATION_MS)).toMatchObject({ outcome: "unknown" });
+});
+
+it("goes on when its token is refreshed, and not when the token is revoked", () => {
+  const { book } = newBook();
+  const id = reserve(book);
+  const holder = caller();
+  const renewed = (nowMs: number) => book.renew({ v: 1, caller: holder, reservationId: id }, moment(nowMs));
+  const successor = { tokenId: ids.token(), issuedAtSeconds: 1, expiresAtSeconds: 901 };
+  const snapshot = { tenant: 1, platform: 1 };
+  const refreshed = book.refresh(
+    { v: 1, caller: holder, snapshot, proof: null, expiresAtSeconds: 900, successor },
+    moment(NOW),
+  );
+  expect(refreshed).toEqual({ outcome: "refreshed", successor });
+  expect(renewed(NOW + 1)).toMatchObject({ outcome: "renewed" });
+  expect(book.confirm({ v: 1, caller: holder, snapshot }, moment(NOW + 1))).toMatchObject({
+    refusal: { code: "token_refreshed" },
+  });
+  book.revokeTokens(
+    { tokens: [{ tokenId: holder.tokenId, expiresAtMs: NOW + 900_000 }], notBeforeMs: null },
+    NOW + 2,
+  );
+  expect(renewed(NOW + 3)).toMatchObject({ refusal: { code: "token_revoked" } });
 });
 
 it.each([

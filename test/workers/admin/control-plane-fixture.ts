@@ -12,6 +12,7 @@ import { createPoliciesAsTheyWere } from "../../../src/admin/policies-as-they-we
 import { createPolicyHistory } from "../../../src/admin/policy-history.store.ts";
 import { createRevisionedWriter } from "../../../src/admin/revisioned-write.store.ts";
 import { createTenantStore } from "../../../src/admin/tenants.store.ts";
+import { createTokenRefreshStore } from "../../../src/admin/token-refreshes.store.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { createWebhookStore } from "../../../src/approval/approval-webhooks.store.ts";
 import { createApprovalStore } from "../../../src/approval/approvals.store.ts";
@@ -110,6 +111,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     webhooks: createWebhookStore({ dbOf: databases.ofHome }),
     webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
+    tokenRefreshes: createTokenRefreshStore(databases),
     tokenRevocations: createTokenRevocationStore(databases),
     delegations: createDelegationStore({ dbOf: databases.ofHome }),
     verifier: createTokenVerifier({

@@ -110,6 +110,7 @@ export const { token } = await made("/v1/tokens", {
   agentId: agent.id,
   delegation: { maxDepth: 1 },
 });
+const refreshable = await made("/v1/tokens", { agentId: agent.id, refreshableFor: 86_400 });
 const approvedOnly = { type: "model_invocation", actions: ["*"], locations: ["*"] };
 /** Of a key of its own: no key decides on what it asked for. */
 const askerKey = await makeKey(ownTenant);
@@ -264,8 +265,10 @@ export const objectPathOf = (route: RouteDescription, value: string): string =>
   route.path.replace(isPart(route) ? /:\w+/ : /:\w+.*$/, value);
 
 /** The credential that opens the route. */
-export const opened = ({ credential }: RouteDescription): CallOptions =>
-  credential.kind === "token" ? { key: null, token } : {};
+export const opened = ({ credential, operationId }: RouteDescription): CallOptions =>
+  credential.kind === "token"
+    ? { key: null, token: operationId === "refreshToken" ? refreshable.token : token }
+    : {};
 
 /** Holds a refusal against its documented form, and against what its route says it may answer. */
 export function expectRefusal(

@@ -217,7 +217,10 @@ describe("the body", () => {
   };
   /** More cases than one request may run. */
   const manyTests = Array.from({ length: 26 }, () => someTest);
+  const ofSmallOrder = { kty: "OKP", crv: "Ed25519", x: "A".repeat(43) };
   const withoutMeaning: Readonly<Record<string, readonly (readonly [object, string])[]>> = {
+    createAgent: [[{ publicKey: ofSmallOrder }, "publicKey"]],
+    changeAgent: [[{ publicKey: ofSmallOrder }, "publicKey"]],
     createApiKey: [[{ expiresAt: "2026-01-01T00:00:00.000Z" }, "expiresAt"]],
     createPolicy: [[backwards, "constraints.validUntil"]],
     validatePolicies: [[{ tests: manyTests }, "tests"]],
@@ -245,7 +248,10 @@ describe("the body", () => {
       [{ before: "2999-01-01T00:00:00.000Z" }, "before"],
     ],
     exchangeToken: [[{ authorization_details: [detail] }, "authorization_details[0].constraints.validUntil"]],
-    issueToken: [[{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"]],
+    issueToken: [
+      [{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"],
+      [{ expiresIn: 60, refreshableFor: 59 }, "refreshableFor"],
+    ],
   };
   it.each(exact.filter(({ refusals }) => refusals.includes("meaningless")))(
     "of $method $path means something",

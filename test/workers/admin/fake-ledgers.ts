@@ -4,8 +4,9 @@ import { type Databases, databaseOf } from "../../../src/admin/databases.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok, type Result } from "../../../src/kernel/result.ts";
 import type { ApprovalDecision } from "../../../src/quota/approval-contracts.ts";
-import type { AgentState, TokenRevocation } from "../../../src/quota/contracts.ts";
+import type { AgentState } from "../../../src/quota/contracts.ts";
 import type { AgentLedgers, ScopeAddress, TenantLedgers } from "../../../src/quota/ledgers.ts";
+import type { TokenRevocation } from "../../../src/quota/token-contracts.ts";
 
 interface ScopeState {
   published: number;

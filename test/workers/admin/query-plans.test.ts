@@ -13,6 +13,7 @@ import {
 import { policyHistoryStatements, tenantHistoryStatements } from "../../../src/admin/policy-history.store.ts";
 import { revisionStatements } from "../../../src/admin/revisioned-write.store.ts";
 import { directoryStatements, tenantStatements } from "../../../src/admin/tenants.store.ts";
+import { refreshStatements } from "../../../src/admin/token-refreshes.store.ts";
 import { revocationStatements } from "../../../src/admin/token-revocations.store.ts";
 import { webhookStatements } from "../../../src/approval/approval-webhooks.store.ts";
 import {
@@ -42,6 +43,7 @@ describe.each([
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
   ["revocations of tokens", home, named({ ...revocationStatements, ...delegationStatements })],
+  ["refreshes of tokens", home, named(refreshStatements)],
   [
     "approvals",
     home,

@@ -42,6 +42,31 @@ async function refusal(path: string, key = adminKey) {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+it("an end user whom the token names is the one who counts, whatever bodies say, and is the same person", async () => {
+  const caller = await newCaller({ maxRequestsPerDay: 2, quotaScope: "user" });
+  const issued = await admin("POST", "/v1/tokens", { agentId: caller.agentId, endUser: "alice" });
+  const named = { ...caller, token: String(issued.token) };
+  const body = (user: string) =>
+    JSON.stringify({ messages: [{ role: "user", content: "Hello" }], max_tokens: 50, user });
+  const status = async (who: Caller, user: string) =>
+    (await call(who, { azure, records }, { body: body(user) })).status;
+  expect(await status(named, "bob")).toBe(200);
+  // What the body names still goes to Azure.
+  expect(azure.requests.at(-1)?.body).toContain('"user":"bob"');
+  expect(await status(caller, "alice")).toBe(200);
+  expect(await status(named, "carol")).toBe(429);
+  expect(await status(caller, "alice")).toBe(429);
+  expect(await status(caller, "bob")).toBe(200);
+  await backgroundDone();
+  const hash = await ports.hashEndUser(caller.tenantId as TenantId, "alice");
+  const { items } = (await admin("GET", `/v1/audit?tenant=${caller.tenantId}`)) as {
+    items: { kind: string; endUser: string; tokenId: string }[];
+  };
+  const ofNamed = items.filter(({ kind, tokenId }) => kind === "decision" && tokenId === issued.jti);
+  expect(ofNamed.map(({ endUser }) => endUser)).toEqual([hash, hash]);
+  expect(atob(named.token.split(".")[1] ?? "")).not.toContain("alice");
+});
+
 it("an agent's counters are told with the limits they belong to, and looking changes nothing", async () => {
   const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerMinute: 1_000 });
   expect(await quotasOf(caller.agentId)).toMatchObject({

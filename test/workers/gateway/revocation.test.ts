@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { sweepRevocations } from "../../../src/admin/sweep-revocations.ts";
+import { createTokenRefreshStore } from "../../../src/admin/token-refreshes.store.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
 import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
@@ -145,6 +146,7 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
     {
       tokenRevocations: createTokenRevocationStore(databases),
       delegations: createDelegationStore({ dbOf: () => db }),
+      tokenRefreshes: createTokenRefreshStore(databases),
       agentLedgers: ports.ledgers,
       clock: () => Date.now(),
     },
@@ -161,11 +163,9 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
 it("a ledger that cannot be reached is said, and the revocation stands", async () => {
   const caller = await newCaller();
   const db = homeStoresOf(env, "global").db;
-  const store = createTokenRevocationStore({
-    platform: env.PLATFORM_DB,
-    homes: ["global"],
-    ofHome: () => db,
-  });
+  const databases = { platform: env.PLATFORM_DB, homes: ["global"] as const, ofHome: () => db };
+  const store = createTokenRevocationStore(databases);
+  const tokenRefreshes = createTokenRefreshStore(databases);
   const down = { revokeTokens: async () => ({ ok: false, error: { code: "ledger_unavailable" } }) as never };
   await store.put(
     {
@@ -179,7 +179,13 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
     db.prepare("SELECT 1"),
   );
   const delegations = createDelegationStore({ dbOf: () => db });
-  const deps = { tokenRevocations: store, delegations, agentLedgers: down, clock: () => Date.now() };
+  const deps = {
+    tokenRevocations: store,
+    tokenRefreshes,
+    delegations,
+    agentLedgers: down,
+    clock: () => Date.now(),
+  };
   await sweepRevocations(deps, "global");
   const left = await store.unacknowledged("global", null, 10);
   expect(left).toEqual(ok([expect.objectContaining({ agentId: caller.agentId, tokenId: null })]));

@@ -154,7 +154,7 @@ function holding(
   if (!("reservedTokens" in amounts)) return amounts;
   const charging = [
     ...[grant, ...boundaries].map(({ id, constraints }) => ({ owner: `policy:${id}`, constraints })),
-    ...(token === null ? [] : [{ owner: `token:${capability.tokenId}`, constraints: token }]),
+    ...(token === null ? [] : [{ owner: `token:${capability.rootTokenId}`, constraints: token }]),
   ].map((one) => ({ ...one, scope: one.constraints.quotaScope ?? ("agent" as const) }));
   const tenant = {
     owner: `tenant:${capability.tenantId}`,

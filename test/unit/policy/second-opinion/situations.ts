@@ -17,6 +17,7 @@ const anyCapability = fc
     tenantId: fc.constantFrom(tenants[0], tenants[0], tenants[0], tenants[1]),
     agentId: fc.constantFrom(agents[0], agents[0], agents[1]),
     tokenId: fc.constantFrom(...tokens),
+    rootTokenId: fc.constantFrom(...tokens),
     roles: fc.constantFrom<string[]>(["analyst", "employee"], ["analyst"], ["employee", oddRole], []),
   })
   .map((fields) => ({ ...capability, ...fields }));

@@ -9,6 +9,7 @@ import { backOffMs } from "../../../../src/quota/back-off.ts";
 import type { CounterRow } from "../../../../src/quota/counter-book.ts";
 import { type KeptSettlement, settlementKey } from "../../../../src/quota/kept-settlement.ts";
 import type { NumberBlock } from "../../../../src/quota/record-numbers.ts";
+import type { RefreshedToken } from "../../../../src/quota/refreshed-tokens.ts";
 import { NOTHING_REVOKED, type SavedRevocations } from "../../../../src/quota/revoked-tokens.ts";
 import type { StoredObject } from "../../../../src/quota/stored-object-contracts.ts";
 import type { Disk } from "./disk.ts";
@@ -43,6 +44,8 @@ export class AgentDisk implements AgentStore {
       numbers: (this.#disk.get("numbers", "1") as NumberBlock | undefined) ?? { given: 0, until: 0 },
       agent: (this.#disk.get("agent", "1") as (AgentIdentity & AgentStanding) | undefined) ?? null,
       revocations: (this.#disk.get("revocations", "1") as SavedRevocations | undefined) ?? NOTHING_REVOKED,
+      refreshed: this.#disk.values("refreshed") as RefreshedToken[],
+      proofHorizonSeconds: (this.#disk.get("proof_horizon", "1") as number | undefined) ?? 0,
     };
   }
 
@@ -79,6 +82,14 @@ export class AgentDisk implements AgentStore {
 
   putAgent(agent: AgentIdentity & AgentStanding): void {
     this.#disk.put("agent", "1", agent);
+  }
+
+  putRefreshed(refreshed: RefreshedToken): void {
+    this.#disk.put("refreshed", refreshed.tokenId, refreshed);
+  }
+
+  putProofHorizon(seconds: number): void {
+    this.#disk.put("proof_horizon", "1", seconds);
   }
 
   putRevocations(revocations: SavedRevocations): void {
