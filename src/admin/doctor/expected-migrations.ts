@@ -17,8 +17,8 @@ export const expectedMigrations = {
     "0005_count_shadow_flips.sql",
     "0007_keep_approvals.sql",
     "0008_revoke_tokens.sql",
-    "0010_keep_delegations.sql",
     "0009_bind_and_refresh_tokens.sql",
+    "0010_keep_delegations.sql",
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

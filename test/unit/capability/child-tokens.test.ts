@@ -94,6 +94,7 @@ describe("a child", () => {
     expect(grandchild.capability).toEqual({
       ...parent.capability,
       tokenId: tokenNamed(4),
+      rootTokenId: tokenNamed(4),
       expiresAtSeconds: NOW_SECONDS + 300,
       authorization: [
         {
