@@ -3,6 +3,7 @@
  * (RFC 9728). A member is here when it is true, and not before.
  */
 import * as z from "zod";
+import { proofAlgorithms } from "./holder-key.ts";
 import { JWKS_PATH } from "./key-ring.ts";
 
 export const AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server";
@@ -11,6 +12,9 @@ export const PROTECTED_RESOURCE_PATH = "/.well-known/oauth-protected-resource";
 /** No registered method fits: the control plane is opened by an API key in the header `X-Api-Key`. */
 const API_KEY_AUTH = "portcullis_api_key";
 
+/** RFC 8693, section 2.1. */
+export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 const AUTHORIZATION_DETAILS_TYPES = ["model_invocation"] as const;
 
 export const AuthorizationServerMetadata = z.strictObject({
@@ -18,6 +22,9 @@ export const AuthorizationServerMetadata = z.strictObject({
   jwks_uri: z.url(),
   /** No authorization endpoint, so none. */
   response_types_supported: z.array(z.string()),
+  /** Where a holder exchanges its token for a child (RFC 8693); the token itself is the credential. */
+  token_endpoint: z.url(),
+  token_endpoint_auth_methods_supported: z.array(z.string()),
   /** Absent would mean those of a browser. */
   grant_types_supported: z.array(z.string()),
   revocation_endpoint: z.url(),
@@ -25,10 +32,14 @@ export const AuthorizationServerMetadata = z.strictObject({
   introspection_endpoint: z.url(),
   introspection_endpoint_auth_methods_supported: z.array(z.string()),
   authorization_details_types_supported: z.array(z.string()),
+  /** RFC 9449, section 5.1. */
+  dpop_signing_alg_values_supported: z.array(z.string()),
   protected_resources: z.array(z.url()),
   service_documentation: z.url(),
   /** Ours: where an API key has a token issued for an agent. It takes JSON, so it is no token endpoint of RFC 6749. */
   portcullis_issuing_endpoint: z.url(),
+  /** Ours: where a token is exchanged for its successor, presented as to a model. RFC 6749 has refresh tokens instead. */
+  portcullis_refresh_endpoint: z.url(),
 });
 export type AuthorizationServerMetadata = z.infer<typeof AuthorizationServerMetadata>;
 
@@ -37,6 +48,9 @@ export const ProtectedResourceMetadata = z.strictObject({
   authorization_servers: z.array(z.url()),
   bearer_methods_supported: z.array(z.string()),
   authorization_details_types_supported: z.array(z.string()),
+  dpop_signing_alg_values_supported: z.array(z.string()),
+  /** Only those of agents that registered a key are bound. */
+  dpop_bound_access_tokens_required: z.boolean(),
   resource_name: z.string(),
   resource_documentation: z.url(),
 });
@@ -54,15 +68,19 @@ export function authorizationServerMetadata({ issuer, audience }: Gateway): Auth
     issuer,
     jwks_uri: at(JWKS_PATH),
     response_types_supported: [],
-    grant_types_supported: [],
+    token_endpoint: at("/v1/tokens/exchange"),
+    token_endpoint_auth_methods_supported: ["none"],
+    grant_types_supported: [TOKEN_EXCHANGE],
     revocation_endpoint: at("/v1/tokens/revoke"),
     revocation_endpoint_auth_methods_supported: [API_KEY_AUTH],
     introspection_endpoint: at("/v1/tokens/introspect"),
     introspection_endpoint_auth_methods_supported: [API_KEY_AUTH],
     authorization_details_types_supported: [...AUTHORIZATION_DETAILS_TYPES],
+    dpop_signing_alg_values_supported: Object.values(proofAlgorithms),
     protected_resources: [audience],
     service_documentation: at("/v1/docs"),
     portcullis_issuing_endpoint: at("/v1/tokens"),
+    portcullis_refresh_endpoint: at("/v1/tokens/refresh"),
   };
 }
 
@@ -72,6 +90,8 @@ export const protectedResourceMetadata = ({ issuer, audience }: Gateway): Protec
   // `api-key` is Azure's way to send the same token, and no method of RFC 6750.
   bearer_methods_supported: ["header"],
   authorization_details_types_supported: [...AUTHORIZATION_DETAILS_TYPES],
+  dpop_signing_alg_values_supported: Object.values(proofAlgorithms),
+  dpop_bound_access_tokens_required: false,
   resource_name: "Portcullis",
   resource_documentation: new URL("/v1/docs", issuer).href,
 });

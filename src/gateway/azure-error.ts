@@ -1,7 +1,7 @@
 /** A refusal as the answer to a data-plane request. */
+import { challengeOf } from "../kernel/challenge.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { azureErrorOf } from "../kernel/wire.ts";
-import { challengeOf } from "./challenge.ts";
 
 /** A request as it was received, with the id it got. */
 export interface Received {

@@ -1,6 +1,7 @@
 /** What `POST /v1/tokens/exchange` takes and answers (RFC 8693), as JSON or as the RFC's form parameters. */
 import * as z from "zod";
 import { AuthorizationDetail } from "../capability/claims.ts";
+import { TOKEN_EXCHANGE } from "../capability/oauth-metadata.ts";
 import { AgentId, TokenId } from "../kernel/ids.ts";
 import {
   MAX_DELEGATION_DEPTH,
@@ -12,7 +13,6 @@ import { parseJsonText } from "../kernel/read-json-body.ts";
 
 export const EXCHANGE_PATH = "/v1/tokens/exchange";
 
-export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 export const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 /** Both name a capability token: it is an access token, and a JWT. */
 const TokenType = z.enum([ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"]);

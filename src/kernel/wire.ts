@@ -2,6 +2,7 @@
  * Refusals on the wire: in Azure OpenAI's error shape on the data plane, so that the official SDKs throw their own
  * typed errors, and as RFC 9457 problems on the control plane. Evidence stays inside.
  */
+import { challengeOf } from "./challenge.ts";
 import { MAX_RETRY_AFTER_SECONDS } from "./limits.ts";
 import { type Refusal, refusalTable } from "./refusal.ts";
 
@@ -18,16 +19,14 @@ function commonHeaders(refusal: Refusal, requestId: string): Record<string, stri
     "x-request-id": requestId,
     "cache-control": "no-store",
     ...retryHeaders(refusal),
-    ...challengeHeaders(refusal),
   };
 }
 
-/** RFC 9449, section 7.1: a client learns that bearing the token is not enough, or what is wrong with its proof. */
-function challengeHeaders({ code }: Refusal): Record<string, string> {
-  if (!code.startsWith("proof_") || refusalTable[code].status !== 401) return {};
-  const error = code === "proof_missing" ? "invalid_token" : "invalid_dpop_proof";
-  return { "www-authenticate": `DPoP error="${error}", algs="EdDSA ES256"` };
-}
+/** Where a token is asked for in exchange for another, without a word about the data plane. */
+const challengeHeaders = ({ code }: Refusal): Record<string, string> =>
+  code.startsWith("proof_") && refusalTable[code].status === 401
+    ? { "www-authenticate": challengeOf(code, null) }
+    : {};
 
 /**
  * The one rule for retries. SDKs obey `x-should-retry`, and sleep for whatever they are told: so nothing above a minute
@@ -81,6 +80,7 @@ export function problemOf(refusal: Refusal, requestId: string): WireAnswer {
     status,
     headers: {
       ...commonHeaders(refusal, requestId),
+      ...challengeHeaders(refusal),
       "content-type": "application/problem+json",
       ...(refusal.etag === undefined ? {} : { etag: refusal.etag }),
     },

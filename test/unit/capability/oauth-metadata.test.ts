@@ -16,17 +16,18 @@ const gateway = { issuer: ISSUER, audience: AUDIENCE };
 
 describe("the metadata", () => {
   it("of the authorization server name its issuer and where things are (RFC 8414)", () => {
-    const metadata = AuthorizationServerMetadata.parse(authorizationServerMetadata(gateway));
-    expect(metadata).toMatchObject({
+    expect(AuthorizationServerMetadata.parse(authorizationServerMetadata(gateway))).toMatchObject({
       issuer: ISSUER,
       jwks_uri: "https://gateway.test/.well-known/jwks.json",
       revocation_endpoint: "https://gateway.test/v1/tokens/revoke",
       introspection_endpoint: "https://gateway.test/v1/tokens/introspect",
       authorization_details_types_supported: ["model_invocation"],
+      // What is said to be taken there is what RFC 8693 defines, and nothing of RFC 6749.
+      token_endpoint: "https://gateway.test/v1/tokens/exchange",
+      grant_types_supported: ["urn:ietf:params:oauth:grant-type:token-exchange"],
+      dpop_signing_alg_values_supported: ["EdDSA", "ES256"],
       protected_resources: [AUDIENCE],
     });
-    // It would be taken for one that speaks RFC 6749.
-    expect(metadata).not.toHaveProperty("token_endpoint");
   });
 
   it("of the resource are what tokens are for, and who issues them (RFC 9728)", () => {

@@ -46,7 +46,7 @@ describe.each(refusalCodes.map((code) => [code, refusalTable[code]] as const))("
   });
 
   it("challenges for a proof of possession exactly where one is missing or wrong", () => {
-    const challenge = azureErrorOf(refusal, "r").headers["www-authenticate"];
+    const challenge = problemOf(refusal, "r").headers["www-authenticate"];
     const error = code === "proof_missing" ? "invalid_token" : "invalid_dpop_proof";
     const isChallenged = code.startsWith("proof_") && row.status === 401;
     expect(challenge).toBe(isChallenged ? `DPoP error="${error}", algs="EdDSA ES256"` : undefined);

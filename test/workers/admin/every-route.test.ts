@@ -379,7 +379,10 @@ describe("the answer", () => {
   const answered = routes.filter(
     ({ errors, operationId }) => errors === "problem" || operationId === "listModels",
   );
-  it.each(answered)("of $method $path is what it declares", async (route) => {
+  // Once the key that signs is promoted away and killed, nothing is issued any more.
+  const takesKeysAway = ({ path }: RouteDescription) => path.startsWith("/v1/keys/signing");
+  const keysLast = [...answered.filter((one) => !takesKeysAway(one)), ...answered.filter(takesKeysAway)];
+  it.each(keysLast)("of $method $path is what it declares", async (route) => {
     const { path, body } = await validTarget(route);
     const isList = /page$/i.test(route.answer.schema?.meta()?.id ?? "");
     const isTenants = "tenant" in shapeOf(route.query) && !path.includes("?");

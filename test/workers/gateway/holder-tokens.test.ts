@@ -83,7 +83,7 @@ describe("an agent that registers a key", () => {
     const bare = await chat(caller, null);
     expect([bare.status, bare.headers.get("www-authenticate")]).toEqual([
       401,
-      'DPoP error="invalid_token", algs="EdDSA ES256"',
+      'DPoP error="invalid_token", algs="EdDSA ES256", resource_metadata="https://portcullis.local/.well-known/oauth-protected-resource"',
     ]);
     expect(await codeOf(bare)).toBe("proof_missing");
     const bearer = { authorization: `Bearer ${caller.token}` };
@@ -131,7 +131,7 @@ describe("a proof", () => {
     const replayed = await chat(caller, used);
     expect([replayed.status, replayed.headers.get("www-authenticate")]).toEqual([
       401,
-      'DPoP error="invalid_dpop_proof", algs="EdDSA ES256"',
+      'DPoP error="invalid_dpop_proof", algs="EdDSA ES256", resource_metadata="https://portcullis.local/.well-known/oauth-protected-resource"',
     ]);
     expect(await codeOf(replayed)).toBe("proof_replayed");
     const refused = await prove(caller);
