@@ -1,9 +1,10 @@
 /**
  * What an approval is for, as one digest: who asks, through which door, for what, and all that was sent. JSON spells any
- * two different lists differently, so nothing can be moved from one part into another. Requests that mean the same and are
+ * two different lists differently, so nothing can be moved from one part into another; a file counts by the digest of its
+ * bytes, its name and its type. Requests that mean the same and are
  * written differently (order of members) are different ones; white space between members makes no difference.
  */
-import { sha256Hex } from "../kernel/digest.ts";
+import { sha256Hex, sha256HexOfBytes } from "../kernel/digest.ts";
 import type { AgentId, TenantId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Classification } from "../policy/classification.ts";
@@ -18,11 +19,37 @@ export interface HashedRequest {
   readonly classification: Classification;
   /** The body as it was parsed, before anything is stripped; of /v1/enforce its `context`. */
   readonly sent: JsonObject;
+  /** In their order. */
+  readonly files: readonly HashedFile[];
 }
 
-export const requestHashOf = (request: HashedRequest): Promise<string> => {
+export interface HashedFile {
+  /** Of the field. */
+  readonly name: string;
+  readonly file: File;
+}
+
+export async function requestHashOf(request: HashedRequest): Promise<string> {
   const { tenantId, agentId, surface, action, resource, classification, sent } = request;
+  const files = await Promise.all(request.files.map(told));
   return sha256Hex(
-    JSON.stringify(["approval/v1", tenantId, agentId, surface, action, resource, classification, sent]),
+    JSON.stringify([
+      "approval/v1",
+      tenantId,
+      agentId,
+      surface,
+      action,
+      resource,
+      classification,
+      sent,
+      ...(files.length === 0 ? [] : [files]),
+    ]),
   );
-};
+}
+
+const told = async ({ name, file }: HashedFile): Promise<readonly string[]> => [
+  name,
+  file.name,
+  file.type,
+  await sha256HexOfBytes(await file.arrayBuffer()),
+];

@@ -3,7 +3,8 @@
 export interface AzureRequest {
   readonly url: string;
   readonly headers: Headers;
-  readonly body: string;
+  /** A form's type, with the boundary that it is sent with, is set on sending. */
+  readonly body: string | FormData;
   readonly signal: AbortSignal;
 }
 

@@ -22,6 +22,12 @@ const DATED_VERSION = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
 const CLASSIC = /^\/openai\/deployments\/([^/]+)\/(.+)$/;
 const V1 = /^\/openai\/v1\/(.+)$/;
 
+/** Classic paths without a deployment in them. The official package for JavaScript sends edits so. */
+const withoutDeployment: Readonly<Record<string, Operation>> = {
+  "/openai/responses": operations.responses,
+  "/openai/images/edits": operations["images/edits"],
+};
+
 const operationAt = (name: string): Operation | undefined =>
   Object.hasOwn(operations, name) ? operations[name as OperationName] : undefined; // Own keys are exactly the names.
 
@@ -29,8 +35,8 @@ const operationAt = (name: string): Operation | undefined =>
 export function routeOf(method: string, path: string, apiVersion: string | null): Result<Route> {
   if (path.includes("%") || path.includes("//") || path.includes("\\")) return fail(refuse("path_invalid"));
 
-  // The one classic path without a deployment in it.
-  if (path === "/openai/responses") return classicCall(method, operations.responses, null, apiVersion);
+  const unnamed = withoutDeployment[path];
+  if (unnamed) return classicCall(method, unnamed, null, apiVersion);
   const classic = CLASSIC.exec(path);
   if (classic) {
     const [, deployment = "", name = ""] = classic;

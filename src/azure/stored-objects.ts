@@ -1,5 +1,5 @@
 /**
- * Stored objects (files, vector stores, earlier answers, containers) belong to whoever holds the Azure key, so one
+ * Stored objects (files, vector stores, earlier answers, containers, voices) belong to whoever holds the Azure key, so one
  * tenant could name another's (guarantee G7). Until they are bound to their makers, none can be used.
  */
 import type { JsonObject } from "../kernel/json.ts";
@@ -28,6 +28,7 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
     // "On your data" reads with the shared Azure resource's identity and calls its other deployments.
     return isNamed(body.data_sources) ? "data_sources" : referenceIn(body.messages, "messages");
   }
+  if (operation.name === "audio/speech") return storedVoice(body.voice);
   if (operation.name !== "responses") return undefined;
   const field = storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false);
   return (
@@ -38,6 +39,10 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
     referenceInTools(body.tools, "tools")
   );
 }
+
+/** A voice of one's own is named by its id; built-in ones have a name. */
+const storedVoice = (voice: unknown): string | undefined =>
+  isJsonObject(voice) || (typeof voice === "string" && voice.startsWith("voice_")) ? "voice" : undefined;
 
 const referenceInItems = (items: unknown, path: string): string | undefined =>
   referenceIn(items, path) ?? bareItemIn(items, path);

@@ -8,7 +8,7 @@ import { joinedBytes } from "../kernel/joined-bytes.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
-import { usageOfEvent } from "./usage.ts";
+import { addedUsage, usageOfEvent } from "./usage.ts";
 
 export interface StreamMeter {
   /** Takes bytes as they came, returns the bytes of all events they complete. */
@@ -20,10 +20,19 @@ export interface StreamMeter {
 
 const LF = 10;
 const CR = 13;
-const terminalEvents = new Set(["response.completed", "response.incomplete", "response.failed", "error"]);
+const terminalEvents = new Set([
+  "response.completed",
+  "response.incomplete",
+  "response.failed",
+  "image_generation.completed",
+  "image_edit.completed",
+  "transcript.text.done",
+  "speech.audio.done",
+  "error",
+]);
 /** Reading JSON is what metering would cost; only events that can matter are read. */
 const mayMatter =
-  /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|error)"|"error"\s*:\s*\{/;
+  /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|image_(?:generation|edit)\.completed|transcript\.text\.done|speech\.audio\.done|error)"|"error"\s*:\s*\{/;
 
 /** @param hideUsageChunk the gateway asked for usage, the caller did not. */
 export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
@@ -44,7 +53,8 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     const value = parse(data);
     if (!isJsonObject(value)) return true;
     const found = usageOfEvent(operation, value);
-    if (found) usage = found;
+    // Each picture of a stream reports its own.
+    if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;
     if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
       finished = true;
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);

@@ -3,10 +3,12 @@
  * being signed meanwhile. The receipt names the backend of this attempt, so it can only be the one that answered.
  */
 import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { AzureRequest } from "../azure/azure-calls.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
 import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
 import { isCredentialRefused } from "../azure/billing.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
+import { forwardedForm } from "../azure/forwarded-form.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
@@ -91,32 +93,46 @@ export async function makeAttempt(
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 
+function bodyFor(
+  { allowed, operation, body, parts }: RelayedCall,
+  { deployment, backend }: Chosen,
+  canReportUsage: boolean,
+): AzureRequest["body"] {
+  if (parts !== null) return forwardedForm(parts, backend);
+  const { maxOutputTokens, allowStore } = allowed.candidate.obligations;
+  const { stream } = allowed.ask;
+  return JSON.stringify(
+    forwardedBody(body, {
+      operation,
+      deployment,
+      backend,
+      stream,
+      maxOutputTokens,
+      canReportUsage,
+      allowStore,
+    }),
+  );
+}
+
 async function send(
   ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
   call: RelayedCall,
-  { deployment, backend, credential }: Chosen,
+  chosen: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
-  const { allowed, operation } = call;
+  const { backend, credential } = chosen;
   const { azure, clock, backendHealths } = ports;
   const { endpoint } = credential;
-  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
-  const body = forwardedBody(call.body, {
-    operation,
-    deployment,
-    backend,
-    stream: allowed.ask.stream,
-    maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
-    canReportUsage,
-    allowStore: allowed.candidate.obligations.allowStore,
-  });
+  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, call.operation, call.apiVersion);
+  const headers = upstreamHeaders(call.headers, credential.header);
+  if (call.parts !== null) headers.delete("content-type");
   const isProbe = backendHealths.sentTo(backend, clock());
   const judge = (verdict: Verdict) => backendHealths.judged(backend, verdict, isProbe, clock());
   try {
     const answer = await azure.send({
       url,
-      headers: upstreamHeaders(call.headers, credential.header),
-      body: JSON.stringify(body),
+      headers,
+      body: bodyFor(call, chosen, canReportUsage),
       signal: cutoff.signal,
     });
     cutoff.headersArrived();

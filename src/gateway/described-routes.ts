@@ -1,54 +1,17 @@
-/**
- * The gateway's routes as data, for the OpenAPI description: `/v1/enforce`, and the data plane read off the surface
- * table. Bodies and answers of model calls are Azure's; the gateway checks what it acts on and passes the rest.
- */
+/** The gateway's routes as data, for the OpenAPI description: `/v1/enforce`, the data plane, and what anybody may ask. */
 import * as z from "zod";
-import { DeploymentName } from "../azure/deployment.ts";
-import { type Operation, operations } from "../azure/operation.ts";
 import { DISCOVERY_PATH, ENTRA_JWKS_PATH } from "../capability/entra-issuer.ts";
 import { DecisionId } from "../kernel/ids.ts";
-import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
+import { modelRoutes } from "./described-model-routes.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
-
-const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
-
-const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  "api_key_missing",
-  "api_key_invalid",
-  "api_key_expired",
-  "signing_keys_ended",
-  "scope_missing",
-  "not_found",
-  "already_exists",
-  "in_use",
-  "write_in_progress",
-  "meaningless",
-  "home_not_configured",
-  "entra_not_configured",
-  "query_invalid",
-  "request_id_reused",
-  "revision_unknown",
-  "precondition_invalid",
-  "precondition_failed",
-  "pending_approval",
-  "approval_decided",
-  "approval_expired",
-  "approval_used",
-  "webhook_secret_missing",
-]);
-const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
 /** What is wrong with a capability token itself. */
 const tokenRefusals = refusalCodes.filter(
   (code) => code.startsWith("token_") && code !== "token_missing" && refusalTable[code].status === 401,
 );
-
-const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azure OpenAI defines it." });
-const ModelList = z
-  .strictObject({ object: z.literal("list"), data: z.array(z.looseObject({ id: z.string() })) })
-  .meta({ id: "ModelList" });
 
 const Health = z.strictObject({ status: z.enum(["ok", "ill"]) }).meta({ id: "Health" });
 const ReadinessReply = z
@@ -81,63 +44,6 @@ const forAnybody = {
   errors: "problem",
   refusals: [],
 } as const;
-
-const DatedVersion = z.strictObject({
-  "api-version": z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}(?:-preview)?$/, "must be a dated version of Azure's API"),
-});
-const V1Version = z.strictObject({ "api-version": z.enum(["v1", "preview"]).optional() });
-
-const modelCall = {
-  method: "POST",
-  tag: "openai",
-  credential: { kind: "token" },
-  params: {},
-  answer: { status: 200, schema: AzureBody, hasLimits: true, hasReceipt: true },
-  errors: "azure",
-  refusals: dataPlaneRefusals,
-  externalDocs: AZURE_REFERENCE,
-} as const;
-
-/** `chat/completions` → `ChatCompletions` */
-const titleOf = (name: string): string =>
-  name.replaceAll(/(?:^|\/)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-const examples: Readonly<Record<Operation["name"], object>> = {
-  "chat/completions": { messages: [{ role: "user", content: "Hello" }], max_completion_tokens: 100 },
-  completions: { prompt: "Hello", max_tokens: 100 },
-  embeddings: { input: "Hello" },
-  responses: { input: "Hello", max_output_tokens: 100, store: false },
-};
-
-function classicRoute({ name, classic }: Operation): RouteDescription {
-  return {
-    ...modelCall,
-    path: classic ? `/openai/deployments/:deployment/${name}` : `/openai/${name}`,
-    operationId: `classic${titleOf(name)}`,
-    summary: classic
-      ? `Azure's \`${name}\`; the path names the deployment.`
-      : `Azure's \`${name}\`; the body's \`model\` names the deployment.`,
-    params: classic ? { deployment: DeploymentName } : {},
-    query: DatedVersion,
-    body: {
-      schema: AzureBody,
-      example: classic ? examples[name] : { model: "gpt-4o", ...examples[name] },
-    },
-  };
-}
-
-const v1Route = ({ name }: Operation): RouteDescription => ({
-  ...modelCall,
-  path: `/openai/v1/${name}`,
-  operationId: `v1${titleOf(name)}`,
-  summary: `Azure's \`${name}\`; the body's \`model\` names the deployment.`,
-  query: V1Version,
-  body: { schema: AzureBody, example: { model: "gpt-4o", ...examples[name] } },
-});
-
-const surface = Object.values(operations);
 
 export const gatewayRoutes: readonly RouteDescription[] = [
   {
@@ -231,19 +137,7 @@ export const gatewayRoutes: readonly RouteDescription[] = [
       "internal_error",
     ],
   },
-  ...surface.filter(({ classic }) => classic).map(classicRoute),
-  classicRoute(operations.responses),
-  ...surface.filter(({ v1 }) => v1).map(v1Route),
-  {
-    ...modelCall,
-    method: "GET",
-    path: "/openai/v1/models",
-    operationId: "listModels",
-    summary: "The deployments that some call of this capability could be allowed on.",
-    query: V1Version,
-    body: null,
-    answer: { status: 200, schema: ModelList, hasReceipt: true },
-  },
+  ...modelRoutes,
   {
     ...forAnybody,
     path: "/.well-known/jwks.json",

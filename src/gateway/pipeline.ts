@@ -95,7 +95,8 @@ async function judgeAsk(
 
   // From here on it is not the policies that refuse.
   const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
-  const inspected = inspect(verdict.candidates, outsideContent, body);
+  const { action } = ask;
+  const inspected = inspect(verdict.candidates, { action, body, outsideContent });
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);

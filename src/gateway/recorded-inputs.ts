@@ -34,7 +34,7 @@ export const recordedInputs = (
 });
 
 const askInputs = (
-  { promptTokens, outputTokens, choices, stream, tools, stores, content }: Ask,
+  { promptTokens, outputTokens, outputIsFixed = false, choices, stream, tools, stores, content }: Ask,
   notes: AskNotes | undefined,
   reviewed: AskInputs["reviewed"],
 ): AskInputs => ({
@@ -42,6 +42,7 @@ const askInputs = (
   // Who does not say may have had fewer tokens, and more texts.
   uncounted: notes?.uncounted ?? true,
   outputTokens,
+  outputIsFixed,
   choices,
   stream,
   tools: tools && whole(tools),

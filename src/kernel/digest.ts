@@ -1,8 +1,10 @@
-/** SHA-256 and HMAC-SHA-256 over text. WebCrypto is deterministic here, so these count as pure. */
+/** SHA-256 and HMAC-SHA-256. WebCrypto is deterministic here, so these count as pure. */
 import { toHex, utf8Bytes } from "./encoding.ts";
 
-export async function sha256Hex(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8Bytes(text))));
+export const sha256Hex = (text: string): Promise<string> => sha256HexOfBytes(utf8Bytes(text));
+
+export async function sha256HexOfBytes(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 export async function hmacSha256(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {

@@ -6,11 +6,23 @@ export const MAX_TOKEN_BYTES = 8_192;
 /** Large enough for prompts with inline images, small beside the 128 MB that an isolate has for all its requests. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
+/**
+ * A form with its files: Azure takes sound of 25 MiB, and the form's own lines come on top. While one is read, and while it
+ * is sent, an isolate holds it some three times.
+ */
+export const MAX_FORM_BYTES = 26 * 1024 * 1024;
+
+/** Images have up to 16 files, and everything else is a few fields. */
+export const MAX_FORM_PARTS = 100;
+
 /** Control-plane bodies are small documents. */
 export const MAX_ADMIN_BODY_BYTES = 256 * 1024;
 
 /** Objects, arrays and members of one body: tiny values cost many times their bytes once parsed. */
 export const MAX_JSON_VALUES = 400_000;
+
+/** Strings of answers that are longer than this are not read for usage: pictures come as base64, megabytes of it. */
+export const MAX_METERED_STRING_BYTES = 64 * 1024;
 
 /** Deeper JSON than any API of Azure uses; bounds recursion in everything that walks a body. */
 export const MAX_JSON_DEPTH = 64;

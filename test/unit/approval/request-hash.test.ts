@@ -14,6 +14,7 @@ const request = {
   resource: "api://azure-openai/models/gpt-4",
   classification: "internal",
   sent: { messages: [{ role: "user", content: "Hello" }] },
+  files: [],
 } as const;
 const sentOf = (text: string) => parseExactJson(text) as JsonObject;
 
@@ -43,6 +44,24 @@ it("is another for numbers that only differ beyond what a double holds", async (
     ),
   );
   expect(hashes[0]).not.toBe(hashes[1]);
+});
+
+const fileOf = (bytes: string, name = "cat.png", type = "image/png") => ({
+  name: "image",
+  file: new File([bytes], name, { type }),
+});
+
+it.each([
+  ["bytes", [fileOf("dog")]],
+  ["name", [fileOf("cat", "dog.png")]],
+  ["type", [fileOf("cat", "cat.png", "image/webp")]],
+  ["field", [{ ...fileOf("cat"), name: "mask" }]],
+  ["number", [fileOf("cat"), fileOf("cat")]],
+  ["absence", []],
+])("is another where a file differs in its %s", async (_what, files) => {
+  const hashed = await requestHashOf({ ...request, files: [fileOf("cat")] });
+  expect(await requestHashOf({ ...request, files: [fileOf("cat")] })).toBe(hashed);
+  expect(await requestHashOf({ ...request, files })).not.toBe(hashed);
 });
 
 it("is another exactly for what would be forwarded differently", async () => {
