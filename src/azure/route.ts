@@ -22,7 +22,7 @@ const DATED_VERSION = /^\d{4}-\d{2}-\d{2}(?:-preview)?$/;
 const CLASSIC = /^\/openai\/deployments\/([^/]+)\/(.+)$/;
 const V1 = /^\/openai\/v1\/(.+)$/;
 
-/** Classic paths without a deployment in them. The official package for JavaScript sends edits so. */
+/** Classic paths without a deployment in them. The official package for JavaScript sent edits so before version 7. */
 const withoutDeployment: Readonly<Record<string, Operation>> = {
   "/openai/responses": operations.responses,
   "/openai/images/edits": operations["images/edits"],

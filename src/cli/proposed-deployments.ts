@@ -66,9 +66,12 @@ function endpointOf({ properties: { endpoint = "", customSubDomainName } }: ArmA
   return customSubDomainName ? `https://${customSubDomainName}.openai.azure.com` : (url?.origin ?? endpoint);
 }
 
+/** What these answer no parameter bounds. */
+const generatesNoText = /embedding|image|dall-e|whisper|transcribe|tts/;
+
 /** Null = not told. */
 function outputTokensOf({ properties: { model, capabilities } }: ArmDeployment): number | null {
-  if (/embedding/.test(model.name)) return 0;
+  if (generatesNoText.test(model.name)) return 0;
   const told = Number(capabilities?.maxOutputToken ?? Number.NaN);
   return Number.isInteger(told) && told > 0 ? told : null;
 }
