@@ -42,13 +42,18 @@ export function askedTokens(
 }
 
 /**
- * Whether a deployment serves an operation, as far as can be told from it: one whose output is bounded generates text,
- * and one whose output is not serves what generates no text. Which of these its model is for, Azure knows.
+ * Whether a deployment serves an operation. Where it does not say what it serves, one whose output is bounded generates
+ * text, and one whose output is not serves what generates no text: which of these its model is for, Azure knows.
  */
-export const serves = (
-  { maxOutputTokens }: Pick<Deployment, "maxOutputTokens">,
-  { output }: Pick<Operation, "output">,
-): boolean => output === "none" || (output === "parameters") === maxOutputTokens > 0;
+export function serves(
+  { actions, maxOutputTokens }: Pick<Deployment, "actions" | "maxOutputTokens">,
+  { action, output }: Pick<Operation, "action" | "output">,
+): boolean {
+  const generatesText = output === "parameters";
+  if (generatesText && maxOutputTokens === 0) return false;
+  if (actions !== undefined) return actions.some((served) => served === action);
+  return generatesText || output === "none" || maxOutputTokens === 0;
+}
 
 const mediaActions: ReadonlySet<Action> = new Set(["image", "audio"]);
 

@@ -25,16 +25,21 @@ export function relayBytes(
 
 function passedOn(reader: ReadableStreamDefaultReader<Uint8Array>, cutoff: UpstreamCutoff) {
   const ended = Promise.withResolvers<CallEnd["end"]>();
+  const broken = (caller: ReadableStreamDefaultController<Uint8Array>) => {
+    ended.resolve(cutoff.clientGone ? "client_gone" : (cutoff.reason ?? "upstream_broken"));
+    caller.error(new Error("The answer broke off."));
+  };
   const gone = () => {
     ended.resolve("client_gone");
     cutoff.cut();
   };
   const readable = new ReadableStream<Uint8Array>(
     {
-      start() {
-        // A caller who left may neither read on nor cancel. Cut for another reason, the read below fails and says so.
+      start(caller) {
+        // A caller may neither read on nor cancel: that it left, or that the call was cut, is learned here as well.
         cutoff.callerLost.then(() => {
-          if (cutoff.clientGone) gone();
+          broken(caller);
+          cutoff.cut();
         });
       },
       async pull(caller) {
@@ -45,9 +50,8 @@ function passedOn(reader: ReadableStreamDefaultReader<Uint8Array>, cutoff: Upstr
           if (!chunk.done) return caller.enqueue(chunk.value);
           ended.resolve("complete");
           caller.close();
-        } catch (error) {
-          ended.resolve(cutoff.reason ?? (cutoff.clientGone ? "client_gone" : "upstream_broken"));
-          caller.error(error);
+        } catch {
+          broken(caller);
         }
       },
       cancel: gone,

@@ -10,6 +10,7 @@ import {
 } from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type GatewayUnderTest, startGatewayUnderTest } from "./gateway-under-test.ts";
+import { describePicturesAndSound } from "./pictures-and-sound.ts";
 
 let gateway: GatewayUnderTest;
 let token: string;
@@ -151,6 +152,8 @@ describe("OpenAI on /openai/v1", () => {
     expect(gateway.simulator.requests).toHaveLength(0);
   });
 });
+
+describePicturesAndSound(() => gateway);
 
 describe("every refusal is the SDK's own typed error, with code and request id", () => {
   const call = (client = gateway.azure(token)) =>

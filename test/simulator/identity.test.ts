@@ -245,7 +245,9 @@ it("portcullis azure import proposes what the simulated ARM says, for the gatewa
     ["whisper", "Standard", "swedencentral"],
     ["gpt-4o-mini-tts", "Standard", "swedencentral"],
   ]);
-  expect(proposed.slice(2).map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([0, 0, 0, 0, 0]);
+  expect(proposed.slice(2).map(({ maxOutputTokens, actions }) => [maxOutputTokens, actions])).toEqual(
+    ["embedding", "image", "audio", "audio", "audio"].map((action) => [0, [action]]),
+  );
   for (const { backends } of proposed) {
     for (const backend of backends) expect(credentialPlanOf(backend, true)).toMatchObject({ ok: true });
   }
