@@ -99,6 +99,7 @@ describe("sound", () => {
     send(1);
     await reader?.read();
     const next = reader?.read();
+    await new Promise((resolve) => setImmediate(resolve));
     timers.pass(UPSTREAM_IDLE_MAX_MS);
     await expect(next).rejects.toThrow("broke off");
     expect(await settled).toBe("upstream_timeout");
