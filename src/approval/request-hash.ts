@@ -7,6 +7,7 @@
 import { sha256Hex, sha256HexOfBytes } from "../kernel/digest.ts";
 import type { AgentId, TenantId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
+import type { MultipartFile } from "../kernel/multipart.ts";
 import type { Classification } from "../policy/classification.ts";
 
 export interface HashedRequest {
@@ -26,7 +27,7 @@ export interface HashedRequest {
 export interface HashedFile {
   /** Of the field. */
   readonly name: string;
-  readonly file: File;
+  readonly file: MultipartFile;
 }
 
 export async function requestHashOf(request: HashedRequest): Promise<string> {
@@ -47,9 +48,10 @@ export async function requestHashOf(request: HashedRequest): Promise<string> {
   );
 }
 
-const told = async ({ name, file }: HashedFile): Promise<readonly string[]> => [
+const told = async ({ name, file }: HashedFile): Promise<readonly (string | null)[]> => [
   name,
-  file.name,
-  file.type,
-  await sha256HexOfBytes(await file.arrayBuffer()),
+  file.naming,
+  file.contentType,
+  // What comes over a wire is never shared memory.
+  await sha256HexOfBytes(file.bytes as Uint8Array<ArrayBuffer>),
 ];

@@ -3,8 +3,8 @@
 export interface AzureRequest {
   readonly url: string;
   readonly headers: Headers;
-  /** A form's type, with the boundary that it is sent with, is set on sending. */
-  readonly body: string | FormData;
+  /** A form comes in pieces, which are sent in a row. */
+  readonly body: string | readonly Uint8Array[];
   readonly signal: AbortSignal;
 }
 

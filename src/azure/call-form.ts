@@ -4,7 +4,8 @@
  * `[name]` are members of one object, as the official packages write them.
  */
 import type { JsonObject } from "../kernel/json.ts";
-import { MAX_BODY_BYTES, MAX_FORM_PARTS } from "../kernel/limits.ts";
+import { MAX_BODY_BYTES } from "../kernel/limits.ts";
+import type { MultipartFile, MultipartPart } from "../kernel/multipart.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { numericParameters } from "./numeric-parameters.ts";
@@ -14,7 +15,7 @@ export interface FormPart {
   readonly name: string;
   /** Without what follows in brackets. */
   readonly field: string;
-  readonly value: string | File;
+  readonly value: string | MultipartFile;
 }
 
 export interface CallForm {
@@ -29,16 +30,15 @@ const switches: ReadonlySet<string> = new Set(["store", "stream"]);
 /** Written in one way only, whoever reads it. */
 const plainNumber = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?$/;
 
-export function readForm(form: FormData): Result<CallForm> {
+export function readForm(form: readonly MultipartPart[]): Result<CallForm> {
   const parts: FormPart[] = [];
   const fields = new Map<string, unknown>();
   let characters = 0;
-  for (const [name, value] of form) {
+  for (const { name, value } of form) {
     const [, field, brackets] = fieldName.exec(name) ?? [];
     if (field === undefined || brackets === undefined)
       return invalid(undefined, "A field of the form has a name that no parameter has.");
-    if (parts.push({ name, field, value }) > MAX_FORM_PARTS)
-      return invalid(undefined, `The form has more than ${MAX_FORM_PARTS} fields.`);
+    parts.push({ name, field, value });
     characters += typeof value === "string" ? value.length : 0;
     const told = typeof value === "string" ? typed(field, value) : ok(null);
     if (!told.ok) return told;

@@ -8,7 +8,7 @@ import { type Backend, toldBackend } from "../azure/backend.ts";
 import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
 import { isCredentialRefused } from "../azure/billing.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
-import { forwardedForm } from "../azure/forwarded-form.ts";
+import { type ForwardedForm, forwardedForm } from "../azure/forwarded-form.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
@@ -93,25 +93,19 @@ export async function makeAttempt(
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 
-function bodyFor(
-  { allowed, operation, body, parts }: RelayedCall,
+function sentTo(
+  { allowed, operation, question, body, parts }: RelayedCall,
   { deployment, backend }: Chosen,
   canReportUsage: boolean,
-): AzureRequest["body"] {
-  if (parts !== null) return forwardedForm(parts, backend);
+): Pick<ForwardedForm, "contentType"> & Pick<AzureRequest, "body"> {
+  if (parts !== null) {
+    const { contentType, pieces } = forwardedForm(parts, backend, question.requestId);
+    return { contentType, body: pieces };
+  }
   const { maxOutputTokens, allowStore } = allowed.candidate.obligations;
   const { stream } = allowed.ask;
-  return JSON.stringify(
-    forwardedBody(body, {
-      operation,
-      deployment,
-      backend,
-      stream,
-      maxOutputTokens,
-      canReportUsage,
-      allowStore,
-    }),
-  );
+  const plan = { operation, deployment, backend, stream, maxOutputTokens, canReportUsage, allowStore };
+  return { contentType: "application/json", body: JSON.stringify(forwardedBody(body, plan)) };
 }
 
 async function send(
@@ -125,14 +119,15 @@ async function send(
   const { endpoint } = credential;
   const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, call.operation, call.apiVersion);
   const headers = upstreamHeaders(call.headers, credential.header);
-  if (call.parts !== null) headers.delete("content-type");
+  const { contentType, body } = sentTo(call, chosen, canReportUsage);
+  headers.set("content-type", contentType);
   const isProbe = backendHealths.sentTo(backend, clock());
   const judge = (verdict: Verdict) => backendHealths.judged(backend, verdict, isProbe, clock());
   try {
     const answer = await azure.send({
       url,
       headers,
-      body: bodyFor(call, chosen, canReportUsage),
+      body,
       signal: cutoff.signal,
     });
     cutoff.headersArrived();

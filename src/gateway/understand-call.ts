@@ -7,8 +7,8 @@ import type { Operation } from "../azure/operation.ts";
 import { dearestPrice } from "../azure/prices.ts";
 import { type ReadCall, readCall } from "../azure/read-call.ts";
 import { MAX_BODY_BYTES, MAX_FORM_BYTES, MAX_FOUND_TEXTS } from "../kernel/limits.ts";
-import { readFormData } from "../kernel/read-form-data.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
+import { readMultipart } from "../kernel/read-multipart.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
@@ -38,7 +38,7 @@ const bodyReaders: Readonly<Record<Operation["body"], ReadBody>> = {
     return body.ok ? readCall(operation, body.value) : body;
   },
   async form(request, operation) {
-    const data = await readFormData(request, MAX_FORM_BYTES);
+    const data = await readMultipart(request, MAX_FORM_BYTES);
     if (!data.ok) return data;
     const form = readForm(data.value);
     return form.ok ? readCall(operation, form.value.fields, form.value.parts) : form;

@@ -3,7 +3,7 @@ import { toHex, utf8Bytes } from "./encoding.ts";
 
 export const sha256Hex = (text: string): Promise<string> => sha256HexOfBytes(utf8Bytes(text));
 
-export async function sha256HexOfBytes(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+export async function sha256HexOfBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 

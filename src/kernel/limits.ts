@@ -7,8 +7,8 @@ export const MAX_TOKEN_BYTES = 8_192;
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * A form with its files: Azure takes sound of 25 MiB, and the form's own lines come on top. While one is read, and while it
- * is sent, an isolate holds it some three times.
+ * A form with its files: Azure takes sound of 25 MiB, and the form's own lines come on top. An isolate holds it twice while
+ * it is read, and once until it has been answered.
  */
 export const MAX_FORM_BYTES = 26 * 1024 * 1024;
 

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { requestHashOf } from "../../../src/approval/request-hash.ts";
+import { utf8Bytes } from "../../../src/kernel/encoding.ts";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
@@ -48,7 +49,7 @@ it("is another for numbers that only differ beyond what a double holds", async (
 
 const fileOf = (bytes: string, name = "cat.png", type = "image/png") => ({
   name: "image",
-  file: new File([bytes], name, { type }),
+  file: { naming: `filename="${name}"`, contentType: type, bytes: utf8Bytes(bytes) },
 });
 
 it.each([

@@ -1,9 +1,6 @@
 /** What policies say of the content of calls, and the order of grants, from the control plane to what Azure is sent. */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
-import { readForm } from "../../../src/azure/call-form.ts";
-import { forwardedForm } from "../../../src/azure/forwarded-form.ts";
-import { readFormData } from "../../../src/kernel/read-form-data.ts";
 import {
   admin,
   askEnforce,
@@ -163,47 +160,5 @@ describe("grants", () => {
     const charged = taken.flatMap((record) => (record.kind === "decision" ? record.policyIds : []));
     expect(charged).toEqual([better.id, first?.id, worse.id]);
     expect(await codeOf(await send(caller, "hi"))).toBe("request_quota_exceeded");
-  });
-});
-
-/** What the platform's own reader of forms makes of them; in Node it is another one. */
-describe("a form, read in workerd", () => {
-  const TYPE = "multipart/form-data; boundary=b";
-  const bytes = Uint8Array.from([0xff, 0xd8, 0x00, 0x0d, 0x0a, 0x2d, 0x2d, 0xc3, 0x28]);
-  const head = (what: string) => `--b\r\ncontent-disposition: form-data; ${what}\r\n`;
-  const field = (name: string, text: string) => `${head(`name="${name}"`)}\r\n${text}\r\n`;
-  const file = `${head('name="image"; filename="ça.png"')}content-type: image/png\r\n\r\n`;
-  const END = "\r\n--b--\r\n";
-  const read = (...pieces: readonly (string | Uint8Array<ArrayBuffer>)[]) =>
-    readFormData(
-      new Request("https://x.test", {
-        method: "POST",
-        headers: { "content-type": TYPE },
-        body: new Blob([...pieces]).stream(),
-      }),
-      1_000,
-    );
-
-  it("keeps files to the byte, with name and type, and so does the form that is made anew", async () => {
-    const form = await read(field("model", "theirs"), file, bytes, END);
-    const parsed = form.ok ? readForm(form.value) : form;
-    if (!parsed.ok) throw new Error(parsed.error.code);
-    const sent = forwardedForm(parsed.value.parts, { azureDeployment: "ours" });
-    const again = await new Response(sent).formData();
-    const image = again.get("image");
-    if (!(image instanceof File)) throw new Error("no file");
-    expect([image.name, image.type, again.get("model")]).toEqual(["ça.png", "image/png", "ours"]);
-    expect(new Uint8Array(await image.arrayBuffer())).toEqual(bytes);
-  });
-
-  it.each([
-    ["without an end", [field("a", "1")]],
-    ["cut within a file", [field("a", "1"), file, bytes]],
-    ["that is something else", ['{"a":1}']],
-    ["of another boundary", [field("a", "1").replaceAll("--b", "--c"), "--c--\r\n"]],
-    ["whose part has no name", [head("filename=x"), "\r\n1", END]],
-  ])("%s is none", async (_what, pieces) => {
-    const form = await read(...pieces);
-    expect(form.ok ? [...form.value.keys()] : form.error.code).toBe("body_invalid");
   });
 });
