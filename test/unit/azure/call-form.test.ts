@@ -159,8 +159,8 @@ describe("the form that Azure gets", () => {
 
   it("holds files without copying them", () => {
     const form = readForm(formOf([["file", sound]]));
-    const forwarded = form.ok && forwardedForm(form.value.parts, backendOf(), REQUEST_ID).pieces;
-    expect(forwarded && forwarded.some((piece) => piece === sound.bytes)).toBe(true);
+    const pieces = form.ok ? forwardedForm(form.value.parts, backendOf(), REQUEST_ID).pieces : [];
+    expect(pieces.filter((piece) => piece === sound.bytes)).toHaveLength(1);
   });
 
   it("has no model where the caller named none: the path names it", () => {

@@ -192,3 +192,26 @@ describe("candidates with obligations of their own", () => {
       expect(inspect([listed], { action: "chat", outsideContent: true, body }).ok).toBe(true);
   });
 });
+
+describe("pictures and sound under a promise", () => {
+  const told = (action: "image" | "audio", body: JsonObject, outsideContent = false) => {
+    const inspected = inspect(candidatesUnder(eu), { action, outsideContent, body });
+    return inspected.ok ? "passes" : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
+  };
+
+  it("have parameters of their own, and none that nobody has reviewed", () => {
+    expect(told("image", { prompt: "x", image: [null, null], size: "auto", n: 2 })).toBe("passes");
+    expect(told("audio", { file: null, language: "en", include: ["logprobs"] })).toBe("passes");
+    expect(told("image", { prompt: "x", messages: [] })).toBe("unsupported_parameter messages");
+    expect(told("audio", { input: "x", brand_new: null })).toBe("unsupported_parameter brand_new");
+    expect(told("audio", { file: null, known_speaker_references: ["https://x.test/a"] })).toBe(
+      "unsupported_parameter known_speaker_references",
+    );
+  });
+
+  it("are none that Azure would fetch", () => {
+    expect(told("image", { prompt: "x", image: "https://x.test/a.png" }, true)).toBe(
+      "unsupported_parameter -",
+    );
+  });
+});

@@ -56,3 +56,17 @@ it("a body that holds nothing of it, or that nobody strips, is left alone", () =
   expect(strippedBody(plain, null)).toEqual({ ...plain, isStripped: false });
   expect(strippedBody(plain, { builtIn: [], patterns: ["Hallo"] }).body).toBe(plain.body);
 });
+
+it("the texts of a form are stripped as members of their names would be, and nothing else of it", () => {
+  const file = { naming: 'filename="a"', contentType: null, bytes: new Uint8Array(3) };
+  const parts = [
+    { name: "prompt", field: "prompt", value: "a <script" },
+    { name: "keywords[]", field: "keywords", value: "x<script" },
+    { name: "user", field: "user", value: "<script" },
+    { name: "image", field: "image", value: file },
+  ];
+  const body = { prompt: "a <script", keywords: ["x<script"], user: "<script", image: null };
+  const stripped = strippedBody({ body, parts }, { builtIn: ["script_markup"], patterns: [] });
+  expect(stripped.isStripped).toBe(true);
+  expect(stripped.parts?.map(({ value }) => value)).toEqual(["a ", "x", "<script", file]);
+});
