@@ -27,6 +27,9 @@ export interface CallForm {
 const fieldName = /^([\w.-]{1,64})((?:\[[\w.-]{0,64}\]){0,4})$/;
 const numbers: ReadonlySet<string> = new Set(numericParameters);
 const switches: ReadonlySet<string> = new Set(["store", "stream"]);
+/** Whether a field's text is one that a model may read, and no number or switch. */
+export const holdsText = (field: string): boolean => !numbers.has(field) && !switches.has(field);
+
 /** Written in one way only, whoever reads it. */
 const plainNumber = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?$/;
 

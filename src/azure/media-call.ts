@@ -17,8 +17,8 @@ export interface MediaFacts {
 }
 
 /**
- * Where Azure takes pictures and sound as files; a text in their place can only be an address that it fetches. A picture is looked at, never read: it holds no
- * text of a prompt.
+ * Where Azure takes pictures and sound as files; a text in their place can only be an address that it fetches. A picture
+ * is looked at, never read: it holds no text of a prompt.
  */
 const pictureFields: ReadonlySet<string> = new Set(["image", "markup", "mask"]);
 const fileFields: ReadonlySet<string> = new Set([...pictureFields, "file"]);

@@ -2,7 +2,7 @@
  * `deniedPatterns` with `strip`: the body without the texts that policies deny, in every text of its prompt. In a form,
  * each field is stripped as the member of its name would be.
  */
-import type { FormPart } from "../azure/call-form.ts";
+import { type FormPart, holdsText } from "../azure/call-form.ts";
 import { mapPromptTexts } from "../azure/prompt-texts.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { type LiteralMatcher, literalMatcher } from "../kernel/literal-matcher.ts";
@@ -37,6 +37,7 @@ export function strippedBody({ body, parts }: Sent, patterns: PatternSet | null)
 const strippedParts = (parts: readonly FormPart[], strip: (text: string) => string): readonly FormPart[] =>
   parts.map((part) => {
     const { field, value } = part;
+    if (!holdsText(field)) return part;
     const stripped = mapPromptTexts({ [field]: value }, strip)[field];
     return typeof value === "string" && typeof stripped === "string" ? { ...part, value: stripped } : part;
   });

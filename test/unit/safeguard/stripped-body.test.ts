@@ -63,10 +63,11 @@ it("the texts of a form are stripped as members of their names would be, and not
     { name: "prompt", field: "prompt", value: "a <script" },
     { name: "keywords[]", field: "keywords", value: "x<script" },
     { name: "user", field: "user", value: "<script" },
+    { name: "n", field: "n", value: "12" },
     { name: "image", field: "image", value: file },
   ];
-  const body = { prompt: "a <script", keywords: ["x<script"], user: "<script", image: null };
-  const stripped = strippedBody({ body, parts }, { builtIn: ["script_markup"], patterns: [] });
+  const body = { prompt: "a <script", keywords: ["x<script"], user: "<script", n: 12, image: null };
+  const stripped = strippedBody({ body, parts }, { builtIn: ["script_markup"], patterns: ["2"] });
   expect(stripped.isStripped).toBe(true);
-  expect(stripped.parts?.map(({ value }) => value)).toEqual(["a ", "x", "<script", file]);
+  expect(stripped.parts?.map(({ value }) => value)).toEqual(["a ", "x", "<script", "12", file]);
 });
