@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { testEntraKeys } from "./test/entra-keys-fixture.ts";
+import { testSigningKeys } from "./test/signing-keys-fixture.ts";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import * as z from "zod";
 
@@ -20,6 +21,48 @@ const promptConsumers = Object.fromEntries(
   ]),
 );
 
+/**
+ * Files of the rooms that meet D1, KV and queues but no ledger of their own leave no work behind. So they share their
+ * workers: to start one costs more than most of them run.
+ */
+const withoutLedgers = [
+  "test/workers/{audit,capability,policy}/*.test.ts",
+  "test/workers/admin/!(decisions|doctor|every-route|real-ledgers).test.ts",
+];
+
+const inWorkerd = {
+  testTimeout: 20_000,
+  // Each as one module: every worker is sent all its modules, which were hundreds.
+  deps: { optimizer: { ssr: { enabled: true, include: ["zod", "hono", "jose", "yaml"] } } },
+};
+
+const migrations = {
+  PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
+  HOME_MIGRATIONS: await readD1Migrations("./migrations/home"),
+};
+
+const workerd = () =>
+  cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: {
+      // Nothing that a test makes up is asked for outside this machine.
+      outboundService: () => new Response("There is no network here.", { status: 502 }),
+      queueConsumers: promptConsumers,
+      bindings: {
+        ...migrations,
+        LEASE_MS: "500",
+        SIGNING_KEYS: testSigningKeys,
+        RECEIPT_KEYS:
+          '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A","d":"4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M"}]}',
+        LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
+        END_USER_SALT: "an-end-user-salt-used-by-tests-only",
+        WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
+        AZURE_OPENAI_API_KEY: "simulator-key",
+        ENTRA_KEYS: testEntraKeys,
+      },
+    },
+  });
+
 // Rooms that are pure run in Node; rooms that rely on the platform run in workerd; users' paths run against a gateway.
 export default defineConfig(async () => ({
   test: {
@@ -31,35 +74,23 @@ export default defineConfig(async () => ({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       { test: { name: "simulator", include: ["test/simulator/**/*.test.ts"], testTimeout: 20_000 } },
       {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              // Nothing that a test makes up is asked for outside this machine.
-              outboundService: () => new Response("There is no network here.", { status: 502 }),
-              queueConsumers: promptConsumers,
-              bindings: {
-                PLATFORM_MIGRATIONS: await readD1Migrations("./migrations/platform"),
-                HOME_MIGRATIONS: await readD1Migrations("./migrations/home"),
-                LEASE_MS: "500",
-                SIGNING_KEYS:
-                  '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}',
-                RECEIPT_KEYS:
-                  '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"sjaTsIHajCIG0PNaPXXrIpJ6FLr9NyqI8Wbzukn-r3A","d":"4r82fIjlI8cuqlYtLz-2Ptzr25mXGOBRxf_jGcmOD5M"}]}',
-                LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
-                END_USER_SALT: "an-end-user-salt-used-by-tests-only",
-                WEBHOOK_SECRET: "a-webhook-secret-that-is-used-by-tests-only",
-                AZURE_OPENAI_API_KEY: "simulator-key",
-                ENTRA_KEYS: testEntraKeys,
-              },
-            },
-          }),
-        ],
+        plugins: [workerd()],
         test: {
+          ...inWorkerd,
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
+          exclude: withoutLedgers,
           setupFiles: ["./test/workers/apply-migrations.ts"],
-          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [workerd()],
+        test: {
+          ...inWorkerd,
+          name: "stores",
+          include: withoutLedgers,
+          isolate: false,
+          setupFiles: ["./test/workers/forget-last-file.ts", "./test/workers/apply-migrations.ts"],
         },
       },
       {

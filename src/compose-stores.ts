@@ -17,6 +17,8 @@ import { createDecisionFinder } from "./audit/find-decision.store.ts";
 import { createShadowFlips } from "./audit/shadow-flips.store.ts";
 import { createUsageHours } from "./audit/usage-hours.store.ts";
 import { createApiKeyStore } from "./capability/api-keys.store.ts";
+import { createDelegationStore } from "./capability/delegations.store.ts";
+import { createSigningKeyStore } from "./capability/signing-keys.store.ts";
 import { createCurrentSnapshot } from "./policy/current-snapshot.store.ts";
 import type { Home } from "./residency/home.ts";
 
@@ -32,7 +34,9 @@ export function composeStores(databases: Databases) {
     tenants: createTenantStore(databases),
     deployments: createDeploymentStore(databases.platform),
     apiKeys: createApiKeyStore(databases.platform),
+    signingKeys: createSigningKeyStore(databases.platform),
     tokenRevocations: createTokenRevocationStore(databases),
+    delegations: createDelegationStore({ dbOf }),
     approvals: createApprovalStore({ dbOf }),
     webhooks: createWebhookStore({ dbOf }),
     auditLog: createAuditLog({ dbOf }),

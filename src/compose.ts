@@ -5,6 +5,7 @@ import { createControlPlane } from "./admin/control-plane.routes.ts";
 import type { Databases } from "./admin/databases.ts";
 import { createDoctorFacts } from "./admin/doctor/facts.store.ts";
 import { limitedDatabase } from "./admin/limited-database.store.ts";
+import { notedKeyRecords } from "./admin/noted-key-records.ts";
 import type { DeliverOutbox } from "./admin/outbox-delivery.ts";
 import { createRevisionedWriter } from "./admin/revisioned-write.store.ts";
 import { sweepUnacknowledgedAgents } from "./admin/sweep-agents.ts";
@@ -24,16 +25,17 @@ import { createApiKeyStore } from "./capability/api-keys.store.ts";
 import { clientNetwork } from "./capability/client-network.ts";
 import type { EntraIssuer } from "./capability/entra-issuer.ts";
 import { createFloodShield } from "./capability/flood-shield.ts";
-import { importKeyRing, type KeyRing } from "./capability/key-ring.ts";
-import { importReceiptKeys, type ReceiptKeys } from "./capability/receipt-keys.ts";
+import { resourceMetadataUrl } from "./capability/oauth-metadata.ts";
 import { createReceiptSigner } from "./capability/sign-receipt.ts";
-import { createTokenVerifier } from "./capability/verify-token.ts";
+import { composeKeys } from "./compose-keys.ts";
 import { composeStores } from "./compose-stores.ts";
 import { composeUpstream } from "./compose-upstream.ts";
 import type { EnforceRoutePorts } from "./gateway/enforce.routes.ts";
 import { createReadiness, type Readiness } from "./gateway/readiness.ts";
 import { createStoreProbes } from "./gateway/store-probes.store.ts";
+import type { ExchangeRoutePorts } from "./gateway/token-exchange.routes.ts";
 import type { ReportRoutePorts } from "./gateway/usage-report.routes.ts";
+import type { WellKnownPorts } from "./gateway/well-known.routes.ts";
 import type { Clock, RandomBytes, StartTimer, Wait } from "./kernel/clock.ts";
 import { hmacSha256Hex } from "./kernel/digest.ts";
 import { logFailure } from "./kernel/failure-log.ts";
@@ -49,16 +51,14 @@ import { createWorkerNumbers } from "./quota/worker-numbers.ts";
 import { configuredHome } from "./residency/configured-home.ts";
 import { type Home, PLATFORM_HOME } from "./residency/home.ts";
 
-export interface Composed {
+export interface Composed extends WellKnownPorts {
   /** Those that have their stores in this deployment. */
   readonly homes: readonly Home[];
-  readonly gateway: EnforceRoutePorts & ReportRoutePorts;
+  readonly gateway: EnforceRoutePorts & ReportRoutePorts & ExchangeRoutePorts;
   /** The same for one request, whose time limits share one timer of the platform. */
   readonly gatewayOfRequest: () => Composed["gateway"];
   readonly controlPlane: Hono;
   readonly auditLog: AuditLog;
-  readonly keyRing: KeyRing;
-  readonly receiptKeys: ReceiptKeys;
   /** Null = backends cannot be opened with Microsoft Entra. */
   readonly entra: EntraIssuer | null;
   readonly readiness: () => Promise<Readiness>;
@@ -99,8 +99,6 @@ export async function compose(
 ): Promise<Composed> {
   const config = configOf(env);
   const homes = configuredHomes(env);
-  const keyRing = await importKeyRing(config.signingKeys);
-  const receiptKeys = await importReceiptKeys(config.receiptKeys, keyRing.keys);
   const ids = createIdMint(clock, pooledRandom(random));
   const isLocal = isLocalRuntime(env.AGENT_LEDGER);
   const means = { isLocal, clock, startTimer, background };
@@ -114,7 +112,7 @@ export async function compose(
   };
 
   const stores = composeStores(databases);
-  const { agents, approvals, auditLog, tenants, tokenRevocations } = stores;
+  const { agents, approvals, auditLog, delegations, signingKeys, tenants, tokenRevocations } = stores;
 
   const queueOf = (home: Home) => homeStoresOf(env, home).audit;
   const records = createRecordQueue({ queueOf, startTimer });
@@ -125,6 +123,8 @@ export async function compose(
     background,
     startTimer,
   });
+  const keys = await composeKeys(config, { signingKeys, snapshots, homes, clock });
+  const { keyRing, receiptKeys, verifier } = keys;
   const agentLedgers = createAgentLedgers(env, config);
   const tenantLedgers = createTenantLedgers(env, config);
   const readings = createLedgerReadings(env, config);
@@ -142,7 +142,6 @@ export async function compose(
     background,
   });
   const shield = createFloodShield({ limiter: env.BAD_CREDENTIALS, clock, count: unauthenticated.count });
-  const verifier = createTokenVerifier({ keyRing, issuer: config.issuer, audience: config.audience, homes });
   const webhooks: WebhookPorts = {
     webhooks: stores.webhooks,
     calls: createWebhookCalls(),
@@ -196,6 +195,7 @@ export async function compose(
         isLocal,
         config,
         keyRing,
+        signingKeys,
         receiptKeys,
         entra,
         configuredHomes: homes,
@@ -211,6 +211,7 @@ export async function compose(
       deliverOutbox: deliver,
       background,
       keyRing,
+      currentSigner: keys.currentSigner,
       config,
       azure,
       credentials,
@@ -228,6 +229,7 @@ export async function compose(
     random: Math.random,
     ids,
     verifier,
+    resourceMetadata: resourceMetadataUrl(config.audience),
     receipts: createReceiptSigner(receiptKeys, config.issuer),
     shield,
     snapshots,
@@ -255,14 +257,18 @@ export async function compose(
       return home.value === null ? fail(refuse("tenant_unknown")) : configuredHome(homes, home.value);
     },
     apiKeys: { find: createApiKeyStore(env.PLATFORM_DB).findByHash },
+    currentSigner: keys.currentSigner,
+    issuer: config.issuer,
+    audience: config.audience,
+    delegations,
   };
 
   return {
     homes,
     controlPlane,
     auditLog,
-    keyRing,
-    receiptKeys,
+    publishedKeys: keys.publishedKeys,
+    config,
     entra,
     background,
     flushCounts: unauthenticated.flush,
@@ -279,8 +285,9 @@ export async function compose(
     },
     async sweep() {
       await Promise.all([deliverPlatform(), ...homes.map(deliverHome)]);
-      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers });
-      const deps = { tokenRevocations, agentLedgers, clock };
+      await notedKeyRecords({ signingKeys, keyRing, clock });
+      await sweepUnacknowledgedAgents({ homes, agents, agentLedgers, delegations });
+      const deps = { tokenRevocations, agentLedgers, delegations, clock };
       await Promise.all(homes.map((home) => sweepRevocations(deps, home)));
       await Promise.all(homes.map((home) => sweepApprovals({ approvals, agentLedgers }, home, clock())));
       await Promise.all(homes.map((home) => deliverDueWebhooks(webhooks, home)));

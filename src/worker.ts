@@ -6,14 +6,15 @@ import { Hono } from "hono";
 import { createOpenApiRoutes } from "./admin/openapi.routes.ts";
 import { consumeRecords } from "./audit/consume-records.ts";
 import type { Env } from "./bindings.ts";
-import { publicJwks } from "./capability/key-ring.ts";
 import { type Composed, compose } from "./compose.ts";
 import { createDataPlane } from "./gateway/data-plane.routes.ts";
 import { gatewayRoutes } from "./gateway/described-routes.ts";
 import { createEnforceRoutes } from "./gateway/enforce.routes.ts";
 import { createEntraIssuerRoutes } from "./gateway/entra-issuer.routes.ts";
 import { createHealthRoutes } from "./gateway/health.routes.ts";
+import { createTokenExchangeRoutes } from "./gateway/token-exchange.routes.ts";
 import { createUsageReportRoutes } from "./gateway/usage-report.routes.ts";
+import { createWellKnownRoutes } from "./gateway/well-known.routes.ts";
 import { logFailure } from "./kernel/failure-log.ts";
 import { refuse } from "./kernel/refusal.ts";
 import { problemResponse } from "./kernel/wire.ts";
@@ -43,11 +44,10 @@ const openPaths = gatewayRoutes
   .concat("/v1/docs");
 
 const app = new Hono<{ Bindings: Env }>()
-  .get("/.well-known/jwks.json", async ({ env }) => {
-    const { keyRing, receiptKeys } = await composedOf(env);
-    const keys = [...publicJwks(keyRing).keys, ...receiptKeys.published];
-    return Response.json({ keys }, { headers: { "cache-control": "public, max-age=300" } });
-  })
+  .route(
+    "/",
+    createWellKnownRoutes(composedOf, () => newRequestId()),
+  )
   .route(
     "/",
     createEntraIssuerRoutes(composedOf, () => newRequestId()),
@@ -56,6 +56,7 @@ const app = new Hono<{ Bindings: Env }>()
   .route("/", createDataPlane(portsOf))
   .route("/", createEnforceRoutes(portsOf))
   .route("/", createUsageReportRoutes(portsOf))
+  .route("/", createTokenExchangeRoutes(portsOf))
   .route(
     "/",
     createOpenApiRoutes(gatewayRoutes, () => newRequestId()),

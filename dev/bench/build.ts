@@ -28,6 +28,7 @@ export interface Bundles {
   readonly countingGateway: Bundle;
   readonly passThrough: Bundle;
   readonly jsRelay: Bundle;
+  readonly meteredRelay: Bundle;
   readonly micro: Bundle;
 }
 
@@ -36,18 +37,20 @@ const workers = join(import.meta.dirname, "workers");
 
 export async function buildBundles(folder: string): Promise<Bundles> {
   const bare = join(folder, "bare.json");
-  const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
+  const { compatibility_date, keep_names } = unstable_readConfig({ config: wranglerConfig });
   await mkdir(folder, { recursive: true });
-  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date }));
-  const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, micro] = await Promise.all([
-    bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),
-    bundle(folder, join(workers, "cheaper-gateway.ts"), wranglerConfig),
-    bundle(folder, join(workers, "counting-gateway.ts"), wranglerConfig),
-    bundle(folder, join(workers, "pass-through.ts"), bare),
-    bundle(folder, join(workers, "js-relay.ts"), bare),
-    bundle(folder, join(workers, "micro.ts"), bare),
-  ]);
-  return { gateway, cheaperGateway, countingGateway, passThrough, jsRelay, micro };
+  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date, keep_names }));
+  const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro] =
+    await Promise.all([
+      bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),
+      bundle(folder, join(workers, "cheaper-gateway.ts"), wranglerConfig),
+      bundle(folder, join(workers, "counting-gateway.ts"), wranglerConfig),
+      bundle(folder, join(workers, "pass-through.ts"), bare),
+      bundle(folder, join(workers, "js-relay.ts"), bare),
+      bundle(folder, join(workers, "metered-relay.ts"), bare),
+      bundle(folder, join(workers, "micro.ts"), bare),
+    ]);
+  return { gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro };
 }
 
 async function bundle(folder: string, main: string, config: string): Promise<Bundle> {

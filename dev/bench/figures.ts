@@ -2,6 +2,7 @@
 import type { MeasureName, Round } from "./rounds.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 import type { Measured, TargetName } from "./targets.ts";
+import { EVENTS, LONG_EVENTS, streamBytes } from "./traffic.ts";
 
 export interface Row extends Figure {
   readonly id: string;
@@ -36,6 +37,17 @@ const added =
   ): OfRound =>
   (round) =>
     value(at(round, measure, target)) - value(at(round, measure, over));
+
+/** CPU that a target needs beyond the pass-through for one answer of this load. */
+const beyond = (round: Round, measure: MeasureName, target: TargetName): number =>
+  cpu(at(round, measure, target)) - (target === "passThrough" ? 0 : cpu(at(round, measure, "passThrough")));
+/** For each further unit that streams of one load have beyond those of `streams`: what a call costs anyhow falls out. */
+const each =
+  (measure: MeasureName, target: TargetName, units: number): OfRound =>
+  (round) =>
+    (beyond(round, measure, target) - beyond(round, "streams", target)) / units;
+const furtherEvents = LONG_EVENTS - EVENTS;
+const furtherMegabytes = (streamBytes("large") - streamBytes("stream")) / 1_000_000;
 
 function at(round: Round, measure: MeasureName, target: TargetName): Measured {
   const measured = round[measure][target];
@@ -92,6 +104,13 @@ const lines: readonly Line[] = [
   ],
   ["streams_ratio", "streams/s, gateway ÷ pass-through", "", ratio("streams"), { atLeast: 0.45 }],
   [
+    "streams_metered_ratio",
+    "streams/s, passed and metered alone ÷ pass-through",
+    "",
+    ratio("streams", "metered"),
+    { atLeast: 0.7 },
+  ],
+  [
     "streams_relay_ratio",
     "streams/s, relay in JavaScript without checks ÷ pass-through",
     "",
@@ -103,14 +122,71 @@ const lines: readonly Line[] = [
     "",
     ratio("streams", "gateway", "jsRelay"),
   ],
+  [
+    "metered_to_relay",
+    "streams/s, passed and metered alone ÷ relay in JavaScript without checks",
+    "",
+    ratio("streams", "metered", "jsRelay"),
+  ],
   ["streams_gateway", "streams/s, gateway", "1/s", of("streams", "gateway", perSecond)],
   ["streams_pass_through", "streams/s, pass-through", "1/s", of("streams", "passThrough", perSecond)],
+  ["long_ratio", `streams of ${LONG_EVENTS} events/s, gateway ÷ pass-through`, "", ratio("long")],
+  [
+    "long_metered_ratio",
+    `streams of ${LONG_EVENTS} events/s, passed and metered alone ÷ pass-through`,
+    "",
+    ratio("long", "metered"),
+  ],
+  [
+    "event_gateway",
+    "CPU per further event, gateway over pass-through",
+    "µs",
+    each("long", "gateway", furtherEvents),
+  ],
+  [
+    "event_metered",
+    "CPU per further event, passed and metered alone over pass-through",
+    "µs",
+    each("long", "metered", furtherEvents),
+  ],
+  [
+    "event_pass_through",
+    "CPU per further event, pass-through",
+    "µs",
+    each("long", "passThrough", furtherEvents),
+  ],
+  [
+    "megabyte_gateway",
+    "CPU per further MB in events of 100 KB, gateway over pass-through",
+    "µs",
+    each("large", "gateway", furtherMegabytes),
+  ],
+  [
+    "megabyte_metered",
+    "CPU per further MB in events of 100 KB, passed and metered alone over pass-through",
+    "µs",
+    each("large", "metered", furtherMegabytes),
+  ],
+  [
+    "megabyte_pass_through",
+    "CPU per further MB in events of 100 KB, pass-through",
+    "µs",
+    each("large", "passThrough", furtherMegabytes),
+  ],
   [
     "first_byte_p50",
     "first streamed byte, 32 under way: added p50 over mock",
     "ms",
     added("paced", "mock", first50),
+    { atMost: 2.5 },
     { atMost: 4 },
+  ],
+  [
+    "first_byte_metered_p50",
+    "first streamed byte, 32 under way, passed and metered alone: added p50 over mock",
+    "ms",
+    added("paced", "mock", first50, "metered"),
+    { atMost: 2.5 },
   ],
   [
     "first_byte_p99",
@@ -165,8 +241,7 @@ const lines: readonly Line[] = [
 function sumOf(kind: "failed" | "different"): OfRound {
   return (round) =>
     Object.values(round).reduce(
-      (sum, { mock, passThrough, jsRelay, gateway, onDisk }) =>
-        sum + mock[kind] + passThrough[kind] + (jsRelay?.[kind] ?? 0) + gateway[kind] + (onDisk?.[kind] ?? 0),
+      (sum, compared) => Object.values(compared).reduce((all, measured) => all + measured[kind], sum),
       0,
     );
 }

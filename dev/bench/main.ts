@@ -23,8 +23,9 @@ import { policyChangeRows } from "./policy-changes.ts";
 import { machine, plainTable, type Report, workerdVersion, writeDocs } from "./report.ts";
 import { compare } from "./rounds.ts";
 import { simulateScale } from "./scale.ts";
+import { slowStreamRows } from "./slow-streams.ts";
 import { diskSyncRow, makeFolder, memoryFolder } from "./store-folders.ts";
-import { startBareWorker, startGatewayWorker, type WorkerProcess } from "./worker-process.ts";
+import { gatewayFlags, startBareWorker, startGatewayWorker, type WorkerProcess } from "./worker-process.ts";
 
 /** What `request.cf` says of the caller; workerd takes it from this header, and only locally. */
 const placeHeaders = {
@@ -94,19 +95,23 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     const connect = () => controlPlaneOf(worker.miniflare, url, keyFile);
     return { worker, token, target, addFleet, connect };
   };
-  const bareAt = ({ script }: Bundle) => started(startBareWorker(script, { UPSTREAM: upstreamUrl }));
+  const bareAt = ({ script }: Bundle, flags?: readonly string[]) =>
+    started(startBareWorker(script, { UPSTREAM: upstreamUrl }, flags));
   const passThrough = await bareAt(bundles.passThrough);
   const jsRelay = await bareAt(bundles.jsRelay);
+  const metered = await bareAt(bundles.meteredRelay, gatewayFlags());
   const gateway = await gatewayAt(bundles.gateway, "gateway");
   const onDisk = await gatewayAt(bundles.gateway, "on-disk", folder);
   const { headers } = gateway.target;
+  const bareTarget = ({ port, pid }: WorkerProcess) => ({ port, pid, headers, quietMs: 0 });
 
   const rounds = await compare(
     generator,
     {
       mock: { port: mockPort, pid: mock.pid, headers, quietMs: 0 },
-      passThrough: { port: passThrough.port, pid: passThrough.pid, headers, quietMs: 0 },
-      jsRelay: { port: jsRelay.port, pid: jsRelay.pid, headers, quietMs: 0 },
+      passThrough: bareTarget(passThrough),
+      jsRelay: bareTarget(jsRelay),
+      metered: bareTarget(metered),
       gateway: gateway.target,
       onDisk: onDisk.target,
     },
@@ -114,6 +119,24 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     console.log,
   );
   const rows = rowsOf(rounds);
+
+  console.log("Slow streams …");
+  const running = {
+    passThrough: async () => ({ target: bareTarget(passThrough), close: async () => {} }),
+    gateway: async () => ({ target: gateway.target, close: async () => {} }),
+  };
+  let made = 0;
+  const fresh = {
+    async passThrough() {
+      const worker = await bareAt(bundles.passThrough);
+      return { target: bareTarget(worker), close: worker.close };
+    },
+    async gateway() {
+      const { target, worker } = await gatewayAt(bundles.gateway, `slow-${made++}`);
+      return { target, close: worker.close };
+    },
+  };
+  const slowRows = await slowStreamRows(generator, plan.slowInFreshProcesses ? fresh : running, plan);
 
   console.log("Parts alone …");
   const micro = await started(startBareWorker(bundles.micro.script, {}));
@@ -145,7 +168,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     machine: machine(),
     workerd: workerdVersion(),
     rounds: plan.rounds,
-    rows: [...rows, ...countedRows, ...more, ...changeRows],
+    rows: [...rows, ...slowRows, ...countedRows, ...more, ...changeRows],
     breakdown,
     uses,
     scaleAgents: plan.scaleAgents,

@@ -6,6 +6,8 @@ import { DecideCase, decideCases, MicroAnswer, MicroQuestion } from "./micro-con
 import type { Plan } from "./plan.ts";
 
 const DECIDE_TARGET = { atMost: 20 };
+const VERIFY_TARGET = { atMost: 100 };
+const VERIFY_SEEN_TARGET = { atMost: 10 };
 /** Linear would be ten. */
 const GROWTH_TARGET = { atMost: 2 };
 
@@ -57,12 +59,14 @@ export async function microRows(
       "token verification (Ed25519)",
       "µs",
       answers.map(({ verifyMicroseconds }) => verifyMicroseconds),
+      VERIFY_TARGET,
     ),
     row(
       "verify_seen",
       "token verification, token seen before",
       "µs",
       answers.map(({ verifySeenMicroseconds }) => verifySeenMicroseconds),
+      VERIFY_SEEN_TARGET,
     ),
     row(
       "receipt",

@@ -1,6 +1,6 @@
 /** The mock upstream, a process of its own: the same answers for everybody, as fast as Node gives them. */
 import { createServer, type ServerResponse } from "node:http";
-import { chatAnswer, PACE_MS, streamEvents } from "./traffic.ts";
+import { chatAnswer, type StreamedAnswer, streamAt, streamedAnswer } from "./traffic.ts";
 
 /** An idle connection that closes while a request is on its way to it would look like a failing upstream. */
 const KEEP_ALIVE_MS = 600_000;
@@ -8,37 +8,39 @@ const KEEP_ALIVE_MS = 600_000;
 const json = { "content-type": "application/json", "content-length": Buffer.byteLength(chatAnswer) };
 const eventStream = { "content-type": "text/event-stream" };
 
-/** Each event alone, as a model sends them, and the next one as soon as it may. */
-function sendAtOnce(response: ServerResponse, index = 0): void {
-  const next = index + 1;
-  if (next >= streamEvents.length) response.end(streamEvents[index]);
-  else {
-    response.write(streamEvents[index]);
-    setImmediate(sendAtOnce, response, next);
-  }
+/** Each event alone, as a model sends them, and the next one as soon as it may: whoever reads slowly is waited for. */
+function sendAtOnce(response: ServerResponse, answer: StreamedAnswer, index = 0): void {
+  const { events } = answer;
+  const next = () => sendAtOnce(response, answer, index + 1);
+  if (index === events.length - 1) response.end(events[index]);
+  else if (response.write(events[index])) setImmediate(next);
+  else response.once("drain", next);
 }
 
-function sendPaced(response: ServerResponse): void {
+function sendPaced(response: ServerResponse, { events, paceMs }: StreamedAnswer): void {
   let next = 0;
   const send = () => {
-    response.write(streamEvents[next++]);
-    if (next < streamEvents.length) return;
+    response.write(events[next++]);
+    if (next < events.length) return;
     clearInterval(timer);
     response.end();
   };
-  const timer = setInterval(send, PACE_MS);
+  const timer = setInterval(send, paceMs);
   response.on("close", () => clearInterval(timer));
   send();
 }
 
 const server = createServer((request, response) => {
   request.resume().once("end", () => {
-    if (request.url?.includes("/deployments/chat/")) response.writeHead(200, json).end(chatAnswer);
-    else {
-      response.writeHead(200, eventStream);
-      if (request.url?.includes("/deployments/paced/")) sendPaced(response);
-      else sendAtOnce(response);
+    const stream = streamAt(request.url ?? "");
+    if (stream === null) {
+      response.writeHead(200, json).end(chatAnswer);
+      return;
     }
+    response.writeHead(200, eventStream);
+    const answer = streamedAnswer(stream);
+    if (answer.paceMs > 0) sendPaced(response, answer);
+    else sendAtOnce(response, answer);
   });
 });
 server.keepAliveTimeout = KEEP_ALIVE_MS;

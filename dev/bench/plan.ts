@@ -1,5 +1,6 @@
 /** How long and how often: the protocol's figures by default, a smoke test with `--quick`. */
 import { parseArgs } from "node:util";
+import type { StreamName } from "./traffic.ts";
 
 export interface Plan {
   readonly rounds: number;
@@ -10,6 +11,15 @@ export interface Plan {
   readonly streamsMs: number;
   readonly pacedMs: number;
   readonly burstMs: number;
+  readonly slowStreams: number;
+  readonly slowDeployment: StreamName;
+  /** All of them are sent within this, which is less than they last. */
+  readonly slowRampMs: number;
+  readonly slowWarmUpMs: number;
+  /** Memory says something only of processes that carried no other load; starting them takes seconds. */
+  readonly slowInFreshProcesses: boolean;
+  readonly stalledCallers: number;
+  readonly stallMs: number;
   readonly breakdownRounds: number;
   readonly breakdownMs: number;
   /** Records are stored up to a second after the answer; they belong to the request that caused them. */
@@ -41,6 +51,13 @@ const full: Omit<Plan, "writeDocs"> = {
   streamsMs: 2_500,
   pacedMs: 3_500,
   burstMs: 1_500,
+  slowStreams: 1_000,
+  slowDeployment: "slow",
+  slowRampMs: 6_000,
+  slowWarmUpMs: 2_000,
+  slowInFreshProcesses: true,
+  stalledCallers: 16,
+  stallMs: 3_000,
   breakdownRounds: 2,
   breakdownMs: 2_000,
   quietMs: 1_300,
@@ -66,6 +83,13 @@ const quick: Omit<Plan, "writeDocs"> = {
   streamsMs: 300,
   pacedMs: 700,
   burstMs: 300,
+  slowStreams: 10,
+  slowDeployment: "paced",
+  slowRampMs: 100,
+  slowWarmUpMs: 100,
+  slowInFreshProcesses: false,
+  stalledCallers: 1,
+  stallMs: 100,
   breakdownRounds: 1,
   breakdownMs: 200,
   quietMs: 200,

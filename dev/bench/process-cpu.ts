@@ -1,4 +1,4 @@
-/** CPU times of processes from /proc: the process's own account, not the wall clock. */
+/** CPU times and memory of processes from /proc: the process's own account, not the wall clock. */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -20,6 +20,12 @@ function statOf(pid: number): { readonly name: string; readonly fields: readonly
 export function cpuMs(pid: number): number {
   const { fields } = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+}
+
+/** What of the process lies in memory. */
+export function residentBytes(pid: number): number {
+  const kib = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) * 1_024;
 }
 
 export function childrenNamed(name: string): readonly number[] {

@@ -8,21 +8,27 @@ import { PACED_STREAM_MS } from "./traffic.ts";
 export const CONNECTIONS = 16;
 export const REQUESTS_PER_SECOND = 300;
 export const STREAMS = 32;
+/** Of those that are long or large. */
+const LONG_STREAMS = 8;
 /** More than are ever needed at once, unless a target falls behind. */
 const OPEN_LOOP_CONNECTIONS = 128;
 
-export const measureNames = ["saturation", "latency", "streams", "paced", "burst"] as const;
+export const measureNames = ["saturation", "latency", "streams", "long", "large", "paced", "burst"] as const;
 export type MeasureName = (typeof measureNames)[number];
-/** Streams are not taken on the disk: what a disk adds is the same for every call. The relay is there for streams alone. */
-export type Compared = Readonly<Record<Exclude<TargetName, "onDisk" | "jsRelay">, Measured>> & {
-  readonly onDisk?: Measured;
-  readonly jsRelay?: Measured;
-};
+export type Compared = Readonly<Partial<Record<TargetName, Measured>>>;
 export type Round = Readonly<Record<MeasureName, Compared>>;
 
-const whole = targetNames.filter((name) => name !== "jsRelay");
-const streaming = targetNames.filter((name) => name !== "onDisk");
-const streamed = streaming.filter((name) => name !== "jsRelay");
+/** Streams are not taken on the disk: what a disk adds is the same for every call. The relays are there for streams alone. */
+const targetsOf: Readonly<Record<MeasureName, readonly TargetName[]>> = {
+  saturation: ["mock", "passThrough", "gateway", "onDisk"],
+  latency: ["mock", "passThrough", "gateway", "onDisk"],
+  streams: ["mock", "passThrough", "jsRelay", "metered", "gateway"],
+  long: ["passThrough", "metered", "gateway"],
+  large: ["passThrough", "metered", "gateway"],
+  paced: ["mock", "passThrough", "metered", "gateway"],
+  burst: ["mock", "passThrough", "gateway"],
+};
+const isRelay = (name: TargetName): boolean => name === "jsRelay" || name === "metered";
 
 /** Capacity and latency are never taken from the same load. */
 const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({
@@ -41,6 +47,18 @@ const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({
   streams: {
     deployment: "stream",
     connections: STREAMS,
+    durationMs: plan.streamsMs,
+    arrival: { kind: "closed" },
+  },
+  long: {
+    deployment: "long",
+    connections: LONG_STREAMS,
+    durationMs: plan.streamsMs,
+    arrival: { kind: "closed" },
+  },
+  large: {
+    deployment: "large",
+    connections: LONG_STREAMS,
     durationMs: plan.streamsMs,
     arrival: { kind: "closed" },
   },
@@ -69,7 +87,7 @@ export async function compare(
   for (const name of targetNames) {
     if (name === "mock") continue;
     for (const deployment of ["chat", "stream"] as const) {
-      if (name === "jsRelay" && deployment === "chat") continue;
+      if (isRelay(name) && deployment === "chat") continue;
       await measure(generator, targets[name], {
         ...loads.saturation,
         deployment,
@@ -80,21 +98,21 @@ export async function compare(
   const rounds: Round[] = [];
   for (let index = 0; index < plan.rounds; index++) {
     tell(`Round ${index + 1} of ${plan.rounds} …`);
-    const measureAll = async (load: Load, names: readonly TargetName[] = whole): Promise<Compared> => {
+    const measureAll = async (name: MeasureName): Promise<Compared> => {
       const measured: Partial<Record<TargetName, Measured>> = {};
-      for (const name of rotated(names, index)) {
-        measured[name] = await measure(generator, targets[name], load);
+      for (const target of rotated(targetsOf[name], index)) {
+        measured[target] = await measure(generator, targets[target], loads[name]);
       }
-      const { mock, passThrough, gateway, ...rest } = measured;
-      if (!mock || !passThrough || !gateway) throw new Error("A target was not measured.");
-      return { mock, passThrough, gateway, ...rest };
+      return measured;
     };
     rounds.push({
-      saturation: await measureAll(loads.saturation),
-      latency: await measureAll(loads.latency),
-      streams: await measureAll(loads.streams, streaming),
-      paced: await measureAll(loads.paced, streamed),
-      burst: await measureAll(loads.burst, streamed),
+      saturation: await measureAll("saturation"),
+      latency: await measureAll("latency"),
+      streams: await measureAll("streams"),
+      long: await measureAll("long"),
+      large: await measureAll("large"),
+      paced: await measureAll("paced"),
+      burst: await measureAll("burst"),
     });
   }
   return rounds;

@@ -3,9 +3,10 @@ import { SECOND_MS } from "../../src/kernel/clock.ts";
 import { type DecisionId, type IdMint, reservationOf } from "../../src/kernel/ids.ts";
 import { AgentBook } from "../../src/quota/agent-book.ts";
 import type { AgentStore } from "../../src/quota/agent-store.ts";
-import type { LedgerCaller, LedgerCandidate, ReserveRequest } from "../../src/quota/contracts.ts";
+import type { LedgerCandidate, ReserveRequest } from "../../src/quota/contracts.ts";
 import { earliest } from "../../src/quota/earliest.ts";
 import { type HeldLease, holdLease, isPastHalfLife, leaseAt } from "../../src/quota/lease.ts";
+import type { LedgerCaller } from "../../src/quota/ledger-caller.ts";
 import { NOTHING_REVOKED } from "../../src/quota/revoked-tokens.ts";
 import type { Hold } from "../../src/quota/slice-contracts.ts";
 import type { ScaleTenant } from "./scale-tenant.ts";
@@ -35,6 +36,9 @@ const unread: AgentStore = {
   findApproval: () => null,
   approvalsOf: () => [],
   pendingApprovals: () => 0,
+  putStoredObject() {},
+  findStoredObject: () => null,
+  removeStoredObject() {},
   keepSettlement() {},
 };
 

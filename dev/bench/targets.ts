@@ -5,10 +5,11 @@ import { cpuMs, hasCpuTimes, untilQuiet } from "./process-cpu.ts";
 import { answerBodyOf, type DeploymentName, pathOf, requestBodyOf } from "./traffic.ts";
 
 /**
- * `jsRelay` reads and sends each piece in JavaScript, and does nothing else. `onDisk` is the gateway with its stores on a
- * disk, where every durable write waits for the disk.
+ * `jsRelay` reads and sends each piece in JavaScript, and does nothing else. `metered` passes and meters streams with the
+ * gateway's own code, and does nothing else of what the gateway does. `onDisk` is the gateway with its stores on a disk,
+ * where every durable write waits for the disk.
  */
-export const targetNames = ["mock", "passThrough", "jsRelay", "gateway", "onDisk"] as const;
+export const targetNames = ["mock", "passThrough", "jsRelay", "metered", "gateway", "onDisk"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 export interface Target {

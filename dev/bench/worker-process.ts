@@ -16,10 +16,19 @@ export interface WorkerProcess {
 }
 
 /** Started one after the other: the new child is told by not having been there before. */
-export async function startBareWorker(script: string, variables: Record<string, string>) {
+export async function startBareWorker(
+  script: string,
+  variables: Record<string, string>,
+  compatibilityFlags: readonly string[] = [],
+) {
   const { compatibility_date } = unstable_readConfig({ config: wranglerConfig });
-  return start({ compatibilityDate: compatibility_date, bindings: variables }, script, []);
+  const options = { compatibilityDate: compatibility_date, compatibilityFlags, bindings: variables };
+  return start(options, script, []);
 }
+
+/** What the gateway is told of its callers who leave. */
+export const gatewayFlags = (): readonly string[] =>
+  unstable_readConfig({ config: wranglerConfig }).compatibility_flags;
 
 /** With every binding of wrangler.toml emulated by Miniflare, and its stores on disk in `stores`. */
 export async function startGatewayWorker(bundle: Bundle, secrets: Record<string, string>, stores: string) {

@@ -59,6 +59,7 @@ async function askDoctor(issuer: URL, reach: Reach, adminKey: string | undefined
     listFolder: () => Promise.reject(new Error("The doctor reads no file.")),
     readStandardInput: async () => "",
     clock: Date.now,
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
   });
   return { lines, isWell: code !== exitCodes.ill };
 }

@@ -10,6 +10,8 @@ export interface HeaderContext {
   readonly region: string;
   readonly clientRequestId: string | undefined;
   readonly deployment: string | undefined;
+  /** Responses has been seen to report limits that it does not keep. */
+  readonly countsLimits: boolean;
 }
 
 export function azureHeaders(set: HeaderSet, context: HeaderContext): Record<string, string> {
@@ -26,10 +28,7 @@ export function azureHeaders(set: HeaderSet, context: HeaderContext): Record<str
   if (set === "refusal") return refusal;
   return {
     ...refusal,
-    "x-ratelimit-remaining-requests": "449",
-    "x-ratelimit-limit-requests": "450",
-    "x-ratelimit-remaining-tokens": "449356",
-    "x-ratelimit-limit-tokens": "450000",
+    ...(context.countsLimits ? counted : uncounted),
     "cmp-upstream-response-duration": "516",
     "x-accel-buffering": "no",
     "x-aml-cluster": "hyena-japaneast-02",
@@ -41,3 +40,16 @@ export function azureHeaders(set: HeaderSet, context: HeaderContext): Record<str
     ...(context.deployment === undefined ? {} : { "x-ms-deployment-name": context.deployment }),
   };
 }
+
+const counted = {
+  "x-ratelimit-remaining-requests": "449",
+  "x-ratelimit-limit-requests": "450",
+  "x-ratelimit-remaining-tokens": "449356",
+  "x-ratelimit-limit-tokens": "450000",
+};
+
+const uncounted = {
+  "x-ratelimit-limit-tokens": "-1",
+  "x-ratelimit-remaining-tokens": "-1",
+  "x-ratelimit-reset-tokens": "0",
+};

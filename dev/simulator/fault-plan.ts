@@ -11,6 +11,7 @@ import { type Reply, textReply } from "./reply.ts";
 export interface FaultPlan {
   readonly instead: Reply | undefined;
   readonly adjustments: Adjustments;
+  readonly headers: Readonly<Record<string, string>>;
   readonly delivery: Delivery;
 }
 
@@ -18,7 +19,13 @@ export type RateLimitCall = Parameters<typeof rateLimited>[1];
 
 export const noFaults: FaultPlan = {
   instead: undefined,
-  adjustments: { text: undefined, isOutputFiltered: false, usageRule: { kind: "counted" } },
+  adjustments: {
+    text: undefined,
+    toolCall: undefined,
+    isOutputFiltered: false,
+    usageRule: { kind: "counted" },
+  },
+  headers: {},
   delivery: { beforeHeadersMs: 0, betweenPartsMs: 0, stop: undefined, garbageAt: undefined },
 };
 
@@ -51,6 +58,10 @@ function applyFault(plan: FaultPlan, fault: Fault, call: RateLimitCall): FaultPl
       return adjust({ isOutputFiltered: true });
     case "reply":
       return adjust({ text: fault.text });
+    case "tool-call":
+      return adjust({ toolCall: { name: fault.name, arguments: fault.arguments } });
+    case "headers":
+      return { ...plan, headers: { ...plan.headers, ...fault.headers } };
     case "no-usage":
       return adjust({ usageRule: { kind: "none" } });
     case "debt":

@@ -54,6 +54,10 @@ export const Fault = z.discriminatedUnion("kind", [
   }),
   /** Not a failure: the model says this instead of its echo. */
   z.strictObject({ kind: z.literal("reply"), text: z.string() }),
+  /** Not a failure: the model calls this function instead of saying anything; `arguments` is JSON. */
+  z.strictObject({ kind: z.literal("tool-call"), name: z.string(), arguments: z.string() }),
+  /** Not a failure: headers that come on top of the usual ones, such as those of spillover. */
+  z.strictObject({ kind: z.literal("headers"), headers: z.record(z.string(), z.string()) }),
 ]);
 export type Fault = z.infer<typeof Fault>;
 export type FaultInput = z.input<typeof Fault>;

@@ -19,15 +19,23 @@ export type UsageRule =
   | { readonly kind: "debt"; readonly extraTokens: number }
   | ({ readonly kind: "fixed" } & TokenUsage);
 
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: string;
+}
+
 export interface Adjustments {
   readonly text: string | undefined;
+  readonly toolCall: ToolCall | undefined;
   readonly isOutputFiltered: boolean;
   readonly usageRule: UsageRule;
 }
 
 export interface Choice {
+  /** Of what it says; where it calls a function, of the call's arguments. */
   readonly tokens: readonly string[];
-  readonly finish: "stop" | "length" | "content_filter";
+  readonly finish: "stop" | "length" | "content_filter" | "tool_calls";
+  readonly toolCall: ToolCall | undefined;
 }
 
 export interface Generation {
@@ -45,17 +53,25 @@ export function echoSentence(prompt: string): string {
   return `You said: "${heard}". This is the simulator speaking.`;
 }
 
-function speak(text: string, room: number, isFiltered: boolean): Choice {
-  const tokens = splitTokens(text);
+function speak(text: string, room: number, isFiltered: boolean, toolCall: ToolCall | undefined): Choice {
+  const tokens = splitTokens(toolCall?.arguments ?? text);
   const kept = tokens.slice(0, room);
-  if (isFiltered) return { tokens: kept.slice(0, Math.ceil(kept.length / 2)), finish: "content_filter" };
-  return { tokens: kept, finish: kept.length < tokens.length ? "length" : "stop" };
+  if (isFiltered) {
+    return { tokens: kept.slice(0, Math.ceil(kept.length / 2)), finish: "content_filter", toolCall };
+  }
+  const whole = toolCall ? "tool_calls" : "stop";
+  return { tokens: kept, finish: kept.length < tokens.length ? "length" : whole, toolCall };
 }
 
 export function generate(ask: Ask, deployment: SimulatedDeployment, adjustments: Adjustments): Generation {
   const hidden = deployment.reasoning ? Math.min(hiddenTokens, ask.maxOutputTokens) : 0;
   const choices = ask.echoes.map((echo) =>
-    speak(adjustments.text ?? echoSentence(echo), ask.maxOutputTokens - hidden, adjustments.isOutputFiltered),
+    speak(
+      adjustments.text ?? echoSentence(echo),
+      ask.maxOutputTokens - hidden,
+      adjustments.isOutputFiltered,
+      adjustments.toolCall,
+    ),
   );
   const answers = choices.reduce((sum, choice) => sum + choice.tokens.length + hidden, 0);
   // Answers that `best_of` discards are billed as well; here they are as long as the average of the kept.

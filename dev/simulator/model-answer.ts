@@ -39,6 +39,7 @@ import type { RequestBody } from "./request-body.ts";
 import { responseReply } from "./response-reply.ts";
 import type { Operation, SimulatedDeployment } from "./simulated-deployment.ts";
 import type { SimulatorContext } from "./simulator-context.ts";
+import { backgroundNeedsStore, previousNotFound } from "./stored-answers.ts";
 
 export interface ModelRequest {
   readonly operation: Operation;
@@ -94,7 +95,10 @@ export function answerModelRequest(request: ModelRequest, context: SimulatorCont
   const reply = plan.instead ?? prepared.answer(plan.adjustments);
   const isSpoiled = plan.delivery.garbageAt !== undefined && !reply.isStream;
   return {
-    reply: isSpoiled ? textReply(200, reply.parts.map(String).join("").slice(0, -20), "model") : reply,
+    reply: {
+      ...(isSpoiled ? textReply(200, reply.parts.map(String).join("").slice(0, -20), "model") : reply),
+      headers: { ...reply.headers, ...plan.headers },
+    },
     delivery: plan.delivery,
     deployment: name,
   };
@@ -107,7 +111,11 @@ const prepare: Record<Operation, (preparation: Preparation) => Prepared> = {
         return { refusal: maxTokensUnsupported };
       }
       const ask = chatAsk(body);
-      return { answer: (adjustments) => chatReply(generated(ask, preparation, adjustments)) };
+      const { stored } = preparation.context;
+      const keep = body.store === true ? stored.keep : undefined;
+      return {
+        answer: (adjustments) => chatReply({ ...generated(ask, preparation, adjustments), body, keep }),
+      };
     }),
   completions: (preparation) =>
     withBody(CompletionBody, preparation, (body) => {
@@ -125,10 +133,17 @@ const prepare: Record<Operation, (preparation: Preparation) => Prepared> = {
     }),
   responses: (preparation) =>
     withBody(ResponseBody, preparation, (body) => {
-      const ask = responseAsk(body);
-      const style = preparation.context.responseStream;
+      const { stored, responseStream: style } = preparation.context;
+      const previous = body.previous_response_id;
+      const earlierTokens = typeof previous === "string" ? stored.tokensOf(previous) : 0;
+      if (earlierTokens === undefined) return { refusal: previousNotFound(String(previous)) };
+      if (body.background === true && body.store === false) return { refusal: backgroundNeedsStore };
+      const own = responseAsk(body);
+      const ask = { ...own, promptTokens: own.promptTokens + earlierTokens };
+      const keep = body.store === false ? undefined : stored.keep;
       return {
-        answer: (adjustments) => responseReply({ ...generated(ask, preparation, adjustments), body, style }),
+        answer: (adjustments) =>
+          responseReply({ ...generated(ask, preparation, adjustments), body, style, keep }),
       };
     }),
   imageGenerations: ({ createdSeconds, ...preparation }) =>

@@ -23,6 +23,7 @@ import { jsonReply, type Reply } from "./reply.ts";
 import { readRequestBody } from "./request-body.ts";
 import type { Operation } from "./simulated-deployment.ts";
 import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
+import type { StoredAnswers } from "./stored-answers.ts";
 
 type UrlForm = "dated" | "v1";
 
@@ -49,6 +50,17 @@ const v1: readonly [path: string, operation: Operation][] = [
   ["/openai/v1/audio/translations", "translations"],
   ["/openai/v1/audio/speech", "speech"],
 ];
+
+/** Of what is kept; their classic paths name no deployment. */
+const storedRoutes = [
+  ["GET", "responses/:id", "response"],
+  ["DELETE", "responses/:id", "deleteResponse"],
+  ["POST", "responses/:id/cancel", "cancel"],
+  ["GET", "responses/:id/input_items", "inputItems"],
+  ["GET", "chat/completions/:id", "completion"],
+  ["DELETE", "chat/completions/:id", "deleteCompletion"],
+  ["GET", "chat/completions/:id/messages", "messages"],
+] as const satisfies readonly (readonly [method: string, path: string, answer: keyof StoredAnswers])[];
 
 export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
   const app = new Hono<SimulatorEnv>();
@@ -87,6 +99,14 @@ export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
   });
   for (const [path, operation] of dated) app.post(path, model("dated", operation));
   for (const [path, operation] of v1) app.post(path, model("v1", operation));
+  for (const [method, path, answer] of storedRoutes) {
+    const stored = (form: UrlForm) => (c: Context<SimulatorEnv>) => {
+      const reading = { id: c.req.param("id") ?? "", query: c.req.query() };
+      return send(c, context, bar(c, form, context) ?? context.stored[answer](reading));
+    };
+    app.on(method, `/openai/${path}`, stored("dated"));
+    app.on(method, `/openai/v1/${path}`, stored("v1"));
+  }
   app.get("/openai/models", catalogue("dated"));
   app.get("/openai/v1/models", catalogue("v1"));
   app.all("*", (c) => send(c, context, bar(c, undefined, context) ?? resourceNotFound));
@@ -137,7 +157,12 @@ async function send(
   exchange.choose(reply.status);
   const clientRequestId = c.req.header("x-ms-client-request-id");
   const headers = {
-    ...azureHeaders(reply.headerSet, { region: context.region, clientRequestId, deployment }),
+    ...azureHeaders(reply.headerSet, {
+      region: context.region,
+      clientRequestId,
+      deployment,
+      countsLimits: !c.req.path.endsWith("/responses"),
+    }),
     ...reply.headers,
   };
   const outcome = await deliver(c.env.outgoing, reply, headers, delivery, exchange.signal);

@@ -5,11 +5,13 @@
 import type * as z from "zod";
 import type { Ask, ResponseBody } from "./ask.ts";
 import { responseContentFilters } from "./content-filter.ts";
+import { functionCallItem } from "./function-call-item.ts";
 import type { Choice, Generation } from "./generation.ts";
 import { obfuscation, randomText } from "./random-text.ts";
 import { doneEvent, jsonReply, type Reply, streamReply } from "./reply.ts";
 import { responseEvent } from "./response-event.ts";
 import type { SimulatedDeployment } from "./simulated-deployment.ts";
+import type { StoredAnswers } from "./stored-answers.ts";
 
 /** Open questions of the reference, so both readings can be tried; neither is what the dumps show. */
 export interface ResponseStreamStyle {
@@ -24,6 +26,8 @@ interface Call {
   readonly generation: Generation;
   readonly createdSeconds: number;
   readonly style: ResponseStreamStyle;
+  /** Absent where nothing is to be kept. */
+  readonly keep: StoredAnswers["keep"] | undefined;
 }
 
 type Event = readonly [type: string, fields: object];
@@ -32,15 +36,17 @@ const incompleteReasons: Record<Choice["finish"], string | undefined> = {
   stop: undefined,
   length: "max_output_tokens",
   content_filter: "content_filter",
+  tool_calls: undefined,
 };
 
 export function responseReply(call: Call): Reply {
   const { ask, body, deployment, generation } = call;
-  const { tokens, finish } = generation.choices[0] ?? { tokens: [], finish: "stop" };
+  const { tokens, finish, toolCall } = generation.choices[0] ?? { tokens: [], finish: "stop" };
   const text = tokens.join("");
   const reason = incompleteReasons[finish];
   const status = reason === undefined ? "completed" : "incomplete";
   const usage = generation.usage;
+  const isBackground = body.background === true;
 
   const response = (fields: object) => ({ ...frame, ...fields });
   const frame = {
@@ -48,7 +54,7 @@ export function responseReply(call: Call): Reply {
     object: "response",
     created_at: call.createdSeconds,
     status: "in_progress",
-    background: false,
+    background: isBackground,
     content_filters: null,
     error: null,
     incomplete_details: null,
@@ -87,7 +93,9 @@ export function responseReply(call: Call): Reply {
     role: "assistant",
   });
   const messageId = `msg_${randomText(48)}`;
-  const finished = message(status, [part(text)]);
+  const index = deployment.reasoning ? 1 : 0;
+  const called = toolCall && functionCallItem(toolCall, tokens, status, index);
+  const finished = called?.item ?? message(status, [part(text)]);
 
   const terminal = response({
     status,
@@ -106,9 +114,14 @@ export function responseReply(call: Call): Reply {
             total_tokens: usage.promptTokens + usage.completionTokens,
           },
   });
-  if (!ask.stream) return jsonReply(200, terminal, "model");
+  call.keep?.({
+    kind: "response",
+    finished: terminal,
+    items: inputItems(body.input),
+    background: isBackground,
+  });
+  if (!ask.stream) return jsonReply(200, isBackground ? response({ status: "queued" }) : terminal, "model");
 
-  const index = deployment.reasoning ? 1 : 0;
   const place = { content_index: 0, item_id: messageId, output_index: index };
   const reasoningEvents: readonly Event[] = deployment.reasoning
     ? [
@@ -116,10 +129,7 @@ export function responseReply(call: Call): Reply {
         ["response.output_item.done", { item: reasoning, output_index: 0 }],
       ]
     : [];
-  const events: readonly Event[] = [
-    ["response.created", { response: response({}) }],
-    ["response.in_progress", { response: response({}) }],
-    ...reasoningEvents,
+  const messageEvents: readonly Event[] = [
     ["response.output_item.added", { item: message("in_progress", []), output_index: index }],
     ["response.content_part.added", { ...place, part: part("") }],
     ...tokens.map(
@@ -131,6 +141,12 @@ export function responseReply(call: Call): Reply {
     ["response.output_text.done", { ...place, logprobs: [], text }],
     ["response.content_part.done", { ...place, part: part(text) }],
     ["response.output_item.done", { item: finished, output_index: index }],
+  ];
+  const events: readonly Event[] = [
+    ["response.created", { response: response({}) }],
+    ["response.in_progress", { response: response({}) }],
+    ...reasoningEvents,
+    ...(called?.events ?? messageEvents),
     [`response.${status}`, { response: terminal }],
   ];
   const lines = events.map(([type, fields], sequence) =>
@@ -138,3 +154,14 @@ export function responseReply(call: Call): Reply {
   );
   return streamReply(call.style.doneLine ? [...lines, doneEvent] : lines);
 }
+
+/** As they are listed: a text alone is the message of a user. */
+const inputItems = (input: Call["body"]["input"]) =>
+  (typeof input === "string" ? [{ role: "user", content: input }] : (input ?? [])).map((item) => ({
+    id: `msg_${randomText(48)}`,
+    type: "message",
+    status: "completed",
+    ...item,
+    content:
+      typeof item.content === "string" ? [{ type: "input_text", text: item.content }] : (item.content ?? []),
+  }));

@@ -6,6 +6,7 @@ import type { RequestBody } from "./request-body.ts";
 import type { Exchange, RequestLog } from "./request-log.ts";
 import type { ResponseStreamStyle } from "./response-reply.ts";
 import type { SimulatedDeployment } from "./simulated-deployment.ts";
+import type { StoredAnswers } from "./stored-answers.ts";
 
 export interface SimulatorContext {
   readonly apiKey: string;
@@ -14,6 +15,7 @@ export interface SimulatorContext {
   readonly region: string;
   readonly versionsWithoutStreamOptions: ReadonlySet<string>;
   readonly responseStream: ResponseStreamStyle;
+  readonly stored: StoredAnswers;
   readonly faults: FaultQueue;
   readonly log: RequestLog;
 }

@@ -18,6 +18,7 @@ import { createRequestLog, type RecordedRequest } from "./request-log.ts";
 import type { ResponseStreamStyle } from "./response-reply.ts";
 import { defaultDeployments, type SimulatedDeployment } from "./simulated-deployment.ts";
 import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
+import { createStoredAnswers } from "./stored-answers.ts";
 
 export interface SimulatorOptions {
   /** 0, the default, takes a free port. */
@@ -59,6 +60,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     versionsWithoutStreamOptions: new Set(
       options.versionsWithoutStreamOptions ?? versionsBeforeStreamOptions,
     ),
+    stored: createStoredAnswers(),
     responseStream: { eventLines: false, doneLine: false, ...options.responseStream },
     faults,
     log,

@@ -87,6 +87,7 @@ async function changeAgent(
       updatedAt,
       record,
       exactly: ifMatch !== null,
+      companions: next.status === "active" ? [] : [deps.delegations.revocation(from.home, id)],
     });
     if (!committed.ok) return committed;
     if (committed.value === "outdated") continue;

@@ -86,6 +86,8 @@ export interface AgentChange {
   readonly record: UnnumberedRecord;
   /** Not even a change that makes no version may have come between. */
   readonly exactly: boolean;
+  /** They commit with the change or not at all. */
+  readonly companions: readonly D1PreparedStatement[];
 }
 
 export interface AgentStore {
@@ -158,7 +160,7 @@ export function createAgentStore(databases: Databases): AgentStore {
       return row.ok ? ok(row.value !== null) : row;
     },
 
-    async change({ from, patch, version, updatedAt, record, exactly }) {
+    async change({ from, patch, version, updatedAt, record, exactly, companions }) {
       const { agent, home } = from;
       const db = databases.ofHome(home);
       const roles = patch.roles === undefined ? null : JSON.stringify(patch.roles);
@@ -173,7 +175,7 @@ export function createAgentStore(databases: Databases): AgentStore {
         .prepare(agentStatements.change)
         .bind(agent.id, ...columns, agent.version, version, updatedAt, exactly ? agent.updatedAt : null);
       const batch = await askedToWrite(() =>
-        db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record)]),
+        db.batch([update, outboxStatement(db, controlSource(agent.tenantId), record), ...companions]),
       );
       if (batch.ok) return ok("committed");
       const now = await findIn(home, agent.id);

@@ -13,6 +13,8 @@ export interface ChangeFacts {
   readonly operation: string;
   readonly objectId: string;
   readonly revision: number | null;
+  /** Why, as its author said. */
+  readonly reason?: string;
   readonly nowMs: number;
 }
 

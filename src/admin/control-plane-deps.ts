@@ -8,8 +8,11 @@ import type { UsageHours } from "../audit/usage-hours.store.ts";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { UpstreamCredentials } from "../azure/upstream-credentials.ts";
 import type { ApiKeyStore } from "../capability/api-keys.store.ts";
+import type { CurrentSigner } from "../capability/current-signer.ts";
+import type { DelegationStore } from "../capability/delegations.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
+import type { SigningKeyStore } from "../capability/signing-keys.store.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
 import type { IdMint, TenantId } from "../kernel/ids.ts";
@@ -54,6 +57,7 @@ export interface ControlPlaneDeps {
   readonly hashText: (tenantId: TenantId, text: string) => Promise<string>;
   readonly writer: RevisionedWriter;
   readonly tokenRevocations: TokenRevocationStore;
+  readonly delegations: DelegationStore;
   /** Of tokens that are to be revoked or looked at. */
   readonly verifier: TokenVerifier;
   readonly approvals: ApprovalStore;
@@ -68,6 +72,8 @@ export interface ControlPlaneDeps {
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;
+  readonly signingKeys: SigningKeyStore;
+  readonly currentSigner: CurrentSigner;
   readonly config: { readonly issuer: string; readonly audience: string };
   /** What leads to Azure: only checks of backends take it. */
   readonly azure: AzureCalls;

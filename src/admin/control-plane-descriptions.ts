@@ -13,6 +13,7 @@ import { policyDescriptions } from "./policy-descriptions.ts";
 import { policyHistoryDescriptions } from "./policy-history-descriptions.ts";
 import { policyShadowDescriptions } from "./policy-shadow-descriptions.ts";
 import { policyValidationDescriptions } from "./policy-validation-descriptions.ts";
+import { signingKeyDescriptions } from "./signing-key-descriptions.ts";
 import { simulationDescriptions } from "./simulation-descriptions.ts";
 import { tenantDescriptions } from "./tenant-descriptions.ts";
 import { tokenDescriptions } from "./token-descriptions.ts";
@@ -32,6 +33,7 @@ export const controlPlaneDescriptions: readonly OperationDescription[] = [
   deploymentDescriptions,
   deploymentCheckDescriptions,
   apiKeyDescriptions,
+  signingKeyDescriptions,
   approvalDescriptions,
   approvalWebhookDescriptions,
   auditDescriptions,

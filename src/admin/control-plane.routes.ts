@@ -26,6 +26,7 @@ import { policyHistoryOperations } from "./policy-history.routes.ts";
 import { policyShadowOperations } from "./policy-shadow.routes.ts";
 import { policyValidationOperations } from "./policy-validation.routes.ts";
 import { quotaOperations } from "./quotas.routes.ts";
+import { signingKeyOperations } from "./signing-keys.routes.ts";
 import { simulationOperations } from "./simulation.routes.ts";
 import { tenantOperations } from "./tenants.routes.ts";
 import { tokenRevocationOperations } from "./token-revocation.routes.ts";
@@ -45,6 +46,7 @@ export function createControlPlane(deps: ControlPlaneDeps): Hono {
     policyOperations(deps),
     policyHistoryOperations(deps),
     policyShadowOperations(deps),
+    signingKeyOperations(deps),
     simulationOperations(deps),
     policyValidationOperations(deps),
     tenantOperations(deps),

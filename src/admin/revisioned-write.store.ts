@@ -10,8 +10,8 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { unsettledWrite } from "../kernel/unsettled-write.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
-import type { PublishReply } from "../quota/contracts.ts";
 import type { ScopeAddress, TenantLedgers } from "../quota/ledgers.ts";
+import type { PublishReply } from "../quota/write-contracts.ts";
 import { changeRecord } from "./change-record.ts";
 import { type Databases, databaseOf } from "./databases.ts";
 import type { Caller } from "./operation.ts";
@@ -32,6 +32,8 @@ export interface Change<T> {
   readonly statements: readonly D1PreparedStatement[];
   readonly operation: string;
   readonly objectId: string;
+  /** Why, where an operation wants to know. */
+  readonly reason?: string;
   readonly value: T;
   /** What must follow the commit in another database, before the next write of the scope may begin. */
   readonly afterCommit?: () => Promise<Result<null>>;
@@ -116,11 +118,12 @@ async function planOrGiveUp<T>(
 async function commit<T>(
   { databases, tenantLedgers, clock }: RevisionedWriterDeps,
   { scope, home, caller }: Write<T>,
-  { statements, operation, objectId }: Change<T>,
+  { statements, operation, objectId, reason }: Change<T>,
   revision: number,
 ): Promise<Result<null>> {
   const db = databaseOf(databases, scope, home);
-  const record = changeRecord({ caller, scope, home, operation, objectId, revision, nowMs: clock() });
+  const facts = { caller, scope, home, operation, objectId, revision, nowMs: clock() };
+  const record = changeRecord(reason === undefined ? facts : { ...facts, reason });
   const batch = await asked(() =>
     db.batch([
       ...statements,

@@ -1,4 +1,5 @@
 /** Tells ledgers again what none has acknowledged, and forgets what can stop no token any more. */
+import type { DelegationStore } from "../capability/delegations.store.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Home } from "../residency/home.ts";
 import { sweepPages } from "./sweep-pages.ts";
@@ -7,6 +8,7 @@ import type { TokenRevocation, TokenRevocationStore } from "./token-revocations.
 
 interface SweepDeps extends TellDeps {
   readonly tokenRevocations: TokenRevocationStore;
+  readonly delegations: Pick<DelegationStore, "forget">;
   readonly clock: Clock;
 }
 
@@ -17,4 +19,5 @@ export async function sweepRevocations(deps: SweepDeps, home: Home): Promise<voi
     (revocation) => tellRevocation(deps, revocation),
   );
   await deps.tokenRevocations.forget(home, deps.clock());
+  await deps.delegations.forget(home, deps.clock());
 }

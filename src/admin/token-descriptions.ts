@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { AuthorizationDetail } from "../capability/claims.ts";
 import { AgentId, TokenId } from "../kernel/ids.ts";
-import { TOKEN_DEFAULT_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
+import { MAX_DELEGATION_DEPTH, TOKEN_DEFAULT_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { described, NoQuery } from "./operation-description.ts";
 
@@ -21,6 +21,13 @@ export const TokenInput = z
       .max(20)
       .optional()
       .meta({ description: "RFC 9396. Absent = all that the policies grant." }),
+    delegation: z
+      .strictObject({ maxDepth: z.int().min(1).max(MAX_DELEGATION_DEPTH) })
+      .optional()
+      .meta({
+        description:
+          "How often the token may be exchanged, one child after another. Absent = it cannot be exchanged.",
+      }),
   })
   .meta({ id: "TokenInput" });
 

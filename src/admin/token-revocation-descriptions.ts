@@ -3,6 +3,7 @@
  * parameters of their RFCs.
  */
 import * as z from "zod";
+import { ActClaim, DelegationDepth } from "../capability/claims.ts";
 import { AgentId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
 import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
 import { MEANINGLESS } from "../kernel/parse-document.ts";
@@ -82,6 +83,9 @@ const Introspected = z
       iat: z.int(),
       exp: z.int(),
       jti: TokenId,
+      del_depth: DelegationDepth.optional(),
+      del_max_depth: DelegationDepth.optional(),
+      act: ActClaim.optional(),
     }),
   ])
   .meta({ id: "IntrospectedToken" });

@@ -3,6 +3,8 @@
  * answered like one that is none: with nothing revoked, and as not active.
  */
 import type { Capability } from "../capability/claims.ts";
+import { actClaimOf, firstIssuedSeconds } from "../capability/family.ts";
+import { isWithdrawn, withdrawnKeyOf } from "../capability/key-states.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { type AgentId, DEFAULT_TENANT, type TenantId } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -102,21 +104,26 @@ async function revoke(
 
 /** Whether a call with this token would get as far as its policies. */
 async function isActive(deps: ControlPlaneDeps, capability: Capability): Promise<Result<boolean>> {
-  const [found, revoked, tenant] = await Promise.all([
+  const family = [capability.tokenId, ...capability.delegation.ancestors.map(({ tokenId }) => tokenId)];
+  const [found, revoked, tenant, keys] = await Promise.all([
     deps.agents.find(capability.agentId),
-    deps.tokenRevocations.ofAgent(capability, capability.tokenId),
+    deps.tokenRevocations.ofAgent(capability, family),
     deps.tenants.find(capability.tenantId),
+    deps.signingKeys.all(),
   ]);
   if (!found.ok) return found;
   if (!revoked.ok) return revoked;
   if (!tenant.ok) return tenant;
+  if (!keys.ok) return keys;
+  const withdrawn = keys.value.flatMap((key) => withdrawnKeyOf(key) ?? []);
   const { tokenIds, notBefore } = revoked.value;
   return ok(
     found.value?.status === "active" &&
       capability.agentVersion >= found.value.agent.version &&
       tenant.value?.home === capability.home &&
-      !tokenIds.has(capability.tokenId) &&
-      (notBefore === null || capability.issuedAtSeconds * SECOND_MS >= Date.parse(notBefore)),
+      !isWithdrawn(capability, withdrawn) &&
+      !family.some((tokenId) => tokenIds.has(tokenId)) &&
+      (notBefore === null || firstIssuedSeconds(capability) * SECOND_MS >= Date.parse(notBefore)),
   );
 }
 
@@ -135,6 +142,13 @@ const introspected = ({ config }: Pick<ControlPlaneDeps, "config">, capability: 
   iat: capability.issuedAtSeconds,
   exp: capability.expiresAtSeconds,
   jti: capability.tokenId,
+  ...familyOf(capability.delegation),
+});
+
+/** RFC 8693, section 4.1, as the token has it; nothing for one that was not exchanged and cannot be. */
+const familyOf = ({ maxDepth, actors, ancestors }: Capability["delegation"]) => ({
+  ...(maxDepth === 0 ? {} : { del_depth: ancestors.length, del_max_depth: maxDepth }),
+  ...(actors.length === 0 ? {} : { act: actClaimOf(actors) }),
 });
 
 const inactive: Result<Answer> = ok({ status: 200, body: { active: false } });

@@ -29,7 +29,7 @@ export const revocationStatements = {
   unacknowledged: `SELECT ${COLUMNS} FROM token_revocations INDEXED BY token_revocations_unacknowledged
     WHERE acknowledged = 0 AND (agent_id, token_id) > (?1, ?2) ORDER BY agent_id, token_id LIMIT ?3`,
   ofAgent: `SELECT token_id, not_before FROM token_revocations
-    WHERE agent_id = ?1 AND token_id IN ('${ALL_TOKENS}', ?2)
+    WHERE agent_id = ?1 AND token_id IN (SELECT value FROM json_each(?2))
     UNION ALL SELECT '${ALL_TOKENS}', not_before FROM token_epochs WHERE tenant_id = ?3`,
   forget: "DELETE FROM token_revocations WHERE ends_at < ?1",
   putEpoch: `INSERT INTO token_epochs (tenant_id, not_before) VALUES (?1, ?2)
@@ -68,8 +68,8 @@ export interface TokenRevocationStore {
     after: TokenRevocation | null,
     limit: number,
   ): Promise<Result<readonly TokenRevocation[]>>;
-  /** @param tokenId whether this one was revoked by itself is told; of others it is not. */
-  ofAgent(address: AgentAddress, tokenId: TokenId): Promise<Result<AgentRevocations>>;
+  /** @param tokenIds whether these were revoked by themselves is told; of others it is not. */
+  ofAgent(address: AgentAddress, tokenIds: readonly TokenId[]): Promise<Result<AgentRevocations>>;
   /** For a revisioned write of the tenant. */
   putEpoch(home: Home, tenantId: TenantId, notBefore: Timestamp): D1PreparedStatement;
   /** What can stop no token any more. */
@@ -109,8 +109,9 @@ export function createTokenRevocationStore(databases: Databases): TokenRevocatio
       return rows.ok ? ok(rows.value.results.map((row) => revocationOf(row, home))) : rows;
     },
 
-    async ofAgent({ home, tenantId, agentId }, tokenId) {
-      const statement = prepare(home, revocationStatements.ofAgent).bind(agentId, tokenId, tenantId);
+    async ofAgent({ home, tenantId, agentId }, tokenIds) {
+      const ids = JSON.stringify([ALL_TOKENS, ...tokenIds]);
+      const statement = prepare(home, revocationStatements.ofAgent).bind(agentId, ids, tenantId);
       const rows = await asked(() => statement.all());
       if (!rows.ok) return rows;
       const revoked = rows.value.results.map((row) => RevokedRow.parse(row));

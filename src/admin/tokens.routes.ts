@@ -12,7 +12,7 @@ import { tokenDescriptions } from "./token-descriptions.ts";
 export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(
     tokenDescriptions.issue,
-    async ({ body: { agentId, expiresIn, authorizationDetails }, ...caller }) => {
+    async ({ body: { agentId, expiresIn, authorizationDetails, delegation }, ...caller }) => {
       for (const [index, { constraints }] of (authorizationDetails ?? []).entries()) {
         const refusal = checkConstraints(constraints, `authorizationDetails[${index}].constraints`);
         if (refusal !== null) return fail(refusal);
@@ -26,10 +26,12 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       const nowMs = deps.clock();
       const tokenId = deps.ids.token();
       const address = { home, tenantId: agent.tenantId, agentId: agent.id };
-      const revoked = await deps.tokenRevocations.ofAgent(address, tokenId);
+      const revoked = await deps.tokenRevocations.ofAgent(address, []);
       if (!revoked.ok) return revoked;
+      const signer = await deps.currentSigner(nowMs);
+      if (!signer.ok) return signer;
       const issued = await issueToken({
-        keyRing: deps.keyRing,
+        signer: signer.value,
         issuer: deps.config.issuer,
         audience: deps.config.audience,
         agent,
@@ -38,6 +40,7 @@ export const tokenOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
         authorization: authorizationDetails ?? null,
         tokenId,
         mintedBy: caller.apiKey.id,
+        maxDelegationDepth: delegation?.maxDepth ?? 0,
         nowMs: issueMs(nowMs, revoked.value.notBefore),
       });
       if (!issued.ok) return issued;

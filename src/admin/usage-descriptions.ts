@@ -28,12 +28,15 @@ const UsageQuery = ListQuery.extend({
     .optional()
     .meta({ description: "As calls name it. It is hashed before it is looked for; answers hold the hash." }),
   from: Timestamp.optional().meta({
-    description: "Inclusive, taken back to the start of its hour or day. Absent: a day of hours, or 30 days.",
+    description:
+      "Inclusive, taken back to the start of its hour, or day. Absent: 24 hours before `to` by hour, else 30 days.",
   }),
   to: Timestamp.optional().meta({
-    description: "Exclusive, taken on to the end of its hour or day. Absent: now.",
+    description: "Exclusive, taken on to the end of its hour, or day. Absent: now.",
   }),
-  interval: UsageInterval.default("hour").meta({ description: "At most 31 days by hour, 366 by day." }),
+  interval: UsageInterval.default("hour").meta({
+    description: "At most 31 days by hour, 366 by day and in total, which is one sum for each group.",
+  }),
   groupBy: GroupBy.optional(),
 });
 export type UsageQuery = z.infer<typeof UsageQuery>;
@@ -41,7 +44,7 @@ export type UsageQuery = z.infer<typeof UsageQuery>;
 const count = z.int();
 export const UsageSums = z
   .strictObject({
-    /** The start of the hour or day, in which calls ended. */
+    /** The start of the hour, day or range, in which calls ended. */
     time: Timestamp,
     /** Null in a group: none. Absent: not grouped by. */
     agentId: AgentId.optional(),
@@ -80,7 +83,7 @@ export const usageDescriptions = {
     path: "/usage",
     operationId: "getUsage",
     summary:
-      "What one tenant's calls have used, by hour or day, oldest first; from records, so seconds behind.",
+      "What one tenant's calls have used and cost, by hour or day, oldest first, or in total; from records, so seconds behind.",
     scope: "usage:read",
     query: UsageQuery,
     body: NoBody,

@@ -15,6 +15,7 @@ const HOUR_MS = 3_600_000;
 const rules: Record<UsageInterval, { stepMs: number; usualMs: number; maxDays: number }> = {
   hour: { stepMs: HOUR_MS, usualMs: DAY_MS, maxDays: 31 },
   day: { stepMs: DAY_MS, usualMs: 30 * DAY_MS, maxDays: 366 },
+  total: { stepMs: HOUR_MS, usualMs: 30 * DAY_MS, maxDays: 366 },
 };
 
 export function usageRange(
@@ -28,7 +29,7 @@ export function usageRange(
   const fromMs = from === undefined ? toMs - usualMs : Math.floor(Date.parse(from) / stepMs) * stepMs;
   if (fromMs >= toMs) return invalid("`to` must lie after `from`.");
   if (toMs - fromMs > maxDays * DAY_MS) {
-    return invalid(`By ${interval}, at most ${maxDays} days can be asked for at once.`);
+    return invalid(`With the interval \`${interval}\`, at most ${maxDays} days can be asked for at once.`);
   }
   return ok({ fromMs, toMs });
 }

@@ -1,6 +1,6 @@
 /** `/v1/usage`: what a tenant's calls have used, summed from their records. */
 import type { UsageRow } from "../audit/usage-hours.store.ts";
-import type { UsageGroup } from "../audit/usage-question.ts";
+import { type UsageGroup, WHOLE_RANGE } from "../audit/usage-question.ts";
 import { usdOfNano } from "../kernel/decimal.ts";
 import { DEFAULT_TENANT } from "../kernel/ids.ts";
 import { ok } from "../kernel/result.ts";
@@ -40,7 +40,7 @@ export const usageOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
       interval: query.interval,
       from: timestampOf(fromMs),
       to: timestampOf(toMs),
-      items: items.map((row) => sumsOf(row, groupBy)),
+      items: items.map((row) => sumsOf(row, groupBy, fromMs)),
       nextCursor,
     };
     return ok({ status: 200, body });
@@ -56,11 +56,17 @@ const startOf = (time: string): Timestamp => `${time}${START_OF_DAY.slice(time.l
 function sumsOf(
   { time, agent, deployment, endUser, ...sums }: UsageRow,
   groupBy: readonly UsageGroup[],
+  fromMs: number,
 ): UsageSums {
   const groups = {
     ...(groupBy.includes("agent") && agent !== "" ? { agentId: agent } : {}),
     ...(groupBy.includes("deployment") ? { deployment: deployment || null } : {}),
     ...(groupBy.includes("endUser") ? { endUser: endUser || null } : {}),
   };
-  return { time: startOf(time), ...groups, ...sums, costUsd: usdOfNano(sums.costNanoUsd) };
+  return {
+    time: time === WHOLE_RANGE ? timestampOf(fromMs) : startOf(time),
+    ...groups,
+    ...sums,
+    costUsd: usdOfNano(sums.costNanoUsd),
+  };
 }

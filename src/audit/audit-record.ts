@@ -10,6 +10,7 @@ import { Action } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Revisions } from "../policy/snapshot.ts";
 import { Usage } from "../quota/contracts.ts";
+import { StoredObjectKey } from "../quota/stored-object-contracts.ts";
 import { Home } from "../residency/home.ts";
 import { Place } from "../residency/place.ts";
 import { DecisionInputs, TraceEntry } from "./decision-inputs.ts";
@@ -65,15 +66,34 @@ export const ShadowOutcome = z.strictObject({
   more: z.int().min(0),
 });
 
+/** Null where there was none, and in records from before it stood here. */
+const storedObject = StoredObjectKey.nullable().default(null);
+
 export const DecisionRecord = z.strictObject({
   ...common,
   kind: z.literal("decision"),
   decisionId: DecisionId,
   decision: DecisionOutcome,
   reasons: z.array(Reason),
-  surface: z.enum(["relay", "enforce", "model_list"]),
+  /**
+   * `exchange`: of a token for a child of it. `stored_object`: an answer that Azure keeps is read, cancelled or deleted.
+   * `unserved`: no such path is served.
+   */
+  surface: z.enum(["relay", "enforce", "model_list", "exchange", "stored_object", "unserved"]),
+  /** What was asked for on the last two; null on the others, and in records from before them. */
+  route: z.string().max(400).nullable().default(null),
+  /** The stored answer that was asked for or continued, by the digest of its id. */
+  storedObject,
   agentId: AgentId.nullable(),
   tokenId: TokenId.nullable(),
+  /**
+   * Of an exchanged token: who acts, the present one first, and the tokens it comes from, the root first. Null where the
+   * agent itself acts with a token that was issued to it, and in records from before tokens were exchanged.
+   */
+  delegation: z
+    .strictObject({ actors: z.array(AgentId), ancestors: z.array(TokenId) })
+    .nullable()
+    .default(null),
   action: Action.nullable(),
   resource: z.string().nullable(),
   classification: Classification.nullable(),
@@ -100,7 +120,7 @@ export const DecisionRecord = z.strictObject({
   traceLinesCut: z.int().min(0).default(0),
   /** Null where no capability was read, and in records from before they were kept. */
   inputs: DecisionInputs.nullable().default(null),
-  /** Of a refusal: its evidence. Under `auditLogging: detailed`: parameters, obligations and limits. */
+  /** Of a refusal: its evidence. Of an exchange: the child. Under `auditLogging: detailed`: parameters, obligations and limits. */
   detail: z.record(z.string(), z.json()).nullable(),
 });
 export type DecisionRecord = z.infer<typeof DecisionRecord>;
@@ -177,6 +197,8 @@ export const CompletionRecord = z.strictObject({
     .nullable()
     .default(null),
   endUser,
+  /** The answer that Azure keeps, by the digest of its id. */
+  storedObject,
   durationMs: z.int().min(0),
 });
 export type CompletionRecord = z.infer<typeof CompletionRecord>;
@@ -222,6 +244,8 @@ export const ChangeRecord = z.strictObject({
   operation: z.string(),
   objectId: z.string(),
   revision: z.int().min(0).nullable(),
+  /** Why, as its author said: of changes that want to know. */
+  reason: z.string().optional(),
 });
 export type ChangeRecord = z.infer<typeof ChangeRecord>;
 

@@ -48,7 +48,9 @@ const quotaCodes: ReadonlySet<string> = new Set<RefusalCode>([
 
 export type DecidedBy = "policies" | "quota" | "other";
 
-export function decidedBy({ reasons }: Pick<DecisionRecord, "reasons">): DecidedBy {
+export function decidedBy({ reasons, surface }: Pick<DecisionRecord, "reasons" | "surface">): DecidedBy {
+  // What a token is exchanged for stands in its request, which no record repeats.
+  if (surface === "exchange") return "other";
   const code = reasons[0]?.code ?? "allowed";
   if (code === "allowed" || policyCodes.has(code)) return "policies";
   return quotaCodes.has(code) ? "quota" : "other";

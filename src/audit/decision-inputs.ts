@@ -44,7 +44,7 @@ export const DecisionInputs = z.strictObject({
   /** Of the token. */
   roles: z.union([z.array(z.string()), z.literal(TOO_LONG)]),
   /**
-   * The token's own, as it stated them; null = it had none. `names_texts`: they name texts that no record may repeat.
+   * The token's own as it stated them, each with those of its ancestors that it stands `within`; null = it had none. `names_texts`: they name texts that no record may repeat.
    */
   authorization: z
     .union([z.array(z.record(z.string(), z.json())), z.enum([TOO_LONG, "names_texts"])])

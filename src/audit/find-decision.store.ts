@@ -28,6 +28,9 @@ const MINUTE_MS = 60 * SECOND_MS;
 const decisionWindows = [10 * SECOND_MS, 2 * MINUTE_MS, 60 * MINUTE_MS];
 const followingWindows = [20 * MINUTE_MS, 180 * MINUTE_MS];
 
+/** Others have no completion to look for. */
+const chargedSurfaces: ReadonlySet<string> = new Set(["relay", "enforce"]);
+
 const RecordRow = z.object({ record: z.string() });
 
 type Of<K extends AuditRecord["kind"]> = Extract<AuditRecord, { kind: K }>;
@@ -68,7 +71,7 @@ export function createDecisionFinder({
         );
         if (decision?.kind !== "decision") return ok(null);
         const { agentId } = decision;
-        if (agentId === null || decision.decision !== "allowed" || decision.surface === "model_list")
+        if (agentId === null || decision.decision !== "allowed" || !chargedSurfaces.has(decision.surface))
           return ok({ decision, completion: null, abandoned: null });
         const following: AuditRecord[] = [];
         await firstWithin(Date.parse(decision.at), followingWindows, async (from, to) => {

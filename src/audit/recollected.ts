@@ -4,7 +4,7 @@
  */
 import type { Deployment } from "../azure/deployment.ts";
 import { dearestPrice } from "../azure/prices.ts";
-import { AuthorizationDetail, type Capability } from "../capability/claims.ts";
+import { type Capability, HeldDetail, NOT_DELEGATED } from "../capability/claims.ts";
 import { TenantId } from "../kernel/ids.ts";
 import type { ConstraintKey, Constraints } from "../policy/constraints.ts";
 import { type ContentDemand, patternsOf } from "../policy/content.ts";
@@ -49,6 +49,7 @@ export function recollectedCaller(record: DecisionRecord): Caller | Gap {
       expiresAtSeconds: Number.MAX_SAFE_INTEGER,
       authorization,
       mintedBy: null,
+      delegation: NOT_DELEGATED,
     },
     // Whether there was an address is known; which, no record says.
     place: { ...place, clientAddress: null },
@@ -61,7 +62,7 @@ function recollectedDetails(
 ): Capability["authorization"] | Gap {
   if (recorded === null) return null;
   if (typeof recorded === "string") return "inputs_too_long";
-  const details = AuthorizationDetail.array().safeParse(recorded);
+  const details = HeldDetail.array().safeParse(recorded);
   return details.success ? details.data : "inputs_unreadable";
 }
 

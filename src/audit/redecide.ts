@@ -123,12 +123,13 @@ const reviewFor = ({ obligations: { residency, allowedTools } }: Candidate) =>
 
 /**
  * Before the body: what is refused here is refused whatever the body says, and what allows the most that could be asked
- * allows it whatever it was. Only a list of models has no body at all.
+ * allows it whatever it was. A list of models, and whatever is done with a stored answer, has no body at all.
  */
 function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, world: World): Redecided {
   const { action, resource, classification, surface } = record;
   if (classification === null) return unknown("no_inputs");
   const isList = surface === "model_list";
+  const hasNoBody = isList || surface === "stored_object";
   const asked: AdmissionInput["asked"] = isList
     ? {}
     : { ...(action === null ? {} : { action }), ...(resource === null ? {} : { resource }) };
@@ -147,8 +148,8 @@ function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, worl
   const admission = ({ capability, snapshot, place, nowMs }: DecideInput) =>
     policyAdmission({ capability, asked, classification, place, snapshot, nowMs });
   const atBest = admission(best);
-  if (atBest !== null) return refused(atBest, isList && unsure.size === 0);
-  if (isList)
+  if (atBest !== null) return refused(atBest, hasNoBody && unsure.size === 0);
+  if (hasNoBody)
     return worst !== null && admission(worst) === null
       ? { kind: "allowed", grantIds: [] }
       : unknown(...unsure);

@@ -8,11 +8,11 @@ import { decodeSortKey, type ListPage, pageOf } from "../kernel/list-page.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Home } from "../residency/home.ts";
-import { UsageGroup, type UsageInterval, type UsageQuestion } from "./usage-question.ts";
+import { UsageGroup, type UsageInterval, type UsageQuestion, WHOLE_RANGE } from "./usage-question.ts";
 
 const sum = z.int();
 export const UsageRow = z.object({
-  /** `2026-01-31T08` or `2026-01-31`. */
+  /** `2026-01-31T08`, `2026-01-31`, or that of the whole range. */
   time: z.string(),
   /** Empty where it is not grouped by, or none. */
   agent: z.union([AgentId, z.literal("")]),
@@ -33,7 +33,11 @@ export interface UsageHours {
   sums(home: Home, question: UsageQuestion): Promise<Result<ListPage<UsageRow>>>;
 }
 
-const timeOf: Record<UsageInterval, string> = { hour: "hour", day: "substr(hour, 1, 10)" };
+const timeOf: Record<UsageInterval, string> = {
+  hour: "hour",
+  day: "substr(hour, 1, 10)",
+  total: `'${WHOLE_RANGE}'`,
+};
 const columnOf: Record<UsageGroup, string> = {
   agent: "agent_id",
   deployment: "deployment",

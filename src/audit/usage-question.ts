@@ -2,8 +2,10 @@
 import * as z from "zod";
 import type { AgentId, TenantId } from "../kernel/ids.ts";
 
-export const UsageInterval = z.enum(["hour", "day"]);
+export const UsageInterval = z.enum(["hour", "day", "total"]);
 export type UsageInterval = z.infer<typeof UsageInterval>;
+/** The time of a row that sums all hours that were asked for; like every other, it comes after the start of a cursor. */
+export const WHOLE_RANGE = "0";
 export const UsageGroup = z.enum(["agent", "deployment", "endUser"]);
 export type UsageGroup = z.infer<typeof UsageGroup>;
 

@@ -3,13 +3,13 @@ import type { AzureCalls, AzureRequest } from "./azure-calls.ts";
 
 export function createAzureCalls(): AzureCalls {
   return {
-    send: ({ url, headers, body, signal }) =>
-      fetch(url, { method: "POST", headers, body: bodyOf(body), signal, redirect: "manual" }),
+    send: ({ url, method = "POST", headers, body, signal }) =>
+      fetch(url, { method, headers, body: bodyOf(body), signal, redirect: "manual" }),
   };
 }
 
-function bodyOf(body: AzureRequest["body"]): BodyInit {
-  if (typeof body === "string") return body;
+function bodyOf(body: AzureRequest["body"]): BodyInit | null {
+  if (body === null || typeof body === "string") return body;
   // Of a known length: not everything before Azure takes a form whose length it is not told.
   const { readable, writable } = new FixedLengthStream(body.reduce((sum, { length }) => sum + length, 0));
   // Where it cannot be sent whole, the call fails, and says so.

@@ -2,9 +2,11 @@
 
 export interface AzureRequest {
   readonly url: string;
+  /** `POST` unless said otherwise. */
+  readonly method?: "GET" | "POST" | "DELETE";
   readonly headers: Headers;
-  /** A form comes in pieces, which are sent in a row. */
-  readonly body: string | readonly Uint8Array[];
+  /** A form comes in pieces, which are sent in a row; null where there is nothing to send. */
+  readonly body: string | readonly Uint8Array[] | null;
   readonly signal: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ import { isJsonObject } from "../kernel/json.ts";
 import type { Backend } from "./backend.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Operation } from "./operation.ts";
+import { asksToStore } from "./stored-objects.ts";
 
 export interface ForwardPlan {
   readonly operation: Operation;
@@ -35,11 +36,15 @@ export function forwardedBody(body: JsonObject, plan: ForwardPlan): JsonObject {
         }
       : {}),
     // Responses are kept by Azure wherever a body says nothing.
-    ...(body.store === true || plan.operation.name === "responses"
-      ? { store: body.store === true && plan.allowStore }
-      : {}),
+    ...(body.store === true || plan.operation.name === "responses" ? { store: isStored(body, plan) } : {}),
   };
 }
+
+/** Whether Azure is told to keep the answer. */
+export const isStored = (
+  body: JsonObject,
+  { operation, allowStore }: Pick<ForwardPlan, "operation" | "allowStore">,
+): boolean => allowStore && asksToStore(operation, body);
 
 function outputBounds(body: JsonObject, { operation, deployment, maxOutputTokens }: ForwardPlan): JsonObject {
   const cap = maxOutputTokens ?? deployment.maxOutputTokens;

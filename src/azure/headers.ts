@@ -1,18 +1,27 @@
 /**
  * Headers across the gateway, by rule. To Azure only what is listed: Azure answers 431 above ten custom headers, and
  * some headers change behaviour (`x-ms-spillover-deployment` would leave the backend that residency chose). From
- * Azure, cluster internals are dropped and waits are capped.
+ * Azure only what is listed too: what it says of its clusters is nobody's business, and waits are capped. Why each is
+ * on its list or not: docs/decisions/0029-headers.md.
  */
 import { MAX_RETRY_AFTER_SECONDS } from "../kernel/limits.ts";
 import type { UpstreamCredential } from "./upstream-credentials.ts";
 
-const requestHeaders = ["accept", "x-ms-client-request-id"] as const;
+/**
+ * What a caller may say to Azure, and how it must look. Anything else is left out rather than refused: a header that
+ * is of no use to Azure is no reason to lose a call.
+ */
+const requestHeaders: Readonly<Record<string, RegExp>> = {
+  accept: /^[\x20-\x7e]{1,200}$/,
+  // Azure writes it into its logs and back into the answer.
+  "x-ms-client-request-id": /^[\w.:/+=-]{1,128}$/,
+};
 
 export function upstreamHeaders(incoming: Headers, [name, value]: UpstreamCredential["header"]): Headers {
   const headers = new Headers({ "content-type": "application/json", [name]: value });
-  for (const passed of requestHeaders) {
+  for (const [passed, shape] of Object.entries(requestHeaders)) {
     const given = incoming.get(passed);
-    if (given !== null) headers.set(passed, given);
+    if (given !== null && shape.test(given)) headers.set(passed, given);
   }
   return headers;
 }
@@ -23,28 +32,45 @@ const responseHeaders = new Set([
   "x-request-id",
   "x-ms-client-request-id",
   "x-ms-region",
-  "retry-after",
-  "retry-after-ms",
   "x-should-retry",
   "openai-processing-ms",
+  // For proxies between the gateway and the caller: a stream that one of them collects is none.
+  "x-accel-buffering",
 ]);
 
-/** Azure has been seen to say a day. */
+/** Azure has been seen to say a day. The last one is .NET's. */
 const maxWaits: Readonly<Record<string, number>> = {
   "retry-after": MAX_RETRY_AFTER_SECONDS,
   "retry-after-ms": MAX_RETRY_AFTER_SECONDS * 1_000,
+  "x-ms-retry-after-ms": MAX_RETRY_AFTER_SECONDS * 1_000,
 };
 
 export function callerHeaders(upstream: Headers): Headers {
   const headers = new Headers();
   for (const [name, value] of upstream) {
-    if (responseHeaders.has(name) || name.startsWith("x-ratelimit-")) headers.set(name, capped(name, value));
+    const maxWait = maxWaits[name];
+    if (maxWait !== undefined) headers.set(name, capped(value, maxWait));
+    else if (responseHeaders.has(name) || isKnownRate(name, upstream)) headers.set(name, value);
   }
   return headers;
 }
 
-function capped(name: string, value: string): string {
-  const max = maxWaits[name];
-  // A date, which `retry-after` may also be, is no number: it is capped unread.
-  return max === undefined || Number(value) <= max ? value : String(max);
+const amount = /^\d+(?:\.\d+)?$/;
+
+/** A date, which `retry-after` may also be, is no number: it is capped unread. */
+const capped = (value: string, max: number): string =>
+  amount.test(value) && Number(value) <= max ? value : String(max);
+
+const rate = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/;
+
+/**
+ * Where Azure does not count (Responses), it says -1 of -1, free again in 0 s: a client that believes it would wait for
+ * room that never comes. All that it says of such a meter is left out.
+ */
+function isKnownRate(name: string, upstream: Headers): boolean {
+  const meter = rate.exec(name)?.[1];
+  if (meter === undefined) return false;
+  return ["limit", "remaining", "reset"].every(
+    (part) => upstream.get(`x-ratelimit-${part}-${meter}`)?.startsWith("-") !== true,
+  );
 }

@@ -38,7 +38,7 @@ const boundedTypes = new Set([
 const unboundedMembers = ["image_url", "input_audio", "file", "file_data", "file_url", "image", "video_url"];
 const boundedTools = new Set(["function", "custom"]);
 /** Fields that make Azure add content of its own to the prompt. */
-const unboundedFields = ["data_sources", "web_search_options"];
+const unboundedFields = ["data_sources", "web_search_options", "previous_response_id"];
 
 export function readPrompt(body: JsonObject): Prompt {
   const images: PromptImage[] = [];

@@ -88,8 +88,9 @@ export function mapPromptTexts(body: JsonObject, map: (text: string) => string):
   return mappedMembers(body, (member) => !settings.has(member) && !isChoice(member));
 }
 
-/** Null where a part of the prompt is text in a form that cannot be read here: token numbers, files. */
+/** Null where a part of the prompt is text that cannot be read here: token numbers, files, an earlier answer. */
 export function promptTexts(body: JsonObject): readonly string[] | null {
+  if ((body.previous_response_id ?? null) !== null) return null;
   if (isTokens(body.prompt) || isTokens(body.input)) return null;
   if ([body.messages, body.input, body.instructions].some(holdsFile)) return null;
   const texts: string[] = [];

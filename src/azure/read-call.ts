@@ -11,7 +11,7 @@ import type { FormPart } from "./call-form.ts";
 import { type AnswerKind, answerKind, fileMisplaced, furtherModel, readMedia } from "./media-call.ts";
 import type { Operation } from "./operation.ts";
 import { type Prompt, readPrompt } from "./prompt-bound.ts";
-import { storedObjectUsed } from "./stored-objects.ts";
+import { asksToStore, type StorageNeed, storageNeeded, storedObjectUsed } from "./stored-objects.ts";
 import { toolsUsed } from "./tools-used.ts";
 
 const positive = z.int().min(1).max(10_000_000).nullish();
@@ -30,6 +30,7 @@ const ActedOn = z.object({
   safety_identifier: text,
   store: z.boolean().nullish(),
   partial_images: z.int().min(0).max(100).nullish(),
+  background: z.boolean().nullish(),
 });
 
 export interface CallFacts {
@@ -43,8 +44,9 @@ export interface CallFacts {
   readonly endUser: string | null;
   /** Offered to the model. */
   readonly tools: readonly string[];
-  /** Whether Azure is asked to keep the answer; Azure's own default is not what the caller asked for. */
+  /** Whether Azure is asked to keep the answer. */
   readonly stores: boolean;
+  readonly storage: StorageNeed | null;
   /** What a successful answer is, unless it is a stream. */
   readonly answer: AnswerKind;
   /** Whether a file is part of the prompt that nothing here can look into: sound, or what nobody knows. */
@@ -103,7 +105,8 @@ export function readCall(
     // An empty name names nobody: all who send one would share a counter.
     endUser: facts.safety_identifier || facts.user || null,
     tools: toolsUsed(body),
-    stores: facts.store === true,
+    stores: asksToStore(operation, body),
+    storage: storageNeeded(operation, body),
     answer: answerKind(operation, body),
     holdsFile: media?.holdsFile ?? false,
   });

@@ -1,12 +1,14 @@
 /**
  * Stored objects (files, vector stores, earlier answers, containers, voices) belong to whoever holds the Azure key, so one
- * tenant could name another's (guarantee G7). Until they are bound to their makers, none can be used.
+ * tenant could name another's (guarantee G7). An answer that Azure keeps for an agent is bound to it in its ledger, and
+ * can be continued; nothing else that is stored can be used.
  */
 import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Operation } from "./operation.ts";
+import { STORED_ID } from "./stored-operation.ts";
 
-const storedObjectFields = ["previous_response_id", "conversation", "prompt", "background"] as const;
+const storedObjectFields = ["conversation", "prompt"] as const;
 const toolReferences = new Set(["file_id", "file_ids", "vector_store_ids", "container_id"]);
 /** What an item carries itself. */
 const itemContents = [
@@ -22,7 +24,35 @@ const itemContents = [
 /** Their schemas are the caller's own words: a parameter may be called anything. */
 const callersTools = new Set(["function", "custom"]);
 
-/** The path of the first use of a stored object. */
+/** What a call needs that only an agent may have that may have its answers stored. */
+export interface StorageNeed {
+  /** The member that needs it. */
+  readonly field: string;
+  /** The answer that the call continues; null where it only has its own stored. */
+  readonly previousId: string | null;
+}
+
+/** Null = nothing. Azure answers in the background from what it stores, and continues what it has stored. */
+export function storageNeeded({ name }: Pick<Operation, "name">, body: JsonObject): StorageNeed | null {
+  if (name !== "responses") return null;
+  const { previous_response_id: previousId, background } = body;
+  if (typeof previousId === "string") return { field: "previous_response_id", previousId };
+  return background === true ? { field: "background", previousId: null } : null;
+}
+
+/** Whether the caller asks Azure to keep the answer; Azure's own default is not what a caller asked for. */
+export const asksToStore = ({ name }: Pick<Operation, "name">, { store, background }: JsonObject): boolean =>
+  store === true || (name === "responses" && background === true && !isNamed(store));
+
+/** Of an answer, or of an event that carries one: null where there is none that a path could name. */
+export function storedIdOf({ name }: Pick<Operation, "name">, value: unknown): string | null {
+  if (!isJsonObject(value)) return null;
+  const answer = name === "responses" && isJsonObject(value.response) ? value.response : value;
+  const { id } = answer;
+  return typeof id === "string" && STORED_ID.test(id) ? id : null;
+}
+
+/** The path of the first use of a stored object that nobody may use. */
 export function storedObjectUsed(operation: Operation, body: JsonObject): string | undefined {
   if (operation.name === "chat/completions") {
     // "On your data" reads with the shared Azure resource's identity and calls its other deployments.
@@ -30,9 +60,12 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
   }
   if (operation.name === "audio/speech") return storedVoice(body.voice);
   if (operation.name !== "responses") return undefined;
-  const field = storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false);
   return (
-    field ??
+    storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false) ??
+    // What no stored answer is called.
+    (isNamed(body.previous_response_id) && !isStoredId(body.previous_response_id)
+      ? "previous_response_id"
+      : undefined) ??
     referenceInItems(body.input, "input") ??
     // Items as well, in what Azure answers.
     referenceInItems(body.instructions, "instructions") ??
@@ -94,6 +127,8 @@ function firstIn(
   }
   return undefined;
 }
+
+const isStoredId = (value: unknown): boolean => typeof value === "string" && STORED_ID.test(value);
 
 const isNamed = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);

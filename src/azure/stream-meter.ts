@@ -4,54 +4,52 @@
  * event cut in the middle is never passed on, so an error event after it stays readable.
  */
 import { utf8Text } from "../kernel/encoding.ts";
-import { joinedBytes } from "../kernel/joined-bytes.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
+import { canMatter, DONE, terminalEvents } from "./event-that-matters.ts";
 import type { Operation } from "./operation.ts";
+import { storedIdOf } from "./stored-objects.ts";
 import { addedUsage, usageOfEvent } from "./usage.ts";
+import { createWholeEvents } from "./whole-events.ts";
 
 export interface StreamMeter {
   /** Takes bytes as they came, returns the bytes of all events they complete. */
   push(bytes: Uint8Array): Uint8Array;
+  /** Of the event that is not whole yet. */
+  readonly heldBytes: number;
   readonly usage: Usage | null;
+  /** Of the answer, which its first events tell; null until then, and where nobody asked for it. */
+  readonly storedId: string | null;
   /** Whether the stream said that it is over; SDKs take a silent end for success. */
   readonly finished: boolean;
 }
 
-const LF = 10;
-const CR = 13;
-const terminalEvents = new Set([
-  "response.completed",
-  "response.incomplete",
-  "response.failed",
-  "image_generation.completed",
-  "image_edit.completed",
-  "transcript.text.done",
-  "speech.audio.done",
-  "error",
-]);
-/** Reading JSON is what metering would cost; only events that can matter are read. */
-const mayMatter =
-  /"usage"\s*:\s*\{|"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|image_(?:generation|edit)\.completed|transcript\.text\.done|speech\.audio\.done|error)"|"error"\s*:\s*\{/;
-
-/** @param hideUsageChunk the gateway asked for usage, the caller did not. */
-export function createStreamMeter(operation: Operation, hideUsageChunk: boolean): StreamMeter {
-  let pending = nothing;
+/**
+ * @param hideUsageChunk the gateway asked for usage, the caller did not.
+ * @param findsId whether the answer's id is looked for.
+ */
+export function createStreamMeter(
+  operation: Operation,
+  hideUsageChunk: boolean,
+  findsId = false,
+): StreamMeter {
   let usage: Usage | null = null;
+  let storedId: string | null = null;
   let finished = false;
 
   /** False when the event is the gateway's own and stays here. */
   function see(event: Uint8Array): boolean {
     const text = utf8Text(event);
-    if (text === undefined) return true;
+    const mayTellId = findsId && storedId === null;
+    if (text === undefined || !(mayTellId || canMatter(text))) return true;
     const data = dataOf(text);
-    if (data === "[DONE]") {
+    if (data === DONE) {
       finished = true;
       return true;
     }
-    if (!mayMatter.test(data)) return true;
     const value = parse(data);
     if (!isJsonObject(value)) return true;
+    if (mayTellId) storedId = storedIdOf(operation, value);
     const found = usageOfEvent(operation, value);
     // Each picture of a stream reports its own.
     if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;
@@ -60,30 +58,17 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);
   }
 
+  const events = createWholeEvents(see);
   return {
-    push(bytes) {
-      const buffer = pending.length === 0 ? bytes : joinedBytes([pending, bytes]);
-      // Events side by side are passed as one piece, so a chunk of whole events is passed as the very bytes it came in.
-      const passed: Uint8Array[] = [];
-      let passedTo = 0;
-      let start = 0;
-      // An event's end may straddle two chunks, so the search starts a little before the new bytes.
-      let from = Math.max(0, pending.length - 3);
-      for (let end = eventEnd(buffer, start, from); end !== -1; end = eventEnd(buffer, start, from)) {
-        if (!see(buffer.subarray(start, end))) {
-          if (passedTo < start) passed.push(buffer.subarray(passedTo, start));
-          passedTo = end;
-        }
-        start = end;
-        from = end;
-      }
-      pending = start === buffer.length ? nothing : buffer.slice(start);
-      if (passedTo === 0 && start === buffer.length) return buffer;
-      if (passedTo < start) passed.push(buffer.subarray(passedTo, start));
-      return joinedBytes(passed);
+    push: events.push,
+    get heldBytes() {
+      return events.heldBytes;
     },
     get usage() {
       return usage;
+    },
+    get storedId() {
+      return storedId;
     },
     get finished() {
       return finished;
@@ -91,38 +76,13 @@ export function createStreamMeter(operation: Operation, hideUsageChunk: boolean)
   };
 }
 
-const nothing = new Uint8Array(0);
-
-/**
- * The index after the first blank line at or after `from`, or -1. Lines end in LF, CR LF or CR. Nothing before the
- * event's own start is looked at, so that where chunks were cut makes no difference.
- */
-function eventEnd(buffer: Uint8Array, start: number, from: number): number {
-  for (let index = from; index < buffer.length; index += 1) {
-    const byte = buffer[index];
-    if (byte !== LF && byte !== CR) continue;
-    // A blank line between events.
-    if (index === start) return index + 1;
-    const before = buffer[index - 1];
-    if (byte === before) return index + 1;
-    if (byte === LF && before === CR && index - 2 >= start && buffer[index - 2] === LF) return index + 1;
-  }
-  return -1;
-}
-
 /** The data lines of one event, joined as the event-stream format says. */
-function dataOf(event: string): string {
-  const alone = onlyDataLine.exec(event)?.[1];
-  if (alone !== undefined) return alone;
-  return event
+const dataOf = (event: string): string =>
+  event
     .split(/\r\n|\r|\n/)
     .filter((line) => line.startsWith("data:"))
     .map((line) => line.slice(line.startsWith("data: ") ? 6 : 5))
     .join("\n");
-}
-
-/** What nearly every event is: cutting it into lines would cost more than all else that is done with it. */
-const onlyDataLine = /^data: ?([^\r\n]*)[\r\n]+$/;
 
 function parse(text: string): unknown {
   try {

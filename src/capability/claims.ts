@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { AgentId, ApiKeyId, TenantId, TokenId } from "../kernel/ids.ts";
+import { MAX_DELEGATION_DEPTH } from "../kernel/limits.ts";
 import { ActionPattern } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Constraints } from "../policy/constraints.ts";
@@ -18,8 +19,39 @@ export const AuthorizationDetail = z.strictObject({
 });
 export type AuthorizationDetail = z.infer<typeof AuthorizationDetail>;
 
+/** A detail of one of a token's ancestors, and whose counters its limits are: those of that ancestor's root. */
+export const AncestorDetail = z.strictObject({ rootTokenId: TokenId, detail: AuthorizationDetail });
+export type AncestorDetail = z.infer<typeof AncestorDetail>;
+
+/** A detail as its holder has it: inside one detail of each ancestor that names any, the root's first. */
+export const HeldDetail = AuthorizationDetail.extend({
+  within: z.array(AncestorDetail).min(1).max(MAX_DELEGATION_DEPTH).readonly().optional(),
+});
+export type HeldDetail = z.infer<typeof HeldDetail>;
+
 /** Seconds since the epoch; bounded so that arithmetic on it stays exact. */
 const NumericDate = z.int().min(0).max(253_402_300_799);
+
+/** RFC 8693, section 4.1: who acts, and for whom in turn. It informs; what a child may do stands in its own claims. */
+export interface ActClaim {
+  readonly sub: AgentId;
+  readonly act?: ActClaim | undefined;
+}
+export const ActClaim: z.ZodType<ActClaim> = z.lazy(() =>
+  z.strictObject({ sub: AgentId, act: ActClaim.optional() }),
+);
+
+const AncestorClaim = z.strictObject({
+  jti: TokenId,
+  /** Where it is not its own `jti`. */
+  root_jti: TokenId.optional(),
+  iat: NumericDate,
+  /** The one that each of the token's own details stands inside, in their order. */
+  authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
+});
+export type AncestorClaim = z.infer<typeof AncestorClaim>;
+
+export const DelegationDepth = z.int().min(0).max(MAX_DELEGATION_DEPTH);
 
 export const CapabilityClaims = z.strictObject({
   iss: z.string().min(1).max(512),
@@ -37,8 +69,37 @@ export const CapabilityClaims = z.strictObject({
   authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
   /** Private claim: the API key that had the token issued. Tokens of before it was stated lack it. */
   minted_by: ApiKeyId.optional(),
+  /** Absent = it was issued with an API key; then so are `act`, `par_hash` and `ancestors`. */
+  del_depth: DelegationDepth.optional(),
+  /** How deep the family may become; absent = the token cannot be exchanged. */
+  del_max_depth: DelegationDepth.optional(),
+  act: ActClaim.optional(),
+  /** SHA-256 of the parent's signing input. */
+  par_hash: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .optional(),
+  /** The root first, the parent last: what a child needs of them, so that no look-up is needed. */
+  ancestors: z.array(AncestorClaim).min(1).max(MAX_DELEGATION_DEPTH).optional(),
 });
 export type CapabilityClaims = z.infer<typeof CapabilityClaims>;
+
+export interface AncestorToken {
+  readonly tokenId: TokenId;
+  readonly rootTokenId: TokenId;
+  readonly issuedAtSeconds: number;
+}
+
+/** Where a token stands in its family. */
+export interface Delegation {
+  readonly maxDepth: number;
+  /** Who acts, the present one first; empty = the agent itself, with a token that was issued to it. */
+  readonly actors: readonly AgentId[];
+  /** The root first, the parent last; as many as the token is deep. */
+  readonly ancestors: readonly AncestorToken[];
+}
+
+export const NOT_DELEGATED: Delegation = { maxDepth: 0, actors: [], ancestors: [] };
 
 /** The verified content of a token. */
 export interface Capability {
@@ -55,7 +116,8 @@ export interface Capability {
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
   /** Alternatives, each with actions, resources and constraints; null = all that the policies grant. */
-  readonly authorization: readonly AuthorizationDetail[] | null;
+  readonly authorization: readonly HeldDetail[] | null;
   /** The API key that had the token issued, which never approves what the token asks for; null = not stated. */
   readonly mintedBy: ApiKeyId | null;
+  readonly delegation: Delegation;
 }

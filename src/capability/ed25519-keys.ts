@@ -19,6 +19,8 @@ const publicHalf = {
   crv: z.literal("Ed25519"),
   x: keyBytes,
   exp: numericDate.optional(),
+  /** Only its thumbprint names a key here; other tools write a name into what they make. */
+  kid: z.string().optional(),
 };
 export const PrivateJwk = z.strictObject({ ...publicHalf, d: keyBytes });
 export type PrivateJwk = z.infer<typeof PrivateJwk>;
@@ -49,14 +51,22 @@ export interface ImportedPair extends SigningKey {
   readonly publicJwk: PublicJwk;
 }
 
-export async function publicJwkOf({ kty, crv, x }: PublicHalf): Promise<PublicJwk> {
+async function publicJwkOf({ kty, crv, x }: PublicHalf): Promise<PublicJwk> {
   const keyId = await calculateJwkThumbprint({ kty, crv, x }, "sha256");
   return { kty, crv, x, kid: keyId, alg: KEY_ALGORITHM, use: "sig" };
 }
 
+/** Throws where a key carries another name than its own: whoever looks for that name would never find it. */
+export async function namedJwkOf(jwk: PublicHalf, setName: KeySetName, index: number): Promise<PublicJwk> {
+  const publicJwk = await publicJwkOf(jwk);
+  if (jwk.kid !== undefined && jwk.kid !== publicJwk.kid)
+    throw new Error(`The ${setName}' keys[${index}] has a \`kid\` that is not its RFC 7638 thumbprint.`);
+  return publicJwk;
+}
+
 /** Throws an Error without a cause: importers may quote what they were given. */
 export async function importPair(jwk: PrivateJwk, setName: KeySetName, index: number): Promise<ImportedPair> {
-  const publicJwk = await publicJwkOf(jwk);
+  const publicJwk = await namedJwkOf(jwk, setName, index);
   const pair = await importBoth(jwk).catch(() => undefined);
   // A public half that does not belong to the private one would be published, and refuse all that we sign.
   if (pair === undefined || !(await belongTogether(pair))) {

@@ -12,11 +12,12 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
-import { type KeyRing, signerAt } from "./key-ring.ts";
+import type { SigningKey } from "./ed25519-keys.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
 
 export interface TokenOrder {
-  readonly keyRing: KeyRing;
+  /** The one that signs at this moment (current-signer.ts). */
+  readonly signer: SigningKey;
   readonly issuer: string;
   readonly audience: string;
   readonly agent: Agent;
@@ -28,6 +29,8 @@ export interface TokenOrder {
   readonly tokenId: TokenId;
   /** The API key that asks for it. */
   readonly mintedBy: ApiKeyId;
+  /** How often it may be exchanged, one child after another; 0 = it cannot be. */
+  readonly maxDelegationDepth: number;
   readonly nowMs: number;
 }
 
@@ -38,28 +41,32 @@ export interface IssuedToken {
 }
 
 export async function issueToken(order: TokenOrder): Promise<Result<IssuedToken>> {
-  const { keyRing, expiresInSeconds, tokenId, nowMs } = order;
+  const { signer, expiresInSeconds } = order;
   if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > TOKEN_MAX_SECONDS) {
     const message = `A token lives 1 to ${TOKEN_MAX_SECONDS} whole seconds.`;
     return fail(refuse("meaningless", { field: "expiresIn", message }));
   }
-  const signer = signerAt(keyRing, nowMs);
-  if (signer === undefined) return fail(refuse("signing_keys_ended"));
-  const { keyId, algorithm, privateKey } = signer;
-  const claims = claimsOf(order);
-  const token = await new SignJWT(claims)
+  return signedToken(signer, claimsOf(order));
+}
+
+/** @param claims parsed by their schema: nothing is signed here that would not verify. */
+export async function signedToken(
+  { keyId, algorithm, privateKey }: SigningKey,
+  claims: CapabilityClaims,
+): Promise<Result<IssuedToken>> {
+  const token = await new SignJWT({ ...claims })
     .setProtectedHeader({ alg: algorithm, typ: TOKEN_TYPE, kid: keyId })
     .sign(privateKey);
   if (token.length > MAX_TOKEN_BYTES) {
     const message = `The token would exceed ${MAX_TOKEN_BYTES} bytes; name fewer roles, locations or constraints.`;
     return fail(refuse("meaningless", { message }));
   }
-  return ok({ token, tokenId, expiresAt: timestampOf(claims.exp * 1_000) });
+  return ok({ token, tokenId: claims.jti, expiresAt: timestampOf(claims.exp * 1_000) });
 }
 
 /** Throws only when an agent or an authorization was not parsed before it came here. */
 function claimsOf(order: TokenOrder): CapabilityClaims {
-  const { agent, authorization, expiresInSeconds, nowMs } = order;
+  const { agent, authorization, expiresInSeconds, maxDelegationDepth, nowMs } = order;
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return CapabilityClaims.parse({
     iss: order.issuer,
@@ -76,5 +83,6 @@ function claimsOf(order: TokenOrder): CapabilityClaims {
     jti: order.tokenId,
     ...(authorization === null ? {} : { authorization_details: authorization }),
     minted_by: order.mintedBy,
+    ...(maxDelegationDepth === 0 ? {} : { del_depth: 0, del_max_depth: maxDelegationDepth }),
   });
 }

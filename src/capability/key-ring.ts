@@ -1,15 +1,19 @@
 /**
- * The keys that sign tokens: read once per isolate from a Worker secret, never fetched. The first key whose end has not
- * come signs, all verify, so a rotation is "add in front, wait, remove". What a key signed before its
- * end stays good for as long as it says, and nothing dated later does, whoever signed it. Receipts have keys of their own, which are never in here.
+ * The keys that sign tokens: read once per isolate from a Worker secret, never fetched. Which of them signs, and whether
+ * what another one signed is still good, is said by their states (key-states.ts) and by the end that a key may carry:
+ * what it signed before stays good for as long as it says, and nothing dated later does, whoever signed it. Receipts have
+ * keys of their own, which are never in here.
  */
 import type { CryptoKey } from "jose";
 import * as z from "zod";
-import { hasEnded } from "../kernel/timestamp.ts";
 import { importPair, KEY_ALGORITHM, PrivateJwk, type PublicJwk, type SigningKey } from "./ed25519-keys.ts";
+import type { WithdrawnKey } from "./key-states.ts";
 import { parseKeySet } from "./parse-key-set.ts";
 
 export const TOKEN_ALGORITHM = KEY_ALGORITHM;
+
+/** Where the public halves stand, for whoever else verifies tokens and receipts. */
+export const JWKS_PATH = "/.well-known/jwks.json";
 
 export interface VerificationKey {
   readonly keyId: string;
@@ -44,11 +48,12 @@ export async function importKeyRing(signingKeysJson: string): Promise<KeyRing> {
   return { signers: [first, ...others], keys };
 }
 
-/** Undefined where every key has reached its end. */
-export const signerAt = ({ signers }: Pick<KeyRing, "signers">, nowMs: number): SigningKey | undefined =>
-  signers.find(({ endsAt }) => !hasEnded(endsAt, nowMs));
-
-/** What others need to verify our tokens, for `/.well-known/jwks.json`. */
-export const publicJwks = (ring: KeyRing): { readonly keys: readonly PublicJwk[] } => ({
-  keys: [...ring.keys.values()].map((key) => key.publicJwk),
-});
+/** What others need to verify our tokens: all keys that were not killed. */
+export const publicJwks = (
+  { keys }: Pick<KeyRing, "keys">,
+  withdrawn: readonly WithdrawnKey[],
+): readonly PublicJwk[] => {
+  const isKilled = (keyId: string) =>
+    withdrawn.some((key) => key.keyId === keyId && key.lastIssuedAt === null);
+  return [...keys.values()].filter(({ keyId }) => !isKilled(keyId)).map(({ publicJwk }) => publicJwk);
+};

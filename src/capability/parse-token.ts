@@ -8,10 +8,11 @@ import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { looksLikeCompactJws, readCompactJws } from "./compact-jws.ts";
+import { jwsTypes } from "./jws-types.ts";
 import { type KeyRing, TOKEN_ALGORITHM, type VerificationKey } from "./key-ring.ts";
 
 /** RFC 9068; tells a capability from every other JWT that the same key might sign. */
-export const TOKEN_TYPE = "at+jwt";
+export const TOKEN_TYPE = jwsTypes.token;
 
 /** Nothing else: `jwk`, `jku`, `x5u`, `x5c`, `crit`, `b64` and `zip` let a token choose how it is verified. */
 const TokenHeader = z.strictObject({ alg: z.string(), typ: z.literal(TOKEN_TYPE), kid: z.string() });

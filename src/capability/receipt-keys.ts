@@ -7,10 +7,10 @@
 import * as z from "zod";
 import {
   importPair,
+  namedJwkOf,
   PrivateJwk,
   PublicHalf,
   type PublicJwk,
-  publicJwkOf,
   type SigningKey,
 } from "./ed25519-keys.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -48,7 +48,7 @@ export async function importReceiptKeys(
   );
   for (const [index, jwk] of parsed.entries()) {
     const pair = "d" in jwk ? await importPair(jwk, SET_NAME, index) : null;
-    const publicJwk = pair?.publicJwk ?? (await publicJwkOf(jwk));
+    const publicJwk = pair?.publicJwk ?? (await namedJwkOf(jwk, SET_NAME, index));
     if (published.has(publicJwk.kid)) throw new Error(`The ${SET_NAME} hold keys[${index}] twice.`);
     if (tokenKeys.has(publicJwk.kid))
       throw new Error(`The ${SET_NAME}' keys[${index}] signs tokens as well.`);

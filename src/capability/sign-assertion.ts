@@ -6,9 +6,9 @@ import { SignJWT } from "jose";
 import { type Clock, SECOND_MS } from "../kernel/clock.ts";
 import { ASSERTION_SECONDS } from "../kernel/limits.ts";
 import { ASSERTION_ALGORITHM, type EntraKeys } from "./entra-keys.ts";
+import { jwsTypes } from "./jws-types.ts";
 
-/** Entra documents no other; that it is no token and no receipt is said by issuer, algorithm and key. */
-export const ASSERTION_TYPE = "JWT";
+export const ASSERTION_TYPE = jwsTypes.assertion;
 
 export interface AssertionSigner {
   /** @param audience whom the cloud expects to be addressed. */

@@ -2,10 +2,11 @@
 import { CompactSign } from "jose";
 import { utf8Bytes } from "../kernel/encoding.ts";
 import { type ReceiptFacts, receiptOf } from "../residency/receipt.ts";
+import { jwsTypes } from "./jws-types.ts";
 import type { ReceiptKeys } from "./receipt-keys.ts";
 
 /** Explicit typing (RFC 8725, section 3.11): no verifier of another kind of JWT takes this for one of its own. */
-export const RECEIPT_TYPE = "portcullis-receipt+jwt";
+export const RECEIPT_TYPE = jwsTypes.receipt;
 
 export interface ReceiptSigner {
   /** @param record of an allowed decision, as it is sent to the log. */

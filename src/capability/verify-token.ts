@@ -2,7 +2,7 @@
  * From a token to its capability, or to one refusal per kind of failure. The order is part of the contract: form,
  * header, key, signature, issuer and audience, expiry, claims, life, home, clock. Nothing in an unverified token is
  * believed or repeated, and no input makes this throw. A token seen before costs a look-up, and is answered as if it
- * were verified anew: expiry, clock and the key's place in the ring are judged on every call.
+ * were verified anew: expiry, clock, the key's place in the ring and its state are judged on every call.
  */
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { MAX_VERIFIED_TOKENS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
@@ -11,7 +11,9 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { hasEnded } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
+import { delegationOf, heldDetails, isCoherentFamily } from "./family.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
+import { isWithdrawn, type WithdrawnKey } from "./key-states.ts";
 import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
 import { createVerifiedTokens, type VerifiedToken } from "./verified-tokens.ts";
 
@@ -25,6 +27,11 @@ interface TokenVerifierOptions {
   readonly audience: string;
   /** Those that have their stores in this deployment. A token of another one opens nothing here. */
   readonly homes: readonly Home[];
+  /**
+   * As far as this isolate has heard. Admission judges by what is known for certain; here, a key that is known to be
+   * stolen opens no ledger and no log any more.
+   */
+  readonly withdrawnKeys?: () => readonly WithdrawnKey[];
   /** How many verified tokens are remembered; with 0 every call verifies anew. */
   readonly maxVerifiedTokens?: number;
 }
@@ -41,6 +48,7 @@ export function createTokenVerifier({
   issuer,
   audience,
   homes,
+  withdrawnKeys = () => [],
   maxVerifiedTokens = MAX_VERIFIED_TOKENS,
 }: TokenVerifierOptions): TokenVerifier {
   const verifiedTokens = createVerifiedTokens(maxVerifiedTokens);
@@ -83,13 +91,19 @@ export function createTokenVerifier({
     return known !== undefined && keyRing.keys.get(known.key.keyId) === known.key ? known : undefined;
   }
 
+  /** All that may change after a token was verified. */
+  const judgedNow = (capability: Capability, nowMs: number): Result<Capability> =>
+    isWithdrawn(capability, withdrawnKeys())
+      ? fail(refuse("token_key_withdrawn"))
+      : judgedByClock(capability, nowMs);
+
   return {
     async verify(token, nowMs) {
       const known = verifiedBefore(token);
-      if (known !== undefined) return judgedByClock(known.capability, nowMs);
+      if (known !== undefined) return judgedNow(known.capability, nowMs);
       const verified = await verifyAnew(token, nowMs);
       if (!verified.ok) return verified;
-      const judged = judgedByClock(verified.value.capability, nowMs);
+      const judged = judgedNow(verified.value.capability, nowMs);
       if (judged.ok) verifiedTokens.remember(token, verified.value);
       return judged;
     },
@@ -111,10 +125,12 @@ function judgedByClock(capability: Capability, nowMs: number): Result<Capability
  * A life that issuing never gives, a date after the key's end, or a principal other than the agent is not ours even under
  * our signature. So an hour after its end a key opens nothing, also where it was stolen and never taken out.
  */
-function isCoherent({ iat, exp, sub, client_id }: CapabilityClaims, key: VerificationKey): boolean {
+function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
+  const { iat, exp, sub, client_id } = claims;
   const lifeSeconds = exp - iat;
   const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
-  return lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd && sub === client_id;
+  const isLife = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS && isBeforeEnd;
+  return isLife && sub === client_id && isCoherentFamily(claims);
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -129,6 +145,7 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   classification: claims.classification,
   issuedAtSeconds: claims.iat,
   expiresAtSeconds: claims.exp,
-  authorization: claims.authorization_details ?? null,
+  authorization: heldDetails(claims),
   mintedBy: claims.minted_by ?? null,
+  delegation: delegationOf(claims),
 });

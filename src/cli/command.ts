@@ -1,5 +1,7 @@
 /** One command of `portcullis`. All it touches of the world comes in, so that tests run it without a process. */
 
+import type { RandomBytes } from "../kernel/clock.ts";
+
 export interface CommandIo {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
@@ -11,6 +13,8 @@ export interface CommandIo {
   readonly listFolder: (path: string) => Promise<readonly string[] | null>;
   readonly readStandardInput: () => Promise<string>;
   readonly clock: () => number;
+  /** Cryptographically strong. */
+  readonly random: RandomBytes;
 }
 
 export interface Command {

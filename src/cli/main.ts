@@ -8,6 +8,8 @@ import { type Command, exitCodes } from "./command.ts";
 import { runCommandLine } from "./command-line.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
+import { keysKill, keysList, keysRotate } from "./keys-commands.ts";
+import { keysNew } from "./keys-new.ts";
 import { policyDiffCommand } from "./policy-diff-command.ts";
 import { policyLint } from "./policy-lint.ts";
 import { policyPull } from "./policy-pull.ts";
@@ -20,6 +22,10 @@ const commands: readonly Command[] = [
   azureImport,
   doctor,
   explain,
+  keysKill,
+  keysList,
+  keysNew,
+  keysRotate,
   policyDiffCommand,
   policyLint,
   policyPull,
@@ -39,6 +45,7 @@ try {
     listFolder: async (path) => ((await stat(path)).isDirectory() ? await readdir(path) : null),
     readStandardInput: () => text(process.stdin),
     clock: () => Date.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
   });
 } catch (error) {
   console.error(error);

@@ -1,8 +1,10 @@
 /** Admission: what can be refused before any byte of the body is read, from the capability, the place and the snapshot. */
 import type { Deployment } from "../azure/deployment.ts";
 import type { Capability } from "../capability/claims.ts";
+import { firstIssuedSeconds } from "../capability/family.ts";
+import { isWithdrawn } from "../capability/key-states.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
 import { rulesOf } from "../policy/rules.ts";
@@ -17,7 +19,8 @@ export type Admittee = Pick<Question, "capability" | "place" | "classification" 
 export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
   const { tenant } = snapshot.tenant;
   if (tenant.home !== question.capability.home) return fail(refuse("tenant_unknown"));
-  if (isRevokedByTenant(question.capability, snapshot)) return fail(refuse("token_revoked"));
+  const unfounded = standingRefusal(question.capability, snapshot);
+  if (unfounded) return fail(unfounded);
   const refusal = ingressRefusal(question.place, tenant.residency);
   if (refusal) return fail(refusal);
   if (question.deploymentInPath === null) return ok(null);
@@ -25,11 +28,19 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
   return deployment.ok ? ok(null) : deployment;
 }
 
-/** Single tokens, and all of one agent, are revoked in the agent's ledger; all of a tenant are in its snapshot. */
-export const isRevokedByTenant = (
-  { issuedAtSeconds }: Pick<Capability, "issuedAtSeconds">,
-  { tenant: { tokensNotBefore } }: Snapshot,
-): boolean => tokensNotBefore !== undefined && issuedAtSeconds * SECOND_MS < Date.parse(tokensNotBefore);
+/**
+ * Why a token opens nothing any more, as the snapshot has it: its key was withdrawn, or all of its tenant's tokens were
+ * revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
+ */
+export function standingRefusal(
+  token: Pick<Capability, "keyId" | "issuedAtSeconds" | "delegation">,
+  { platform: { withdrawnKeys }, tenant: { tokensNotBefore } }: Snapshot,
+): Refusal | null {
+  if (isWithdrawn(token, withdrawnKeys)) return refuse("token_key_withdrawn");
+  const isRevoked =
+    tokensNotBefore !== undefined && firstIssuedSeconds(token) * SECOND_MS < Date.parse(tokensNotBefore);
+  return isRevoked ? refuse("token_revoked") : null;
+}
 
 /** A deployment by name, if it has a backend that keeps the tenant's promise and may receive this classification. */
 export function admitDeployment(

@@ -29,10 +29,7 @@ export function askContent(
 ): ReadContent {
   const rules = rulesOf(snapshot);
   const ofPolicies = rules.covering(action, resource).content;
-  const ofToken =
-    capability.authorization === null
-      ? null
-      : contentDemand(tokenSets(capability, { action, resource }).filter((set) => set !== null));
+  const ofToken = contentDemand(tokenSets(capability, { action, resource }).flat());
   const ofShadow = rules.shadow?.covering(action, resource).content ?? null;
   const live = [ofPolicies, ofToken].filter((demand) => demand !== null);
   if (live.length === 0 && ofShadow === null) return UNREAD;

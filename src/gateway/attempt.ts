@@ -5,19 +5,18 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { AzureRequest } from "../azure/azure-calls.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
-import { UNANSWERED, UNKNOWN, type Verdict, verdictOf } from "../azure/backend-verdict.ts";
-import { isCredentialRefused } from "../azure/billing.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
 import { type ForwardedForm, forwardedForm } from "../azure/forwarded-form.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
-import { type Refusal, refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Refusal } from "../kernel/refusal.ts";
+import type { Result } from "../kernel/result.ts";
 import type { Chosen } from "./backend-for.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { RelayedCall } from "./relayed-call.ts";
+import { sendToBackend } from "./send-to-backend.ts";
 import type { CallEnd, FailedAttempt } from "./settle-call.ts";
 import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
@@ -93,6 +92,7 @@ export async function makeAttempt(
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 
+/** The caller's request as the backend gets it. */
 function sentTo(
   { allowed, operation, question, body, parts }: RelayedCall,
   { deployment, backend }: Chosen,
@@ -108,35 +108,17 @@ function sentTo(
   return { contentType: "application/json", body: JSON.stringify(forwardedBody(body, plan)) };
 }
 
-async function send(
+function send(
   ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
   call: RelayedCall,
   chosen: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
   const { backend, credential } = chosen;
-  const { azure, clock, backendHealths } = ports;
   const { endpoint } = credential;
   const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, call.operation, call.apiVersion);
-  const headers = upstreamHeaders(call.headers, credential.header);
   const { contentType, body } = sentTo(call, chosen, canReportUsage);
+  const headers = upstreamHeaders(call.headers, credential.header);
   headers.set("content-type", contentType);
-  const isProbe = backendHealths.sentTo(backend, clock());
-  const judge = (verdict: Verdict) => backendHealths.judged(backend, verdict, isProbe, clock());
-  try {
-    const answer = await azure.send({
-      url,
-      headers,
-      body,
-      signal: cutoff.signal,
-    });
-    cutoff.headersArrived();
-    if (isCredentialRefused(answer.status)) credential.refused();
-    judge(verdictOf(answer, clock()));
-    return ok(answer);
-  } catch {
-    judge(cutoff.isOver || cutoff.clientGone ? UNKNOWN : UNANSWERED);
-    // What fetch throws names hosts and addresses: callers get the code alone.
-    return fail(cutoff.refusal ?? refuse("upstream_unreachable"));
-  }
+  return sendToBackend(ports, chosen, { url, headers, body }, cutoff);
 }

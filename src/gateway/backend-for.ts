@@ -12,9 +12,11 @@ import { SECOND_MS } from "../kernel/clock.ts";
 import { CREDENTIAL_SEARCH_MAX_MS } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Obligations } from "../policy/decision.ts";
+import type { StoredObject } from "../quota/stored-object-contracts.ts";
 import { demandedBackends } from "../residency/demanded-backends.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { RelayedCall } from "./relayed-call.ts";
+import type { Allowed, Question } from "./question.ts";
 
 export interface Chosen {
   readonly deployment: Deployment;
@@ -24,18 +26,30 @@ export interface Chosen {
   readonly hasAlternative: boolean;
 }
 
+/** All that a backend is chosen by. */
+export interface Placed {
+  readonly allowed: Pick<Allowed, "deployment" | "snapshot"> & {
+    readonly candidate: { readonly obligations: Pick<Obligations, "residency"> };
+    /** Where the stored answer is that the call is about: no other backend has it. */
+    readonly reserved: { readonly object?: StoredObject | null | undefined };
+  };
+  readonly question: Pick<Question, "classification">;
+}
+
 type ChoicePorts = Pick<GatewayPorts, "credentials" | "random" | "isLocal" | "clock" | "backendHealths">;
 
 /** @param tried those that this call was sent to already. */
 export async function backendFor(
   ports: ChoicePorts,
-  { allowed, question }: Pick<RelayedCall, "allowed" | "question">,
+  { allowed, question }: Placed,
   tried: readonly Backend[],
 ): Promise<Result<Chosen>> {
   const { deployment } = allowed;
   if (!deployment) return fail(refuse("deployment_unknown"));
+  const holding = holdingOnly(deployment, allowed.reserved.object ?? null);
+  if (!holding.ok) return holding;
   const eligible = demandedBackends(
-    deployment,
+    holding.value,
     allowed.snapshot.tenant.tenant.residency,
     allowed.candidate.obligations.residency,
     question.classification,
@@ -68,6 +82,13 @@ export async function backendFor(
     if (thenMs - nowMs >= CREDENTIAL_SEARCH_MAX_MS) return fail(nowhere(waits, unusable));
     callable.splice(callable.indexOf(backend), 1);
   }
+}
+
+/** A backend that is gone has taken what it holds with it. */
+export function holdingOnly(deployment: Deployment, object: StoredObject | null): Result<Deployment> {
+  if (object === null) return ok(deployment);
+  const holder = deployment.backends.find(({ id }) => id === object.backendId);
+  return holder ? ok({ ...deployment, backends: [holder] }) : fail(refuse("stored_object_unknown"));
 }
 
 /** What an administrator must put right. */

@@ -7,10 +7,12 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { newerRevisions, type Revisions, revisionsOf, type Snapshot } from "../policy/snapshot.ts";
 import type { ConfirmReply } from "../quota/contracts.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import { callerOf, type Question, type Refused, type Stale } from "./question.ts";
+import { areAncestorsHeld, callerOf, type Question, type Refused, type Stale } from "./question.ts";
 import { type Reasoning, refusedAs, refusedByLedger } from "./refused-as.ts";
 
 type ConfirmPorts = Pick<GatewayPorts, "ledgers" | "workerNumber">;
+/** Whoever asks, whatever for. */
+type Asker = Pick<Question, "capability" | "asked">;
 type Confirmed = { readonly kind: "confirmed" } & Omit<
   Extract<ConfirmReply, { outcome: "confirmed" }>,
   "outcome"
@@ -18,7 +20,7 @@ type Confirmed = { readonly kind: "confirmed" } & Omit<
 
 export async function confirm(
   ports: ConfirmPorts,
-  question: Question,
+  question: Asker,
   snapshot: Snapshot,
   reasoning: Reasoning = {},
 ): Promise<Confirmed | Refused | Stale> {
@@ -26,6 +28,7 @@ export async function confirm(
     v: 1,
     caller: callerOf(question),
     snapshot: revisionsOf(snapshot),
+    ...(question.asked?.object ? { object: question.asked.object } : {}),
   });
   if (!reply.ok) return unconfirmed(ports, reply.error, reasoning);
   const { value } = reply;
@@ -36,13 +39,15 @@ export async function confirm(
     case "refused":
       return refusedByLedger(value.refusal, { ...value, revisions }, reasoning);
     case "confirmed":
-      return { kind: "confirmed", number: value.number, revisions };
+      if (!areAncestorsHeld(question, value))
+        return unconfirmed(ports, refuse("ledger_unavailable"), reasoning);
+      return { kind: "confirmed", number: value.number, revisions, object: value.object };
   }
 }
 
 export async function confirmedRefusal(
   ports: ConfirmPorts,
-  question: Question,
+  question: Asker,
   snapshot: Snapshot,
   refusal: Refusal,
   reasoning: Reasoning = {},

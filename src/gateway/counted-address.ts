@@ -1,5 +1,6 @@
 /** The client address as quotas count it: hashed, and only where some policy or the token counts by it. */
 import type { Capability } from "../capability/claims.ts";
+import { lineageOf } from "../capability/family.ts";
 import type { Constraints } from "../policy/constraints.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -21,7 +22,7 @@ export async function countedAddress(
   const counts =
     platform.policies.some(countsByAddress) ||
     tenant.policies.some(countsByAddress) ||
-    (capability.authorization?.some(byAddress) ?? false);
+    (capability.authorization ?? []).flatMap(lineageOf).some(byAddress);
   return counts ? hashAddress(capability.tenantId, place.clientAddress) : null;
 }
 

@@ -2,6 +2,7 @@
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { AskInputs } from "../audit/decision-inputs.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
+import type { Capability } from "../capability/claims.ts";
 import { MAX_TRACE_LINES } from "../kernel/limits.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
@@ -31,6 +32,7 @@ interface Decided {
   readonly detail?: DecisionRecord["detail"];
   readonly stripped?: boolean;
   readonly shadow?: ShadowJudgement | null;
+  readonly uses?: DecisionRecord["storedObject"] | undefined;
 }
 
 /** What becomes of an allowed call. */
@@ -72,6 +74,7 @@ export function decisionRecordOf(
       reservedTokens: candidate.obligations.reservedTokens,
       stripped: isStripped,
       shadow,
+      uses: judgement.uses?.key,
       detail:
         candidate.obligations.auditLogging === "standard"
           ? null
@@ -91,8 +94,10 @@ export function decisionRecordOf(
 }
 
 /** Whom a record is about, and whose log it belongs to; null where nothing of a capability was read. */
-type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "action" | "resource" | "place"> & {
-  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId">;
+type Recorded = Pick<Question, "requestId" | "decisionId" | "surface" | "resource" | "place" | "asked"> & {
+  readonly action: DecisionRecord["action"];
+  readonly capability: Pick<DecisionRecord, "home" | "tenantId" | "agentId" | "tokenId"> &
+    Partial<Pick<Capability, "delegation">>;
   readonly classification: DecisionRecord["classification"];
 };
 
@@ -112,8 +117,11 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     decision: outcomeOf(decided.refusal),
     reasons: [reasonOf(decided.refusal)],
     surface: question.surface,
+    route: question.asked?.route ?? null,
+    storedObject: question.asked?.object ?? decided.uses ?? null,
     agentId: capability.agentId,
     tokenId: capability.tokenId,
+    delegation: recordedDelegation(capability.delegation),
     action: decided.ask?.action ?? question.action,
     resource: decided.ask?.resource ?? question.resource,
     classification: question.classification,
@@ -137,6 +145,17 @@ export function recordOf(question: Recorded, decided: Decided, nowMs: number): D
     detail: decided.detail ?? null,
   };
 }
+
+/** Null of a token that was issued with an API key: who acts is then the agent itself. */
+const recordedDelegation = (
+  delegation: Capability["delegation"] | undefined,
+): DecisionRecord["delegation"] =>
+  delegation === undefined || delegation.ancestors.length === 0
+    ? null
+    : {
+        actors: [...delegation.actors],
+        ancestors: delegation.ancestors.map(({ tokenId }) => tokenId),
+      };
 
 const jsonShadow = (shadow: ShadowJudgement | null): DecisionRecord["shadow"] =>
   shadow && {

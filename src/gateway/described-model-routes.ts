@@ -5,6 +5,8 @@
 import * as z from "zod";
 import { DeploymentName } from "../azure/deployment.ts";
 import { type Operation, operations } from "../azure/operation.ts";
+import { namedInBody } from "../azure/path-table.ts";
+import { STORED_ID, type StoredOperation, storedOperations } from "../azure/stored-operation.ts";
 import { type RefusalCode, refusalCodes } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 
@@ -19,11 +21,12 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "not_found",
   "already_exists",
   "in_use",
+  "key_state_conflict",
+  "key_published_too_recently",
   "write_in_progress",
   "meaningless",
   "home_not_configured",
   "entra_not_configured",
-  "query_invalid",
   "request_id_reused",
   "revision_unknown",
   "precondition_invalid",
@@ -33,6 +36,9 @@ const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "approval_expired",
   "approval_used",
   "webhook_secret_missing",
+  "delegation_not_allowed",
+  "authorization_exceeded",
+  "delegations_exhausted",
 ]);
 const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
 
@@ -117,11 +123,31 @@ const v1Route = (operation: Operation): RouteDescription => ({
 
 const surface = Object.values(operations);
 
+const StoredId = z.string().regex(STORED_ID, "must be the id of an answer that this agent had stored");
+
+function storedRoutes({ kind, method, path, query }: StoredOperation): readonly RouteDescription[] {
+  const asked = Object.fromEntries(query.map((name) => [name, z.string().optional()]));
+  const name = `${titleOf(method.toLowerCase())}${titleOf(path.replace("/{id}", "").replaceAll("_", "/")).replaceAll("/", "")}`;
+  const about = {
+    ...modelCall,
+    method,
+    summary: `Azure's \`${path}\`, for an answer of \`${kind}\` that this agent had stored; it charges nothing.`,
+    params: { id: StoredId },
+    body: null,
+    answer: { status: 200, schema: AzureBody, hasReceipt: true },
+  } as const;
+  const route = path.replace("{id}", ":id");
+  return [
+    { ...about, path: `/openai/${route}`, operationId: `classic${name}`, query: DatedVersion.extend(asked) },
+    { ...about, path: `/openai/v1/${route}`, operationId: `v1${name}`, query: V1Version.extend(asked) },
+  ];
+}
+
 export const modelRoutes: readonly RouteDescription[] = [
   ...surface.filter(({ classic }) => classic).map((operation) => classicRoute(operation, true)),
-  classicRoute(operations.responses, false),
-  classicRoute(operations["images/edits"], false),
+  ...surface.filter(({ name }) => namedInBody.has(name)).map((operation) => classicRoute(operation, false)),
   ...surface.filter(({ v1 }) => v1).map(v1Route),
+  ...storedOperations.flatMap(storedRoutes),
   {
     ...modelCall,
     method: "GET",

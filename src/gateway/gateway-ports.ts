@@ -22,6 +22,8 @@ export interface GatewayPorts {
   readonly random: () => number;
   readonly ids: IdMint;
   readonly verifier: TokenVerifier;
+  /** The URL that a 401 names (RFC 9728). */
+  readonly resourceMetadata: string;
   /** Signs what an allowed answer carries. */
   readonly receipts: ReceiptSigner;
   readonly shield: FloodShield;

@@ -1,5 +1,5 @@
 /** A call to a model, from its route to its answer: the first two stages, then judgement, then the relay. */
-import type { Route } from "../azure/route.ts";
+import type { CallRoute } from "../azure/route.ts";
 import { modelResource } from "../policy/resource.ts";
 import { placeOfRequest } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
@@ -18,7 +18,7 @@ import { createCallReader, understandCall } from "./understand-call.ts";
 export async function answerModelCall(
   ports: GatewayPorts,
   received: Received,
-  route: Exclude<Route, { kind: "models" }>,
+  route: CallRoute,
 ): Promise<Response> {
   const { request, requestId } = received;
   const authenticated = await authenticate(ports, request.headers);

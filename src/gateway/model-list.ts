@@ -16,12 +16,13 @@ import type { Ask } from "../policy/decision.ts";
 import { modelResource } from "../policy/resource.ts";
 import { shadowOfAdmission } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
-import { type Place, placeOfRequest } from "../residency/place.ts";
+import type { Place } from "../residency/place.ts";
 import { RECEIPT_HEADER } from "../residency/receipt.ts";
 import { admit, admitDeployment } from "./admit.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { authenticate } from "./authenticate.ts";
 import { azureError, type Received } from "./azure-error.ts";
+import { bodilessQuestion } from "./bodiless-question.ts";
 import { confirm, confirmedRefusal, unconfirmed, underCurrentRevisions } from "./confirm.ts";
 import { recordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
@@ -30,23 +31,14 @@ import type { Question } from "./question.ts";
 import { recordedInputs } from "./recorded-inputs.ts";
 
 export async function answerModelList(ports: GatewayPorts, received: Received): Promise<Response> {
-  const { request, requestId } = received;
-  const authenticated = await authenticate(ports, request.headers);
+  const { requestId } = received;
+  const authenticated = await authenticate(ports, received.request.headers);
   if (!authenticated.ok) return azureError(authenticated.error, received);
   const capability = authenticated.value;
-  const question: Question = {
-    requestId,
-    decisionId: ports.ids.decision(),
+  const question = bodilessQuestion(ports, received, capability, {
     surface: "model_list",
-    purpose: "relay",
-    capability,
-    place: placeOfRequest(request),
-    classification: capability.classification,
     action: "model_list",
-    resource: null,
-    deploymentInPath: null,
-    understand: () => Promise.reject(new Error("A list of models has no body to understand.")),
-  };
+  });
 
   const judged = await underCurrentRevisions(ports, (atLeast) => judgeListOnce(ports, question, atLeast));
   if (judged.kind === "refused") return answerRefusal(ports, received, question, judged);

@@ -48,7 +48,7 @@ async function judgeOnce(
   const { action, resource, classification, place } = question;
   const admission: AdmissionInput = {
     capability,
-    asked: { action, ...(resource === null ? {} : { resource }) },
+    asked: { ...(action === null ? {} : { action }), ...(resource === null ? {} : { resource }) },
     classification,
     place,
     snapshot,
@@ -96,7 +96,8 @@ async function judgeAsk(
   // From here on it is not the policies that refuse.
   const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
   const { action } = ask;
-  const inspected = inspect(verdict.candidates, { action, body, outsideContent });
+  const storageField = understood.storage?.field;
+  const inspected = inspect(verdict.candidates, { action, body, outsideContent, storageField });
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);

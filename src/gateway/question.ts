@@ -1,4 +1,4 @@
-/** What is put to the gateway's judgement: a relayed call, an /v1/enforce, or a list of models. */
+/** What is put to the gateway's judgement: a relayed call, an /v1/enforce, a list of models, or a stored answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
 import type { FormPart } from "../azure/call-form.ts";
 import type { Deployment } from "../azure/deployment.ts";
@@ -14,13 +14,9 @@ import type { Ask, Candidate, TraceLine } from "../policy/decision.ts";
 import type { Resource } from "../policy/resource.ts";
 import type { ShadowJudgement } from "../policy/shadow.ts";
 import type { Revisions, Snapshot } from "../policy/snapshot.ts";
-import type {
-  LedgerCaller,
-  LimitState,
-  RecordNumber,
-  ReserveReply,
-  ReserveRequest,
-} from "../quota/contracts.ts";
+import type { LimitState, RecordNumber, ReserveReply, ReserveRequest } from "../quota/contracts.ts";
+import type { LedgerCaller } from "../quota/ledger-caller.ts";
+import type { StoredObjectKey, UsedObject } from "../quota/stored-object-contracts.ts";
 import type { Place } from "../residency/place.ts";
 
 export interface Question {
@@ -35,14 +31,23 @@ export interface Question {
   /** Declared by the caller, else the agent's default. */
   readonly classification: Classification;
   /** Known before the body is: for the record of a refusal that came first. */
-  readonly action: Action;
+  readonly action: Action | null;
   readonly resource: Resource | null;
+  /** What was asked for, where it is no call to a model: the record tells it. */
+  readonly asked?: AskedFor;
   /** Named by the path, so that its rules are judged before the body is read. */
   readonly deploymentInPath: string | null;
   /** Decided under no older revision of the tenant than this. */
   readonly minRevision?: number | undefined;
   /** Reads the body (once, however often it is called) and says what it asks for. */
   readonly understand: (snapshot: Snapshot) => Promise<Result<Understood>>;
+}
+
+export interface AskedFor {
+  /** Method and path, without what only the caller chose. */
+  readonly route: string;
+  /** The stored answer that was asked for. */
+  readonly object: StoredObjectKey | null;
 }
 
 /** What the record of an ask tells beside the ask. */
@@ -74,6 +79,15 @@ export interface Understood {
   /** The same with the prompt counted instead of bounded by its bytes; null where that is done, or cannot be. */
   readonly refine: (() => Promise<Understood>) | null;
   readonly idempotency: ReserveRequest["idempotency"];
+  /** Absent = nothing that only an agent may have that may have its answers stored. */
+  readonly storage?: NeededStorage | null;
+}
+
+/** See StorageNeed. */
+export interface NeededStorage {
+  readonly field: string;
+  /** The answer that the call continues. */
+  readonly uses: UsedObject | null;
 }
 
 /** Limits, and the clock of the ledger that told of them: with it, its moments become durations. */
@@ -109,6 +123,8 @@ export interface Allowed {
   readonly ask: Ask;
   readonly notes?: AskNotes;
   readonly deployment: Deployment | null;
+  /** The stored answer that the call continues; `reserved` says where it is. */
+  readonly uses?: UsedObject | null;
   readonly candidate: Candidate;
   readonly trace: readonly TraceLine[];
   /** What policies in shadow would have made of it; absent where none was judged. */
@@ -138,4 +154,16 @@ export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCa
   agentVersion: capability.agentVersion,
   tokenId: capability.tokenId,
   issuedAtSeconds: capability.issuedAtSeconds,
+  ...ancestorsOf(capability),
 });
+
+function ancestorsOf({ delegation: { ancestors } }: Capability): Pick<LedgerCaller, "ancestors"> {
+  if (ancestors.length === 0) return {};
+  return { ancestors: ancestors.map(({ tokenId, issuedAtSeconds }) => ({ tokenId, issuedAtSeconds })) };
+}
+
+/** Whether the ledger has looked at every ancestor: one of before knows of none, and what it allows is not allowed. */
+export const areAncestorsHeld = (
+  { capability }: Pick<Question, "capability">,
+  { ancestorsHeld = 0 }: { readonly ancestorsHeld?: number | undefined },
+): boolean => ancestorsHeld === capability.delegation.ancestors.length;

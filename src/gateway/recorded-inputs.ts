@@ -5,7 +5,8 @@
 import type { AskInputs, DecisionInputs } from "../audit/decision-inputs.ts";
 import { TOO_LONG } from "../audit/decision-inputs.ts";
 import { numericParameters } from "../azure/numeric-parameters.ts";
-import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
+import type { Capability, HeldDetail } from "../capability/claims.ts";
+import { lineageOf } from "../capability/family.ts";
 import { MAX_FOUND_TEXTS, MAX_INPUT_CHARACTERS } from "../kernel/limits.ts";
 import type { AskContent } from "../policy/content.ts";
 import type { Ask } from "../policy/decision.ts";
@@ -78,9 +79,9 @@ function whole(values: readonly string[]): string[] | typeof TOO_LONG {
   return characters > MAX_INPUT_CHARACTERS ? TOO_LONG : [...values];
 }
 
-const prepared = new WeakMap<readonly AuthorizationDetail[], DecisionInputs["authorization"]>();
+const prepared = new WeakMap<readonly HeldDetail[], DecisionInputs["authorization"]>();
 
-function recordedDetails(details: readonly AuthorizationDetail[]): DecisionInputs["authorization"] {
+function recordedDetails(details: readonly HeldDetail[]): DecisionInputs["authorization"] {
   const known = prepared.get(details);
   if (known !== undefined) return known;
   const recorded = withinBounds(details);
@@ -88,8 +89,10 @@ function recordedDetails(details: readonly AuthorizationDetail[]): DecisionInput
   return recorded;
 }
 
-function withinBounds(details: readonly AuthorizationDetail[]): DecisionInputs["authorization"] {
-  if (details.some(({ constraints }) => constraints.deniedPatterns?.patterns !== undefined))
+function withinBounds(details: readonly HeldDetail[]): DecisionInputs["authorization"] {
+  if (
+    details.flatMap(lineageOf).some(({ constraints }) => constraints.deniedPatterns?.patterns !== undefined)
+  )
     return "names_texts";
   const text = JSON.stringify(details);
   return text.length > MAX_INPUT_CHARACTERS ? TOO_LONG : JSON.parse(text);

@@ -5,30 +5,39 @@
  */
 import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
 import { utf8Bytes } from "../kernel/encoding.ts";
+import { MAX_STREAMED_EVENT_BYTES } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { streamErrorEvent } from "../kernel/wire.ts";
-import { answerHeaders } from "./answer-headers.ts";
+import { type AnsweredCall, answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { RelayedCall } from "./relayed-call.ts";
+import { createPieceReader, type PieceReader } from "./piece-reader.ts";
+import { isKeptAtAzure, type KeptCall, type RelayedCall } from "./relayed-call.ts";
 import type { CallEnd } from "./settle-call.ts";
 import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
+export const isEventStream = (response: Response): boolean =>
+  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+
+/** All that a stream needs to know of the call that it answers. */
+export type StreamedCall = KeptCall & AnsweredCall & Pick<RelayedCall, "wantsUsage">;
+
 export function relayStream(
   { background }: Pick<GatewayPorts, "background">,
-  call: RelayedCall,
+  call: StreamedCall,
   upstream: Response,
   events: ReadableStream<Uint8Array>,
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
 ): Response {
-  const meter = createStreamMeter(call.operation, !call.wantsUsage);
-  const { readable, ended } = passedOn(events.getReader(), meter, cutoff);
+  const meter = createStreamMeter(call.operation, !call.wantsUsage, isKeptAtAzure(call));
+  const { readable, ended } = passedOn(createPieceReader(events), meter, cutoff);
   background(
     ended.then((end) =>
       settle({
         end,
         upstreamStatus: upstream.status,
         outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" },
+        ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
   );
@@ -45,11 +54,7 @@ interface PassedOn {
 }
 
 /** The caller's own reading drives Azure's: fewer promises for each event than a pump between two streams. */
-function passedOn(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  meter: StreamMeter,
-  cutoff: UpstreamCutoff,
-): PassedOn {
+function passedOn(pieces: PieceReader, meter: StreamMeter, cutoff: UpstreamCutoff): PassedOn {
   const ended = Promise.withResolvers<CallEnd["end"]>();
   let callerReads = true;
   let busy = false;
@@ -60,11 +65,16 @@ function passedOn(
     busy = true;
     try {
       for (;;) {
+        if (meter.heldBytes > MAX_STREAMED_EVENT_BYTES) {
+          cutoff.cut();
+          return over(caller, true);
+        }
         cutoff.chunkAwaited();
-        const chunk = await reader.read();
+        const piece = await pieces.read();
         cutoff.chunkArrived();
-        if (chunk.done) return over(caller, false);
-        const events = meter.push(chunk.value);
+        if (piece.done) return over(caller, false);
+        pieces.came(piece.value.length);
+        const events = meter.push(piece.value);
         if (!callerReads || events.length === 0) continue;
         caller.enqueue(events);
         busy = false;

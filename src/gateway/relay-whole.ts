@@ -3,6 +3,7 @@
  * does a transcript in another format, which nothing but its whole length says to be good, and which reports no usage.
  */
 import { isCredentialRefused, settlementOfError } from "../azure/billing.ts";
+import { storedIdOf } from "../azure/stored-objects.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
 import { MAX_METERED_STRING_BYTES } from "../kernel/limits.ts";
@@ -11,7 +12,7 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import { withoutLongStrings } from "../kernel/without-long-strings.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { readAnswer } from "./read-answer.ts";
-import type { RelayedCall } from "./relayed-call.ts";
+import { isKeptAtAzure, type RelayedCall } from "./relayed-call.ts";
 import type { CallEnd } from "./settle-call.ts";
 import type { UpstreamCutoff } from "./upstream-cutoff.ts";
 
@@ -43,12 +44,18 @@ export async function relayWhole(
   } else {
     const usage = usageOfAnswer(operation, answer);
     const end = cutoff.clientGone ? "client_gone" : "complete";
-    await settle({ end, upstreamStatus, outcome: usage ? { kind: "used", usage } : { kind: "as_reserved" } });
+    const storedId = isKeptAtAzure(call) ? storedIdOf(operation, answer) : null;
+    await settle({
+      end,
+      upstreamStatus,
+      outcome: usage ? { kind: "used", usage } : { kind: "as_reserved" },
+      storedId,
+    });
   }
   return ok(new Response(bytes, { status: upstreamStatus, headers: answerHeaders(upstream, call) }));
 }
 
-function parsedJson(bytes: Uint8Array): unknown {
+export function parsedJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(utf8Text(withoutLongStrings(bytes, MAX_METERED_STRING_BYTES)) ?? "");
   } catch {

@@ -14,7 +14,7 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import { hasFailed, nextAttempt, type Unanswered } from "./next-attempt.ts";
 import type { Allowed } from "./question.ts";
 import { relayBytes } from "./relay-bytes.ts";
-import { relayStream } from "./relay-stream.ts";
+import { isEventStream, relayStream } from "./relay-stream.ts";
 import { relayWhole } from "./relay-whole.ts";
 import type { RelayedCall } from "./relayed-call.ts";
 import { type Hold, renewHeld } from "./renew-call.ts";
@@ -124,6 +124,3 @@ const withoutReceipt = (allowed: Allowed, refusal: Refusal): Relayed => ({
   receipt: null,
   allowed,
 });
-
-const isEventStream = (response: Response): boolean =>
-  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;

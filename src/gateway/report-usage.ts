@@ -112,6 +112,7 @@ function completionOf(
     usage: reported.kind === "used" ? reported.usage : null,
     settlement: reported.kind,
     endUser: subject.endUser,
+    storedObject: null,
     durationMs: Math.max(0, nowMs - reservedAtMs),
   };
 }

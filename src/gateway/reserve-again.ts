@@ -18,7 +18,7 @@ export async function reserveAgain(
   { skips: _, ...allowed }: Allowed,
 ): Promise<Judgement | null> {
   const { ask, candidate, snapshot, trace } = allowed;
-  const { approvalId } = allowed.reserved;
+  const { approvalId, object = null } = allowed.reserved;
   const { claims, obligations, reservedCostNanoUsd } = candidate;
   const reply = await ledgers.reserve({
     v: 1,
@@ -44,6 +44,6 @@ export async function reserveAgain(
   };
   return reserved.outcome === "reserved"
     ? // What was approved goes on as that; what policies in shadow say of it was told with the first.
-      { ...allowed, shadow: null, reserved: { ...reserved, ...(approvalId ? { approvalId } : {}) } }
+      { ...allowed, shadow: null, reserved: { ...reserved, object, ...(approvalId ? { approvalId } : {}) } }
     : refusedByLedger(reserved.refusal, reserved, { ask, trace, policyIds: candidate.policyIds });
 }

@@ -11,6 +11,7 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Offer } from "./offer.ts";
 import {
   type Allowed,
+  areAncestorsHeld,
   callerOf,
   type Judgement,
   type Question,
@@ -31,6 +32,7 @@ export async function reserve(
   const { ask, deployment } = understood;
   const { candidates, approval } = offer;
   const { ledgers } = ports;
+  const uses = understood.storage?.uses ?? null;
   const reply = await ledgers.reserve({
     v: 1,
     caller: callerOf(question),
@@ -46,6 +48,7 @@ export async function reserve(
     })),
     ...(approval === null ? {} : { approval }),
     idempotency: understood.idempotency,
+    ...(uses === null ? {} : { uses }),
     subject: {
       requestId: question.requestId,
       action: ask.action,
@@ -80,7 +83,10 @@ export async function reserve(
     case "reserved": {
       const candidate = candidates[reserved.candidate];
       if (!candidate) throw new Error("The ledger charged a candidate that was not offered.");
-      if (needsApproval(candidate) && !reserved.approvalId) {
+      // A ledger of the version before knows of no approvals, ancestors or stored answers, and charged without asking.
+      const isUnapproved = needsApproval(candidate) && !reserved.approvalId;
+      const isUnlocated = uses !== null && !reserved.object;
+      if (isUnapproved || isUnlocated || !areAncestorsHeld(question, reserved)) {
         await giveBack(ledgers, question, reserved.reservationId);
         return fail(refuse("ledger_unavailable"));
       }
@@ -89,6 +95,7 @@ export async function reserve(
         kind: "allowed",
         snapshot,
         ask,
+        uses,
         ...(notes === undefined ? {} : { notes }),
         deployment,
         candidate: { ...candidate, obligations },
@@ -109,7 +116,6 @@ function withinCharge(obligations: Obligations, ask: Ask, chargedTokens: number)
   return { ...obligations, reservedTokens: chargedTokens, maxOutputTokens: Math.max(0, output - excess) };
 }
 
-/** A ledger of the version before knows of no approvals, and charged what nobody approved. */
 async function giveBack(
   ledgers: GatewayPorts["ledgers"],
   { capability, purpose }: Question,

@@ -5,17 +5,23 @@ import type { Billing } from "../azure/billing.ts";
 import { costNanoUsd } from "../azure/cost.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { snapshotPriceOf } from "../azure/prices.ts";
+import { COMPLETION_LIFE_MS, RESPONSE_LIFE_MS } from "../kernel/limits.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { type CompletionDraft, completionRecord } from "../quota/completion-record.ts";
 import type { Settle } from "../quota/contracts.ts";
+import type { MadeObject } from "../quota/stored-object-contracts.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Allowed, Question } from "./question.ts";
+import type { Question } from "./question.ts";
+import type { RelayedCall } from "./relayed-call.ts";
+import { storedObjectKey } from "./stored-object-key.ts";
 
 export interface CallEnd {
   readonly end: CompletionRecord["end"];
   readonly upstreamStatus: number | null;
   readonly outcome: Billing;
+  /** Of the answer that Azure keeps; absent = none, or none that told its id. */
+  readonly storedId?: string | null;
 }
 
 /** Azure was not asked, so nothing was used. */
@@ -42,7 +48,7 @@ export interface FailedAttempt {
 
 /** What was done under the reservation that ends. */
 export interface Course {
-  readonly call: { readonly allowed: Allowed };
+  readonly call: Pick<RelayedCall, "allowed" | "operation">;
   readonly reservedAtMs: number;
   readonly failed: readonly FailedAttempt[];
   /** Of the last attempt; null where nothing was sent. */
@@ -58,13 +64,14 @@ export async function settleCall(
   ports: Pick<GatewayPorts, "ledgers" | "records" | "clock" | "workerNumber" | "background">,
   question: Question,
   course: Course,
-  { end, upstreamStatus, outcome }: CallEnd,
+  { end, upstreamStatus, outcome, storedId = null }: CallEnd,
 ): Promise<void> {
   const { allowed } = course.call;
   const backend = course.chosen?.backend ?? null;
   const { home, tenantId, agentId } = question.capability;
   const address = { home, tenantId, agentId };
   const { reservationId, decisionId } = allowed.reserved;
+  const made = await madeObject(course, storedId);
   const priced = pricedOutcome(outcome, allowed.deployment, backend);
   const nowMs = ports.clock();
   const completion: CompletionDraft = {
@@ -85,6 +92,7 @@ export async function settleCall(
     usage: outcome.kind === "used" ? outcome.usage : null,
     settlement: outcome.kind,
     endUser: allowed.ask.endUser,
+    storedObject: made?.key ?? null,
     durationMs: tookMs(course.reservedAtMs, nowMs),
   };
   const settled = await ports.ledgers.settle({
@@ -93,12 +101,24 @@ export async function settleCall(
     reservationId,
     purpose: question.purpose,
     outcome: priced,
+    made,
     completion,
   });
   if (settled.ok && settled.value.recorded) return;
   const number = settled.ok ? settled.value.number : ports.workerNumber();
   const record = completionRecord(completion, number, settled, priced);
   ports.background(deliverRecord(ports, record, address));
+}
+
+async function madeObject({ call, chosen }: Course, storedId: string | null): Promise<MadeObject | null> {
+  const { allowed, operation } = call;
+  if (storedId === null || chosen === null || allowed.deployment === null) return null;
+  const { name } = operation;
+  return {
+    key: await storedObjectKey(name, storedId),
+    object: { deployment: allowed.deployment.name, backendId: chosen.backend.id },
+    lifeMs: name === "responses" ? RESPONSE_LIFE_MS : COMPLETION_LIFE_MS,
+  };
 }
 
 /** The last of them is how the call ended. */

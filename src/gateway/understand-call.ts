@@ -19,7 +19,8 @@ import { admitDeployment } from "./admit.ts";
 import { askContent } from "./ask-content.ts";
 import { type CountedCaller, countedAddress } from "./counted-address.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Understood } from "./question.ts";
+import type { NeededStorage, Understood } from "./question.ts";
+import { storedObjectKey } from "./stored-object-key.ts";
 
 /** Reads the body at most once, when first asked: a reload of the snapshot judges the same call again. */
 export function createCallReader(request: Request, operation: Operation): () => Promise<Result<ReadCall>> {
@@ -93,6 +94,7 @@ export async function understandCall(
     namesOutput: call.requestedOutputTokens !== null,
     refine: null,
     idempotency: null,
+    storage: await storageOf(call, operation, name),
   };
   const encoding = encodingOf(model);
   // What is left of a text that loses some of its middle may be more tokens than it was, but never more bytes.
@@ -104,4 +106,17 @@ export async function understandCall(
       return { ...understood, ask: { ...ask, promptTokens: promptTokens - saved } };
     },
   });
+}
+
+async function storageOf(
+  { storage }: Pick<ReadCall, "storage">,
+  { name }: Operation,
+  deployment: string,
+): Promise<NeededStorage | null> {
+  if (storage === null) return null;
+  const { field, previousId } = storage;
+  return {
+    field,
+    uses: previousId === null ? null : { key: await storedObjectKey(name, previousId), deployment },
+  };
 }

@@ -1,7 +1,25 @@
 /** Every bound of the gateway in one place, with its unit and its reason. */
 
-/** Our tokens are below 1 KB; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
+/** Our tokens are some 1 KB, below 4 KB four exchanges deep; beyond this, headers near proxies' own limits (8 KB) only serve an attacker. */
 export const MAX_TOKEN_BYTES = 8_192;
+
+/** Stored answers that an agent's ledger knows at once; a further one pushes out the oldest. */
+export const MAX_STORED_OBJECTS = 20_000;
+
+/** Azure keeps a response this long. */
+export const RESPONSE_LIFE_MS = 30 * 86_400_000;
+
+/** Azure names no end for a stored chat completion; an agent's ledger remembers it this long. */
+export const COMPLETION_LIFE_MS = 365 * 86_400_000;
+
+/** Of one query parameter: longer than any id or name that Azure takes there. */
+export const MAX_QUERY_VALUE_CHARACTERS = 256;
+
+/** Query parameters of one request: `include[]` may come several times. */
+export const MAX_QUERY_PARAMETERS = 20;
+
+/** A path that a record tells, in segments: deeper than any that Azure has. */
+export const MAX_TOLD_SEGMENTS = 8;
 
 /** Large enough for prompts with inline images, small beside the 128 MB that an isolate has for all its requests. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -30,6 +48,20 @@ export const MAX_JSON_DEPTH = 64;
 /** Life of a token when `expiresIn` is absent, and at most (DESIGN section 5). */
 export const TOKEN_DEFAULT_SECONDS = 900;
 export const TOKEN_MAX_SECONDS = 3_600;
+
+/** How long whoever verifies by our published keys may keep them. A key signs no sooner after it was published. */
+export const JWKS_CACHE_SECONDS = 300;
+
+/** Issuing reads states and then signs: a token may say this much after its key was retired. Covers clocks that differ. */
+export const KEY_RETIRED_GRACE_SECONDS = 60;
+
+/** The published keys are anybody's to ask for: an isolate reads their states again after this time, not for each. */
+export const JWKS_READ_EVERY_MS = 1_000;
+/** How many times a token may be exchanged, one child after another. */
+export const MAX_DELEGATION_DEPTH = 4;
+
+/** Children of one sub-agent that may be alive at once: whoever disables it has all of them revoked before the answer. */
+export const MAX_LIVE_DELEGATIONS = 1_000;
 
 /** Five years with two leap days in them. An API key that is to last longer is one without an end, and says so. */
 export const API_KEY_MAX_DAYS = 1_827;
@@ -141,6 +173,12 @@ export const MAX_TROUBLED_BACKENDS = 1_000;
  */
 export const CALLS_PER_FAILOVER = 10;
 export const MAX_FAILOVERS_AT_HAND = 10;
+
+/**
+ * An event is held until it is whole. The largest carry images: 8 MiB as base64 for the largest that `gpt-image-1` makes
+ * (1536 × 1024, were it not compressed at all), one in an event of `images/…`, and several in a response's last one. A stream with a larger one is broken off: it would not fit into an isolate beside others.
+ */
+export const MAX_STREAMED_EVENT_BYTES = 16 * 1024 * 1024;
 
 /** Silence between two chunks of a stream: Azure sends something at least every few seconds while a model works. */
 export const UPSTREAM_IDLE_MAX_MS = 60_000;

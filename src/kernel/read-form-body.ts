@@ -12,7 +12,10 @@ const FORM_CONTENT = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 export const isFormBody = ({ headers }: BodySource): boolean =>
   FORM_CONTENT.test(headers.get("content-type")?.trim() ?? "");
 
-export async function readFormBody(source: BodySource, maxBytes: number): Promise<Result<unknown>> {
+export async function readFormBody(
+  source: BodySource,
+  maxBytes: number,
+): Promise<Result<Readonly<Record<string, string>>>> {
   const bytes = await readBoundedBytes(source, maxBytes);
   if (!bytes.ok) return bytes;
   if (bytes.value.length === 0) return fail(refuse("body_missing"));

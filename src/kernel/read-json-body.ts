@@ -29,6 +29,10 @@ export async function readJsonBody(request: BodySource, maxBytes: number): Promi
   return parseBounded(text, shape);
 }
 
+/** JSON that stands in something else: as strict, but for what bounds it there. */
+export const parseJsonText = (text: string): Result<unknown> =>
+  parseBounded(text, jsonShape(text, MAX_JSON_VALUES));
+
 function parseBounded(text: string, { duplicate, depth }: JsonShape): Result<unknown> {
   let value: unknown;
   try {

@@ -27,6 +27,10 @@ export const refusalTable = {
   token_header_invalid: row(401, "The capability token's header is not one this gateway issues."),
   token_algorithm_invalid: row(401, "The capability token is signed with an algorithm its key does not use."),
   token_key_unknown: row(401, "The capability token names a signing key this gateway does not hold."),
+  token_key_withdrawn: row(
+    401,
+    "The key that signed this capability token was withdrawn; ask for a new token.",
+  ),
   token_signature_invalid: row(401, "The capability token's signature does not verify."),
   token_claims_invalid: row(
     401,
@@ -46,6 +50,9 @@ export const refusalTable = {
   tenant_unknown: row(403, "The capability token's tenant does not exist here."),
   token_home_unknown: row(403, "The capability token's home has no stores in this deployment."),
   tenant_mismatch: row(403, "The capability token belongs to another tenant."),
+  delegation_not_allowed: row(403, "The capability token does not allow this exchange."),
+  authorization_exceeded: row(403, "A child token cannot allow what its parent does not."),
+  delegations_exhausted: row(429, "This sub-agent has too many tokens that are still valid.", true),
 
   // Policy
   no_matching_grant: row(403, "No policy allows this action on this resource."),
@@ -118,6 +125,10 @@ export const refusalTable = {
 
   // The request itself
   route_unknown: row(404, "This gateway does not serve this path."),
+  operation_not_served: row(404, "This gateway does not serve this operation of Azure OpenAI yet."),
+  files_not_served: row(404, "This gateway does not serve files yet."),
+  batches_not_served: row(404, "This gateway does not serve batches yet."),
+  realtime_not_served: row(404, "This gateway does not serve Realtime and other websockets yet."),
   method_not_allowed: row(405, "This path does not take this method."),
   path_invalid: row(400, "The path is not in its canonical form."),
   api_version_invalid: row(400, "The api-version is missing or not one this path accepts."),
@@ -132,7 +143,11 @@ export const refusalTable = {
     400,
     "The request uses a parameter that cannot be inspected under the obligations that apply.",
   ),
-  stored_object_refused: row(400, "Objects stored at Azure cannot be used through this gateway yet."),
+  stored_object_refused: row(
+    400,
+    "Of what is stored at Azure, a request can only use an answer of its own agent, where it may have answers stored.",
+  ),
+  stored_object_unknown: row(404, "This agent has no stored answer with this id."),
 
   // The control plane
   api_key_missing: row(401, "Send an API key as `X-Api-Key`."),
@@ -142,6 +157,11 @@ export const refusalTable = {
   not_found: row(404, "There is no such object."),
   already_exists: row(409, "An object with this id or name exists."),
   in_use: row(409, "The object is still in use."),
+  key_state_conflict: row(409, "The states of the signing keys do not allow this."),
+  key_published_too_recently: row(
+    409,
+    "The key was published so recently that caches of the published keys may lack it.",
+  ),
   precondition_invalid: row(400, "`If-Match` takes `*` or a list of entity tags."),
   precondition_failed: row(412, "The object is not, or no longer, the version that `If-Match` names."),
   approval_decided: row(409, "The approval was decided the other way."),
@@ -158,7 +178,10 @@ export const refusalTable = {
   ),
 
   // Stores, ledgers, keys and Azure
-  signing_keys_ended: row(503, "Every signing key has reached its end, so no token can be issued."),
+  signing_keys_ended: row(
+    503,
+    "No signing key is left that may sign (each has ended, or was retired or killed), so no token can be issued.",
+  ),
   snapshot_unavailable: row(503, "Policies cannot be read at the moment.", true),
   revision_unsettled: row(503, "Policies are changing; try again.", true),
   ledger_unavailable: row(503, "Quotas cannot be checked at the moment.", true),

@@ -52,7 +52,7 @@ export function admissionUnder(
   for (const grant of rules.covering(action, resource).grants) {
     const policyId = grant.policy.id;
     for (const token of tokens) {
-      const refusal = bodilessRefusal(token === null ? [grant] : [grant, token], facts, placement.value);
+      const refusal = bodilessRefusal([grant, ...token], facts, placement.value);
       if (refusal === null) return null;
       nearest ??= refusedBy(refusal, [policyId], trace);
       trace?.push({ policyId, outcome: "dropped", refusal });

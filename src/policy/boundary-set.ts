@@ -9,8 +9,8 @@ export interface BoundarySet {
   /** In order: an ask must be inside every one. */
   readonly boundaries: readonly Rule[];
   readonly boundaryDemands: readonly ResidencyDemand[];
-  /** @param token null for a token that covers all that the policies grant. */
-  termsOf(grant: Rule, token: ConstraintSet | null): JointTerms;
+  /** @param token what the token demands, all together; empty where it covers all that the policies grant. */
+  termsOf(grant: Rule, token: readonly ConstraintSet[]): JointTerms;
 }
 
 export function boundarySet(boundaries: readonly Rule[], tenantLimits: LimitSet): BoundarySet {
@@ -20,10 +20,10 @@ export function boundarySet(boundaries: readonly Rule[], tenantLimits: LimitSet)
     boundaries,
     boundaryDemands: boundaries.flatMap(({ demand }) => demand ?? []),
     termsOf(grant, token) {
-      if (token !== null) return jointTerms(grant, token, boundaries, tenantLimits);
+      if (token.length > 0) return jointTerms(grant, token, boundaries, tenantLimits);
       let terms = known.get(grant);
       if (terms === undefined) {
-        terms = jointTerms(grant, null, boundaries, tenantLimits);
+        terms = jointTerms(grant, [], boundaries, tenantLimits);
         known.set(grant, terms);
       }
       return terms;

@@ -50,15 +50,22 @@ export function exclusionOf(
   return null;
 }
 
-/** The token's own alternatives; a token without authorization details covers all that the policies grant. */
+/**
+ * The token's own alternatives, each as all that binds together: one of its details, and those of its ancestors that this
+ * one stands inside. So a child allows nothing that its parent refuses, whatever it says of itself, and charges the
+ * parent's counters beside its own. A token without authorization details covers all that the policies grant.
+ */
 export function tokenSets(
   { authorization, tokenId }: Pick<Capability, "authorization" | "tokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
-): readonly (ConstraintSet | null)[] {
-  if (authorization === null) return [null];
+): readonly (readonly ConstraintSet[])[] {
+  if (authorization === null) return [[]];
   return authorization
-    .filter((detail) => covers(detail.actions, detail.locations, action, resource))
-    .map((detail) => tokenSet(`token:${tokenId}`, detail));
+    .map((held) => [{ rootTokenId: tokenId, detail: held }, ...(held.within ?? [])])
+    .filter((lineage) =>
+      lineage.every(({ detail }) => covers(detail.actions, detail.locations, action, resource)),
+    )
+    .map((lineage) => lineage.map(({ rootTokenId, detail }) => tokenSet(`token:${rootTokenId}`, detail)));
 }
 
 /** A token that comes again is the same object as long as it is remembered as verified. */

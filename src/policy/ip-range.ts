@@ -39,6 +39,10 @@ export function ipRange(text: string): IpRange | null {
 export const isInRange = (address: Groups, { groups, prefixBits }: IpRange): boolean =>
   address.length === groups.length && commonBits(address, groups) >= prefixBits;
 
+/** Whether every address of the inner range is in the outer one. */
+export const isRangeWithin = (inner: IpRange, outer: IpRange): boolean =>
+  inner.prefixBits >= outer.prefixBits && isInRange(inner.groups, outer);
+
 /** Whether nothing is set beyond the prefix: 192.0.2.1/24 says one thing and means another. */
 export const isWholeRange = ({ groups, prefixBits }: IpRange): boolean =>
   groups.every((group, index) => {

@@ -13,7 +13,7 @@ import { smallest, type TokenLimits } from "./token-bounds.ts";
 
 export interface JointTerms {
   readonly grantId: PolicyId;
-  /** The grant and the token: what an ask has to keep to be allowed by them. The boundaries were kept before. */
+  /** The grant and the token's sets: what an ask has to keep to be allowed by them. The boundaries were kept before. */
   readonly own: readonly ConstraintSet[];
   /** The grant and the boundaries. */
   readonly policyIds: readonly PolicyId[];
@@ -37,16 +37,16 @@ export interface JointTerms {
 
 export function jointTerms(
   grant: Rule,
-  token: ConstraintSet | null,
+  token: readonly ConstraintSet[],
   boundaries: readonly Rule[],
   tenantLimits: LimitSet,
 ): JointTerms {
-  const others: readonly ConstraintSet[] = token === null ? boundaries : [token, ...boundaries];
+  const others: readonly ConstraintSet[] = [...token, ...boundaries];
   const sets: readonly ConstraintSet[] = [grant, ...others];
   const allLimits = [...sets.map(({ limits }) => limits), tenantLimits];
   return {
     grantId: grant.policy.id,
-    own: token === null ? [grant] : [grant, token],
+    own: [grant, ...token],
     policyIds: [grant.policy.id, ...boundaries.map(({ policy }) => policy.id)],
     limitSets: sets.map(({ limits }) => limits).filter(({ limits }) => limits.length > 0),
     tokenLimits: {
@@ -66,7 +66,7 @@ export function jointTerms(
     promisedTools: toolsOf(sets, promisedTools),
     approvalFrom: [
       ...[grant, ...boundaries].filter(demandsApproval).map(({ policy }) => policy.id),
-      ...(token !== null && demandsApproval(token) ? (["token"] as const) : []),
+      ...(token.some(demandsApproval) ? (["token"] as const) : []),
     ],
   };
 }

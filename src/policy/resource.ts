@@ -54,6 +54,10 @@ export function matchesResource(pattern: ResourcePattern, resource: Resource): b
   return pattern === resource;
 }
 
+/** Whether whatever the inner pattern matches, the outer one matches. */
+export const containsPattern = (outer: ResourcePattern, inner: ResourcePattern): boolean =>
+  outer === "*" || (outer.endsWith("/*") ? inner.startsWith(outer.slice(0, -1)) : outer === inner);
+
 /** Every pattern that matches a resource: the resource itself, each prefix of it that ends with a slash, and `*`. */
 export function patternsMatching(resource: Resource): readonly ResourcePattern[] {
   const patterns = ["*", resource];

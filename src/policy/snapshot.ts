@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { Deployment } from "../azure/deployment.ts";
+import { WithdrawnKey } from "../capability/key-states.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
 import { Policy } from "./policy.ts";
 import { Tenant } from "./tenant.ts";
@@ -18,6 +19,8 @@ export const PlatformSnapshot = z.strictObject({
   revision: Revision,
   policies: z.array(Policy),
   deployments: z.array(Deployment),
+  /** Of those that sign tokens. Not optional: an entry of KV without them is one of before, and D1 is read instead. */
+  withdrawnKeys: z.array(WithdrawnKey),
 });
 export type PlatformSnapshot = z.infer<typeof PlatformSnapshot>;
 

@@ -5,6 +5,8 @@
  */
 import * as z from "zod";
 import { Deployment } from "../azure/deployment.ts";
+import { keyRecordOfRow, SELECT_SIGNING_KEYS } from "../capability/key-rows.ts";
+import { withdrawnKeyOf } from "../capability/key-states.ts";
 import type { StartTimer } from "../kernel/clock.ts";
 import { DEFAULT_TENANT, PLATFORM, type Scope, type TenantId } from "../kernel/ids.ts";
 import { D1_READ_MAX_MS } from "../kernel/limits.ts";
@@ -27,6 +29,7 @@ export const snapshotStatements = {
   policies: SELECT_RULES_OF_SCOPE,
   // All of them, read off the primary key.
   deployments: "SELECT document FROM deployments WHERE name > '' ORDER BY name",
+  signingKeys: SELECT_SIGNING_KEYS,
 } as const;
 
 const RevisionRow = z.object({ revision: z.int().nullable() });
@@ -116,6 +119,7 @@ export function createSnapshots(stores: SnapshotStores): Snapshots {
         return fail(refuse("snapshot_unavailable"));
       }
     },
+    withdrawnKeys: () => platformPart.memory.get(PLATFORM)?.withdrawnKeys ?? [],
     async fill(scope, home) {
       const fillPart = async <S extends Revised>(part: Part<S>) => {
         const read = await fromD1(part);
@@ -136,10 +140,11 @@ function remember<S>({ memory, scope }: Part<S>, snapshot: S): S {
 }
 
 export async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
-  const [revision, policies, deployments] = await db.batch([
+  const [revision, policies, deployments, signingKeys] = await db.batch([
     db.prepare(snapshotStatements.revision).bind(PLATFORM),
     db.prepare(snapshotStatements.policies).bind(PLATFORM),
     db.prepare(snapshotStatements.deployments),
+    db.prepare(snapshotStatements.signingKeys),
   ]);
   return {
     revision: revisionOf(revision),
@@ -147,6 +152,7 @@ export async function readPlatform(db: D1Database): Promise<PlatformSnapshot> {
     deployments: (deployments?.results ?? []).map((row) =>
       Deployment.parse(JSON.parse(DocumentRow.parse(row).document)),
     ),
+    withdrawnKeys: (signingKeys?.results ?? []).flatMap((row) => withdrawnKeyOf(keyRecordOfRow(row)) ?? []),
   };
 }
 

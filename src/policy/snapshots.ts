@@ -1,4 +1,5 @@
 /** Where snapshots come from: isolate memory, then KV by revision, then D1. Only snapshots.store.ts implements this. */
+import type { WithdrawnKey } from "../capability/key-states.ts";
 import type { Scope, TenantId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { Result } from "../kernel/result.ts";
@@ -17,6 +18,8 @@ export interface Snapshots {
     atLeast?: Revisions,
     minRevision?: number,
   ): Promise<Result<Snapshot, Refusal>>;
+  /** Keys that this isolate knows to be withdrawn: what it has read last, which may be old but is never wrong. */
+  withdrawnKeys(): readonly WithdrawnKey[];
   /** After a committed write: reads the scope's snapshot on the primary and puts it into KV. Best effort. */
   fill(scope: Scope, home: Home): Promise<void>;
 }

@@ -2,7 +2,8 @@
  * Deciding where some facts are not known: a constraint that may hold or not is taken to hold in the best case, and not to
  * hold in the worst. Whatever the facts were, the decision lies between the two; where both say the same, it is certain.
  */
-import type { AuthorizationDetail, Capability } from "../capability/claims.ts";
+import type { Capability, HeldDetail } from "../capability/claims.ts";
+import { lineageOf } from "../capability/family.ts";
 import type { DecideInput } from "./candidate.ts";
 import type { ConstraintKey, Constraints } from "./constraints.ts";
 import { covers } from "./coverage.ts";
@@ -99,13 +100,24 @@ export function casesOfToken(
   authorization: Authorization,
   unsureOf: UnsureOf,
 ): { readonly best: Authorization; readonly worst: Authorization } {
-  const isUnsure = ({ constraints }: AuthorizationDetail) => unsureOf(constraints).length > 0;
+  const isUnsure = (held: HeldDetail) =>
+    lineageOf(held).some(({ constraints }) => unsureOf(constraints).length > 0);
   if (authorization === null || !authorization.some(isUnsure))
     return { best: authorization, worst: authorization };
   return {
-    best: authorization.map((detail) => without(detail, unsureOf(detail.constraints))),
+    best: authorization.map((held) => withoutUnsure(held, unsureOf)),
     worst: authorization.filter((detail) => !isUnsure(detail)),
   };
+}
+
+function withoutUnsure(held: HeldDetail, unsureOf: UnsureOf): HeldDetail {
+  const own = without(held, unsureOf(held.constraints));
+  if (held.within === undefined) return own;
+  const within = held.within.map(({ detail, ...ancestor }) => ({
+    ...ancestor,
+    detail: without(detail, unsureOf(detail.constraints)),
+  }));
+  return { ...own, within };
 }
 
 /** All that `decide` needs but the policies. */
@@ -141,6 +153,7 @@ export function askingCases(
     unsure: new Set([
       ...concerned.flatMap(({ keys }) => keys),
       ...(authorization ?? [])
+        .flatMap(lineageOf)
         .filter(({ actions, locations }) => covers(actions, locations, action, resource))
         .flatMap(({ constraints }) => unsureOf(constraints)),
     ]),

@@ -6,7 +6,8 @@
 import { APPROVAL_GRACE_MS } from "../kernel/limits.ts";
 import { admit, type PlannedCharge } from "./admission.ts";
 import { type AgentApproval, AgentApprovals } from "./agent-approvals.ts";
-import { AgentGate, type Moment } from "./agent-gate.ts";
+import { AgentGate, ancestorsHeld, type Moment } from "./agent-gate.ts";
+import { AgentObjects } from "./agent-objects.ts";
 import { type AgentReservation, NOTHING_CHARGED, reservationLifeMs } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { GivenPermit, Step } from "./agent-step.ts";
@@ -48,6 +49,7 @@ const RETURN_AFTER_MS = 3_000;
 export class AgentBook {
   readonly slices: SliceHolder;
   readonly approvals: AgentApprovals;
+  readonly objects: AgentObjects;
   readonly #store: AgentStore;
   readonly #relayMaxMs: number;
   readonly #counters: CounterBook;
@@ -66,7 +68,8 @@ export class AgentBook {
     for (const { charges } of saved.open) for (const charge of charges) this.#counters.adopt(charge);
     const numbers = new RecordNumbers(saved.numbers);
     this.#writer = new AheadWriter(store, this.#counters, this.#reservations, numbers);
-    this.#gate = new AgentGate(store, saved, this.#reservations, this.#writer, relayMaxMs);
+    this.objects = new AgentObjects(store);
+    this.#gate = new AgentGate(store, saved, this.objects, this.#reservations, this.#writer, relayMaxMs);
     this.#endings = new ReservationEndings(store, this.#counters, this.#reservations, this.#writer);
     this.slices = new SliceHolder(this.#counters, nowMs);
     this.approvals = new AgentApprovals(store);
@@ -85,7 +88,7 @@ export class AgentBook {
     permit: GivenPermit | null,
     moment: Moment,
   ): Step {
-    const answer = this.#gate.answer(request, moment);
+    const answer = this.#gate.answer(request, moment) ?? this.#gate.unknownObject(request, moment);
     if (answer) return { kind: "answer", reply: answer, charged: false };
     const { nowMs } = moment;
     const approval = candidate.needsApproval ? this.approvals.spendable(request.approval, nowMs) : null;
@@ -127,13 +130,16 @@ export class AgentBook {
     return { ...this.#gate.refused(request.caller, refusal, moment), waiting };
   }
 
-  confirm({ caller, snapshot }: ConfirmRequest, moment: Moment): ConfirmReply {
+  confirm({ caller, snapshot, object }: ConfirmRequest, moment: Moment): ConfirmReply {
     const refused = this.#gate.standingOrStale(caller, snapshot, moment);
     if (refused) return refused;
+    const { nowMs, revisions } = moment;
     return {
       outcome: "confirmed",
-      revisions: moment.revisions,
-      number: this.#writer.number(caller, moment.nowMs),
+      revisions,
+      number: this.#writer.number(caller, nowMs),
+      object: object ? this.objects.find(object, nowMs) : null,
+      ...ancestorsHeld(caller),
     };
   }
 
@@ -142,7 +148,7 @@ export class AgentBook {
     const refusal = this.#gate.standingRefusal(caller);
     if (refusal) return { outcome: "refused", refusal };
     const isRenewed = this.#endings.renew(reservationId, nowMs + this.lifeMs("relay"));
-    return isRenewed ? { outcome: "renewed", revisions } : { outcome: "unknown" };
+    return { outcome: isRenewed ? "renewed" : "unknown", revisions };
   }
 
   /** @returns `release`, where the tenant's ledger must be told that the call is over. */
@@ -151,6 +157,8 @@ export class AgentBook {
     nowMs: number,
   ): { readonly reply: SettleReply; readonly release: AgentReservation | null } {
     const ended = this.#endings.settle(request, nowMs);
+    // Azure has it whatever became of the reservation.
+    if (request.made) this.#wakeMs = earliest(this.#wakeMs, this.objects.keep(request.made, nowMs));
     // What comes back after its lease is told by the next renewal; where nobody calls any more, by the alarm.
     const dueMs = this.slices.reportDueMs(nowMs);
     if (dueMs !== null) this.#wakeMs = earliest(this.#wakeMs, Math.max(dueMs, nowMs + RETURN_AFTER_MS));

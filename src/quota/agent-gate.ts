@@ -3,6 +3,7 @@
  * request id; and the shape of its answers. Pure.
  */
 import type { Revisions } from "../policy/snapshot.ts";
+import type { AgentObjects } from "./agent-objects.ts";
 import { type AgentReservation, isGivenBack } from "./agent-reservation.ts";
 import {
   type AgentIdentity,
@@ -19,6 +20,7 @@ import type { OpenReservations } from "./open-reservations.ts";
 import { RevokedTokens } from "./revoked-tokens.ts";
 
 type Caller = ReserveRequest["caller"];
+type Store = Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">;
 type KnownAgent = AgentIdentity & AgentStanding;
 
 /** The moment of a step, and the revisions that count then. */
@@ -31,7 +33,8 @@ export interface Moment {
 export class NothingChanged extends Error {}
 
 export class AgentGate {
-  readonly #store: Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">;
+  readonly #store: Store;
+  readonly #objects: AgentObjects;
   readonly #reservations: OpenReservations;
   readonly #writer: AheadWriter;
   readonly #relayMaxMs: number;
@@ -39,13 +42,15 @@ export class AgentGate {
   #agent: KnownAgent | null;
 
   constructor(
-    store: Pick<AgentStore, "putAgent" | "putRevocations" | "knownAsk" | "findReservation">,
+    store: Store,
     { agent, revocations }: Pick<SavedLedger, "agent" | "revocations">,
+    objects: AgentObjects,
     reservations: OpenReservations,
     writer: AheadWriter,
     relayMaxMs: number,
   ) {
     this.#store = store;
+    this.#objects = objects;
     this.#agent = agent;
     this.#revoked = new RevokedTokens(revocations);
     this.#reservations = reservations;
@@ -108,6 +113,17 @@ export class AgentGate {
     return this.reserved(request, first, moment, this.#writer.number(caller, moment.nowMs).n, true);
   }
 
+  /** Whatever it may charge, a call that continues an answer which this agent does not have is refused. */
+  unknownObject({ caller, uses }: ReserveRequest, moment: Moment): ReserveReply | null {
+    return uses && this.#objects.used(uses, moment.nowMs) === null
+      ? this.refused(
+          caller,
+          ledgerRefusal("stored_object_unknown", { evidence: { object: uses.key } }),
+          moment,
+        )
+      : null;
+  }
+
   reserved(
     request: ReserveRequest,
     reservation: AgentReservation,
@@ -129,6 +145,8 @@ export class AgentGate {
       number: numberOf(request.caller, n),
       atMs: nowMs,
       approvalId,
+      ...ancestorsHeld(request.caller),
+      object: request.uses ? this.#objects.used(request.uses, nowMs) : null,
     };
   }
 
@@ -142,6 +160,12 @@ export class AgentGate {
     };
   }
 }
+
+/** Said only of tokens that have ancestors. */
+export const ancestorsHeld = ({
+  ancestors,
+}: Pick<Caller, "ancestors">): { readonly ancestorsHeld?: number } =>
+  ancestors === undefined ? {} : { ancestorsHeld: ancestors.length };
 
 /**
  * A replay is decided again and may offer other candidates than the first ask had: the one in its place, but none that

@@ -42,6 +42,7 @@ import {
   type StateReply,
   StateRequest,
 } from "./state-contracts.ts";
+import { ForgetObject } from "./stored-object-contracts.ts";
 import { type Tenant, TenantAbove } from "./tenant-above.object.ts";
 
 type Tried = Extract<Step, { kind: "answer" | "full" | "unapproved" }>;
@@ -148,6 +149,11 @@ export class AgentLedger extends DurableObject<Env> {
   async putAgentState(raw: AgentState): Promise<void> {
     const { v: _, ...written } = AgentState.parse(raw);
     this.#atomically(() => this.#book.putAgent(written));
+  }
+
+  async forgetObject(raw: ForgetObject): Promise<void> {
+    const { key } = ForgetObject.parse(raw);
+    this.#atomically(() => this.#book.objects.forget(key));
   }
 
   async revokeTokens(raw: TokenRevocation): Promise<void> {

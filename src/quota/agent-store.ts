@@ -1,6 +1,7 @@
 /** What an agent's ledger needs of its storage: synchronous, and all that one step writes is one commit. */
 import type { AuditRecord } from "../audit/audit-record.ts";
 import type { ApprovalRows } from "./agent-approvals.ts";
+import type { ObjectRows } from "./agent-objects.ts";
 import type { AgentReservation } from "./agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "./agent-standing.ts";
 import type { CounterRow } from "./counter-book.ts";
@@ -23,7 +24,7 @@ export interface SavedLedger {
   readonly revocations: SavedRevocations;
 }
 
-export interface AgentStore extends ApprovalRows {
+export interface AgentStore extends ApprovalRows, ObjectRows {
   putCounters(rows: readonly CounterRow[]): void;
   putReservation(reservation: AgentReservation): void;
   removeReservation(reservationId: string): void;

@@ -19,6 +19,7 @@ import { type KeptSettlement, settlementKey } from "./kept-settlement.ts";
 import { Outbox } from "./outbox.object.ts";
 import type { NumberBlock } from "./record-numbers.ts";
 import type { SavedRevocations } from "./revoked-tokens.ts";
+import { StoredObjectTable } from "./stored-object-table.object.ts";
 
 /** How long `/v1/enforce` is idempotent on a request id (DESIGN section 7). */
 const IDEMPOTENCY_MS = 10 * MINUTE_MS;
@@ -38,12 +39,14 @@ export class AgentTables implements AgentStore {
   readonly #sql: SqlStorage;
   readonly #counters: CounterTable;
   readonly #approvals: ApprovalTable;
+  readonly #objects: StoredObjectTable;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     this.outbox = new Outbox(sql);
     this.#counters = new CounterTable(sql);
     this.#approvals = new ApprovalTable(sql);
+    this.#objects = new StoredObjectTable(sql);
     sql.exec(`
       CREATE TABLE IF NOT EXISTS agent (
         id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, status TEXT NOT NULL
@@ -184,6 +187,10 @@ export class AgentTables implements AgentStore {
   approvalsOf: AgentStore["approvalsOf"] = (requestHash) => this.#approvals.of(requestHash);
   pendingApprovals: AgentStore["pendingApprovals"] = (nowMs) => this.#approvals.pending(nowMs);
 
+  putStoredObject: AgentStore["putStoredObject"] = (kept) => this.#objects.put(kept);
+  findStoredObject: AgentStore["findStoredObject"] = (key, nowMs) => this.#objects.find(key, nowMs);
+  removeStoredObject: AgentStore["removeStoredObject"] = (key) => this.#objects.remove(key);
+
   keepRecord(record: AuditRecord, dueAtMs: number): void {
     const key = `record/${record.source}/${record.n}`;
     this.outbox.put({ key, kind: "record", body: JSON.stringify(record) }, dueAtMs);
@@ -197,6 +204,7 @@ export class AgentTables implements AgentStore {
   purge(nowMs: number): void {
     this.#counters.purge(nowMs);
     this.#approvals.purge(nowMs);
+    this.#objects.purge(nowMs);
     this.#sql.exec("DELETE FROM asks WHERE charged_at <= ?1", nowMs - IDEMPOTENCY_MS);
     this.#sql.exec("DELETE FROM ended_reservations WHERE ended_at <= ?1", nowMs - RESERVATION_MEMORY_MS);
   }
@@ -208,6 +216,7 @@ export class AgentTables implements AgentStore {
       this.outbox.nextDeadlineMs(),
       this.#counters.purgeDueMs(),
       this.#approvals.purgeDueMs(),
+      this.#objects.purgeDueMs(),
       ask === null ? null : ask + IDEMPOTENCY_MS,
       ended === null ? null : ended + RESERVATION_MEMORY_MS,
     );

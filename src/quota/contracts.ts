@@ -6,26 +6,17 @@ import * as z from "zod";
 import { AgentId, ApprovalId, DecisionId, ReservationId, Scope, TenantId, TokenId } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
-import { Revision, Revisions } from "../policy/snapshot.ts";
+import { Revisions } from "../policy/snapshot.ts";
 import { Home } from "../residency/home.ts";
 import { ApprovalAsk, WaitingApproval } from "./approval-contracts.ts";
 import type { CompletionDraft } from "./completion-record.ts";
+import { LedgerCaller } from "./ledger-caller.ts";
 import { LimitClaim, Meter, QuotaScope, Window } from "./limit-claim.ts";
 import { SliceReply, SliceRequest } from "./slice-contracts.ts";
+import { MadeObject, StoredObject, StoredObjectKey, UsedObject } from "./stored-object-contracts.ts";
 
 const v = z.literal(1);
 const tokens = z.int().min(0);
-
-/** Whose capability asks, as the agent's ledger checks it. */
-export const LedgerCaller = z.strictObject({
-  home: Home,
-  tenantId: TenantId,
-  agentId: AgentId,
-  agentVersion: z.int().min(1),
-  tokenId: TokenId,
-  issuedAtSeconds: z.int().min(0),
-});
-export type LedgerCaller = z.infer<typeof LedgerCaller>;
 
 /** What the ledger repeats in the record when a reservation is abandoned, since nobody else is left to say it. */
 export const ReservationSubject = z.strictObject({
@@ -65,6 +56,8 @@ export const ReserveRequest = z.strictObject({
   subject: ReservationSubject,
   /** Where some candidate needs approval. */
   approval: ApprovalAsk.nullable().optional(),
+  /** The stored answer that the call continues. */
+  uses: UsedObject.nullable().optional(),
 });
 export type ReserveRequest = z.infer<typeof ReserveRequest>;
 
@@ -102,6 +95,9 @@ export const LedgerRefusal = z.object({
 });
 export type LedgerRefusal = z.infer<typeof LedgerRefusal>;
 
+/** How many ancestors of the caller's token were held against what was revoked; a ledger of before looks at none. */
+const ancestorsHeld = z.int().min(0).optional();
+
 /** The ledger's clock at its answer, so that other clocks can read its moments as durations. */
 const atMs = z.int().optional();
 
@@ -133,6 +129,9 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
     atMs,
     /** Which approval the reservation spent. A ledger of before knows of none. */
     approvalId: ApprovalId.nullable().optional(),
+    ancestorsHeld,
+    /** Where the stored answer is that the call continues. A ledger of before knows of none. */
+    object: StoredObject.nullable().optional(),
   }),
   stale,
   refused.extend({ waiting: WaitingApproval.nullable().optional() }),
@@ -140,11 +139,24 @@ export const ReserveReply = z.discriminatedUnion("outcome", [
 export type ReserveReply = z.infer<typeof ReserveReply>;
 
 /** Asked before an authenticated refusal (or a call that charges nothing) is answered: is its snapshot still current? */
-export const ConfirmRequest = z.strictObject({ v, caller: LedgerCaller, snapshot: Revisions });
+export const ConfirmRequest = z.strictObject({
+  v,
+  caller: LedgerCaller,
+  snapshot: Revisions,
+  /** The stored answer that is asked for. */
+  object: StoredObjectKey.nullable().optional(),
+});
 export type ConfirmRequest = z.infer<typeof ConfirmRequest>;
 
 export const ConfirmReply = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("confirmed"), revisions: Revisions, number: RecordNumber }),
+  z.strictObject({
+    outcome: z.literal("confirmed"),
+    revisions: Revisions,
+    number: RecordNumber,
+    ancestorsHeld,
+    /** Where it is; null = this agent has none of that name. Absent: a ledger of before, which did not look. */
+    object: StoredObject.nullable().optional(),
+  }),
   stale,
   refused,
 ]);
@@ -159,8 +171,8 @@ export const RenewReply = z.discriminatedUnion("outcome", [
   z.strictObject({ outcome: z.literal("renewed"), revisions: Revisions.optional() }),
   /** The agent may not go on. */
   z.strictObject({ outcome: z.literal("refused"), refusal: LedgerRefusal }),
-  /** No such reservation is open: it ended, ran out, or was lost in a crash. */
-  z.strictObject({ outcome: z.literal("unknown") }),
+  /** No such reservation is open: it ended, ran out, was lost in a crash, or never was. The agent may go on. */
+  z.strictObject({ outcome: z.literal("unknown"), revisions: Revisions.optional() }),
 ]);
 export type RenewReply = z.infer<typeof RenewReply>;
 
@@ -186,6 +198,8 @@ export const Settle = z.strictObject({
     z.strictObject({ kind: z.literal("as_reserved") }),
     z.strictObject({ kind: z.literal("released") }),
   ]),
+  /** What Azure keeps because of the call. */
+  made: MadeObject.nullable().optional(),
   /** The call's record but for what the ledger adds; the audit consumer reads it, as it reads every record. */
   completion: z.custom<CompletionDraft>().nullable().default(null),
 });
@@ -279,18 +293,3 @@ export type TenantReserveReply = z.infer<typeof TenantReserveReply>;
 /** The call is no longer under way. */
 export const TenantSettle = z.strictObject({ v, reservationId: ReservationId });
 export type TenantSettle = z.infer<typeof TenantSettle>;
-
-/** The write protocol of DESIGN section 7: prepare n+1, commit in D1, publish, wait, answer. */
-export const PrepareRequest = z.strictObject({ v, scope: Scope, home: Home });
-export type PrepareRequest = z.infer<typeof PrepareRequest>;
-export const PrepareReply = z.discriminatedUnion("outcome", [
-  z.strictObject({ outcome: z.literal("prepared"), revision: Revision }),
-  z.strictObject({ outcome: z.literal("busy"), retryAfterMs: z.int().min(0) }),
-]);
-export type PrepareReply = z.infer<typeof PrepareReply>;
-
-export const PublishRequest = z.strictObject({ v, scope: Scope, revision: Revision });
-export type PublishRequest = z.infer<typeof PublishRequest>;
-/** How long until every lease that may still carry an older revision has run out. */
-export const PublishReply = z.strictObject({ waitMs: z.int().min(0) });
-export type PublishReply = z.infer<typeof PublishReply>;

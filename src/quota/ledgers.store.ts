@@ -12,7 +12,7 @@ import {
   LEDGER_CALL_MAX_MS,
   startTimer as platformTimer,
 } from "./call-ledger.store.ts";
-import { PrepareReply, PublishReply, RenewReply } from "./contracts.ts";
+import { RenewReply } from "./contracts.ts";
 import { LedgerNameCache } from "./ledger-name-cache.ts";
 import { agentLedgerName, scopeLedgerName } from "./ledger-names.ts";
 import { ledgerStub } from "./ledger-namespace.store.ts";
@@ -20,6 +20,7 @@ import { confirmReply, reserveReply, settleReply } from "./ledger-reply.ts";
 import type { AgentAddress, AgentLedgers, LedgerReadings, ScopeAddress, TenantLedgers } from "./ledgers.ts";
 import { ReservationReply, StateReply, TotalsReply } from "./state-contracts.ts";
 import type { TenantLedger } from "./tenant-ledger.object.ts";
+import { PrepareReply, PublishReply } from "./write-contracts.ts";
 
 /** Per secret, so that a test with another secret does not read names of this one. */
 const nameCaches = new Map<string, LedgerNameCache>();
@@ -85,6 +86,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
     keepRecord: (address: AgentAddress, record: AuditRecord) =>
       call(address, (ledger) => ledger.keepRecord(record), nothing),
     putAgentState: (state) => call(state, (ledger) => ledger.putAgentState(state), nothing),
+    forgetObject: (forgotten) => call(forgotten.caller, (ledger) => ledger.forgetObject(forgotten), nothing),
     revokeTokens: (revocation) => call(revocation, (ledger) => ledger.revokeTokens(revocation), nothing),
     decideApproval: (decision) =>
       call(decision, (ledger) => ledger.decideApproval(decision), ApprovalDecisionReply.parse),

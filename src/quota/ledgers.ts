@@ -10,8 +10,6 @@ import type {
   AgentState,
   ConfirmReply,
   ConfirmRequest,
-  PrepareReply,
-  PublishReply,
   RenewReply,
   RenewRequest,
   ReserveReply,
@@ -21,6 +19,8 @@ import type {
   TokenRevocation,
 } from "./contracts.ts";
 import type { ReservationReply, StateReply, StateRequest, TotalsReply } from "./state-contracts.ts";
+import type { ForgetObject } from "./stored-object-contracts.ts";
+import type { PrepareReply, PublishReply } from "./write-contracts.ts";
 
 export interface AgentAddress {
   readonly home: Home;
@@ -42,6 +42,8 @@ export interface AgentLedgers {
   /** Keeps a record that the queue did not take, and delivers it later. */
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
   putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
+  /** Repeating is harmless. */
+  forgetObject(forgotten: ForgetObject): Promise<Result<null, Refusal>>;
   revokeTokens(revocation: TokenRevocation): Promise<Result<null, Refusal>>;
   /** Repeating is harmless. */
   decideApproval(decision: ApprovalDecision): Promise<Result<ApprovalDecisionReply, Refusal>>;

@@ -5,7 +5,8 @@
  */
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { TokenId } from "../kernel/ids.ts";
-import type { LedgerCaller, LedgerRefusal, TokenRevocation } from "./contracts.ts";
+import type { LedgerRefusal, TokenRevocation } from "./contracts.ts";
+import type { HeldToken, LedgerCaller } from "./ledger-caller.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 
 /** A token's expiry is judged by the gateway's clock, which may be behind the ledger's. */
@@ -48,12 +49,10 @@ export class RevokedTokens {
     };
   }
 
-  refusal({
-    tokenId,
-    issuedAtSeconds,
-  }: Pick<LedgerCaller, "tokenId" | "issuedAtSeconds">): LedgerRefusal | null {
-    return this.#expiryMs.has(tokenId) || issuedAtSeconds * SECOND_MS < this.#notBeforeMs
-      ? ledgerRefusal("token_revoked")
-      : null;
+  /** Of a token, or of one that it comes from. */
+  refusal(caller: Pick<LedgerCaller, "tokenId" | "issuedAtSeconds" | "ancestors">): LedgerRefusal | null {
+    const isRevoked = ({ tokenId, issuedAtSeconds }: HeldToken) =>
+      this.#expiryMs.has(tokenId) || issuedAtSeconds * SECOND_MS < this.#notBeforeMs;
+    return isRevoked(caller) || caller.ancestors?.some(isRevoked) ? ledgerRefusal("token_revoked") : null;
   }
 }

@@ -10,10 +10,6 @@ import { PLATFORM_HOME } from "../residency/home.ts";
 import {
   type LeaseReply,
   LeaseRequest,
-  type PrepareReply,
-  PrepareRequest,
-  type PublishReply,
-  PublishRequest,
   TenantReserve,
   type TenantReserveReply,
   TenantSettle,
@@ -47,6 +43,7 @@ import { TenantBudgetTables } from "./tenant-budget-tables.object.ts";
 import { TenantHolds } from "./tenant-holds.ts";
 import { createTenantHop } from "./tenant-hop.store.ts";
 import { TenantTables } from "./tenant-tables.object.ts";
+import { type PrepareReply, PrepareRequest, type PublishReply, PublishRequest } from "./write-contracts.ts";
 
 /** A handler that dies, or a D1 that cannot be reached, is tried again after this time. */
 const ALARM_AGAIN_MS = 5_000;

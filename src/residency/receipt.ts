@@ -21,7 +21,7 @@ export const Receipt = z.looseObject({
   iat: z.int().min(0).max(LAST_SECOND),
   /** Leads to the record. A replay of /v1/enforce is the same decision and has a receipt of its own. */
   decision: DecisionId,
-  surface: z.enum(["relay", "enforce", "model_list"]),
+  surface: z.enum(["relay", "enforce", "model_list", "stored_object"]),
   tenant: TenantId,
   /** Where the tenant's data rests. */
   home: Home,
@@ -43,7 +43,7 @@ export type ReceiptFacts = Pick<
 /** @throws for anything but an allowed decision: a refusal has no receipt. */
 export function receiptOf(issuer: string, record: ReceiptFacts) {
   const { at, decisionId, surface, tenantId, home, place, backend, revisions } = record;
-  if (record.decision !== "allowed" || revisions === null)
+  if (record.decision !== "allowed" || revisions === null || surface === "unserved")
     throw new Error("Only an allowed decision has a receipt.");
   return {
     iss: issuer,

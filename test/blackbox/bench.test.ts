@@ -47,6 +47,10 @@ it.each([
   "requests_mock",
   "streams_gateway",
   "streams_relay_ratio",
+  "streams_metered_ratio",
+  "long_ratio",
+  "long_metered_ratio",
+  "slow_open",
   "ledger_calls",
   "ledger_ahead",
   "ledger_through",
@@ -68,7 +72,7 @@ it.each([
   expect(report.rows.find((row) => row.id === id)?.median).toBeGreaterThan(0);
 });
 
-it.each(["failed", "different", "counted_failed"])("no answer %s", (id) => {
+it.each(["failed", "different", "slow_lost", "counted_failed"])("no answer %s", (id) => {
   expect(report.rows.find((row) => row.id === id)?.max).toBe(0);
 });
 

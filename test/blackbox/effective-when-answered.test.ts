@@ -90,6 +90,24 @@ it("an agent disabled, changed or deleted: its next call is refused", async () =
   await gateway.admin("DELETE", `/v1/policies/${policy.body.id}`);
 });
 
+it("a signing key killed: no later call with a token of it passes, and the next key signs", async () => {
+  const policy = await gateway.admin("POST", "/v1/policies", grant);
+  const { id, token } = await gateway.agent();
+  expect(await codeOf(token)).toBe("allowed");
+  const stop = traffic(token);
+  const { body: before } = await gateway.admin("GET", "/v1/keys/signing");
+  const reason = "found in a public repository";
+  const killed = await gateway.admin("POST", `/v1/keys/signing/${before.signingKeyId}/kill`, { reason });
+  expect(killed.status).toBe(200);
+  expect(await codeOf(token)).toBe("token_key_withdrawn");
+  await stop();
+  const jwks = await (await fetch(`${gateway.url}/.well-known/jwks.json`)).text();
+  expect(jwks).toContain(String(killed.body.signingKeyId));
+  expect(jwks).not.toContain(String(before.signingKeyId));
+  expect(await codeOf(await gateway.tokenFor(id))).toBe("allowed");
+  await gateway.admin("DELETE", `/v1/policies/${policy.body.id}`);
+});
+
 it("an eu tenant: refused from outside and where no backend keeps the promise, before Azure sees a byte", async () => {
   await gateway.admin("POST", "/v1/tenants", {
     id: "berlin",

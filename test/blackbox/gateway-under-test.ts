@@ -10,6 +10,7 @@ import { type Simulator, startSimulator } from "../../dev/simulator/start-simula
 import { ApiKeyScope } from "../../src/capability/api-key.ts";
 import { homeBinding, homeNames } from "../../src/residency/home.ts";
 import { testEntraKeys } from "../entra-keys-fixture.ts";
+import { testSigningKeys } from "../signing-keys-fixture.ts";
 
 /** What `request.cf` says of a caller; Miniflare takes it from this header, and only locally. */
 export const frankfurt = {
@@ -20,17 +21,6 @@ export const frankfurt = {
   tlsVersion: "TLSv1.3",
 };
 export const virginia = { country: "US", continent: "NA", colo: "IAD", tlsVersion: "TLSv1.3" };
-
-const signingKeys = JSON.stringify({
-  keys: [
-    {
-      kty: "OKP",
-      crv: "Ed25519",
-      x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-      d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-    },
-  ],
-});
 
 const receiptKeys = JSON.stringify({
   keys: [
@@ -79,7 +69,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
         configPath: "./wrangler.toml",
         vars: { LEASE_MS: "500" },
         secrets: {
-          SIGNING_KEYS: signingKeys,
+          SIGNING_KEYS: testSigningKeys,
           RECEIPT_KEYS: receiptKeys,
           LEDGER_NAME_SECRET: "a-ledger-name-secret-used-by-tests-only",
           END_USER_SALT: "an-end-user-salt-used-by-tests-only",

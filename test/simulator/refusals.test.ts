@@ -127,6 +127,19 @@ describe("headers", () => {
     expect(one?.headers.get("x-ms-client-request-id")).toBe(one?.headers.get("apim-request-id"));
   });
 
+  it("counts no limits on Responses, and adds whatever it is told to", async () => {
+    const headers = { "x-ms-spillover-from-gpt-4": "true", "azure-openai-deployment-utilization": "71%" };
+    simulator.next({ kind: "headers", headers });
+    const response = await post("/openai/v1/responses", { model: "thinker", input: "hello" });
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      ...headers,
+      "x-ratelimit-limit-tokens": "-1",
+      "x-ratelimit-remaining-tokens": "-1",
+      "x-ratelimit-reset-tokens": "0",
+    });
+    expect(response.headers.has("x-ratelimit-limit-requests")).toBe(false);
+  });
+
   it("echoes the caller's x-ms-client-request-id", async () => {
     const headers = { "x-ms-client-request-id": "11111111-2222-3333-4444-555555555555" };
     const response = await post(`${classic}?api-version=2024-10-21`, undefined, headers);

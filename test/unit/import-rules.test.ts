@@ -53,6 +53,7 @@ const files: readonly SourceFile[] = readdirSync(root, { recursive: true, encodi
 const compositionRoot = new Set([
   "worker.ts",
   "compose.ts",
+  "compose-keys.ts",
   "compose-stores.ts",
   "compose-upstream.ts",
   "bindings.ts",
@@ -78,6 +79,7 @@ const ranks: Readonly<Record<string, number>> = {
   console: 2,
   cli: 2,
   "compose.ts": 3,
+  "compose-keys.ts": 3,
   "compose-stores.ts": 3,
   "compose-upstream.ts": 3,
   "bindings.ts": 3,

@@ -1,14 +1,24 @@
 /**
  * One keep-alive HTTP/1.1 connection to the loopback, one request at a time. Written by hand because a general client
- * costs more per request than the Workers under test, and would be what is measured.
+ * costs more per request than the Workers under test, and would be what is measured. Answers are compared as they come
+ * and not kept: thousands may be under way.
  */
 import { connect, type Socket } from "node:net";
 
 export interface Answer {
   /** 0 when the connection broke. */
   readonly status: number;
-  readonly body: Buffer;
+  /** Byte for byte, from the first to the last. */
+  readonly isExpected: boolean;
   readonly firstByteAtMs: number;
+}
+
+export interface ConnectionOptions {
+  readonly port: number;
+  /** What every answer should be. */
+  readonly expected: Buffer;
+  /** From the first byte of each answer on, nothing is read for so long. */
+  readonly stallMs: number;
 }
 
 interface Head {
@@ -21,17 +31,17 @@ const LINE = Buffer.from("\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
 
 export class Connection {
-  readonly #port: number;
+  readonly #options: ConnectionOptions;
   #socket: Socket | null = null;
   #answered: ((answer: Answer) => void) | null = null;
   #unread: Buffer = Buffer.alloc(0);
   #head: Head | null = null;
-  #body: Buffer[] = [];
   #bodyBytes = 0;
+  #isExpected = true;
   #firstByteAtMs = 0;
 
-  constructor(port: number) {
-    this.#port = port;
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
   send(request: Buffer, answered: (answer: Answer) => void): void {
@@ -46,7 +56,7 @@ export class Connection {
 
   #open(): Socket {
     if (this.#socket !== null) return this.#socket;
-    const socket = connect({ host: "127.0.0.1", port: this.#port, noDelay: true });
+    const socket = connect({ host: "127.0.0.1", port: this.#options.port, noDelay: true });
     socket.on("data", (bytes) => this.#read(bytes));
     socket.on("error", () => {});
     socket.on("close", () => {
@@ -101,20 +111,33 @@ export class Connection {
 
   #take(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    if (this.#bodyBytes === 0) this.#firstByteAtMs = performance.now();
-    this.#body.push(bytes);
-    this.#bodyBytes += bytes.length;
+    const { expected, stallMs } = this.#options;
+    if (this.#bodyBytes === 0) {
+      this.#firstByteAtMs = performance.now();
+      if (stallMs > 0) this.#stall(stallMs);
+    }
+    const end = this.#bodyBytes + bytes.length;
+    // Never more than there is: `compare` refuses a range beyond the end.
+    this.#isExpected &&=
+      end <= expected.length && expected.compare(bytes, 0, bytes.length, this.#bodyBytes, end) === 0;
+    this.#bodyBytes = end;
+  }
+
+  #stall(stallMs: number): void {
+    const socket = this.#socket;
+    socket?.pause();
+    setTimeout(() => socket?.resume(), stallMs);
   }
 
   #finish(status: number): void {
-    const body = this.#body.length === 1 && this.#body[0] ? this.#body[0] : Buffer.concat(this.#body);
+    const isExpected = this.#isExpected && this.#bodyBytes === this.#options.expected.length;
     const firstByteAtMs = this.#bodyBytes === 0 ? performance.now() : this.#firstByteAtMs;
     this.#head = null;
-    this.#body = [];
     this.#bodyBytes = 0;
+    this.#isExpected = true;
     if (status === 0) this.#unread = Buffer.alloc(0);
     const answered = this.#answered;
     this.#answered = null;
-    answered?.({ status, body, firstByteAtMs });
+    answered?.({ status, isExpected, firstByteAtMs });
   }
 }

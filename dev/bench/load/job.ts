@@ -3,12 +3,18 @@ import * as z from "zod";
 
 /**
  * `closed`: each connection sends again as soon as it has its answer (capacity). `rate`: a fixed rate, whatever the
- * answers do (latency). `burst`: all connections send at once, then all wait for all.
+ * answers do (latency). `burst`: all connections send at once, then all wait for all. `together`: each connection sends
+ * once, one after the other within `rampMs`, and from the first byte of its answer on reads nothing for `stallMs`.
  */
 export const Arrival = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("closed") }),
   z.strictObject({ kind: z.literal("rate"), perSecond: z.number().positive().max(10_000) }),
   z.strictObject({ kind: z.literal("burst"), gapMs: z.number().min(0) }),
+  z.strictObject({
+    kind: z.literal("together"),
+    rampMs: z.number().min(0),
+    stallMs: z.number().min(0),
+  }),
 ]);
 export type Arrival = z.infer<typeof Arrival>;
 
@@ -20,7 +26,8 @@ export const Job = z.strictObject({
   apiKeys: z.array(z.string()),
   body: z.string(),
   expected: z.string(),
-  connections: z.int().min(1).max(256),
+  connections: z.int().min(1).max(2_000),
+  /** Of `together`: in which all answers should have come. */
   durationMs: z.number().positive().max(600_000),
   arrival: Arrival,
 });
@@ -35,6 +42,8 @@ export const JobResult = z.strictObject({
   failed: z.int(),
   /** 200, and not the bytes that the upstream sent. */
   different: z.int(),
+  /** Answers under way at one moment. */
+  mostOpen: z.int(),
   firstByteMs: Latency,
   lastByteMs: Latency,
 });

@@ -20,16 +20,22 @@ type Exchange = (connection: Connection, dueMs: number) => Promise<void>;
 export async function runJob(job: Job): Promise<JobResult> {
   const requests = requestsOf(job);
   let sent = 0;
+  const { arrival, port } = job;
   const expected = Buffer.from(job.expected);
+  const stallMs = arrival.kind === "together" ? arrival.stallMs : 0;
   const tally: Tally = { firstByteMs: [], lastByteMs: [], failed: 0, different: 0 };
-  const connections = Array.from({ length: job.connections }, () => new Connection(job.port));
+  const connections = Array.from(
+    { length: job.connections },
+    () => new Connection({ port, expected, stallMs }),
+  );
   let open = 0;
+  let mostOpen = 0;
   const exchange: Exchange = async (connection, dueMs) => {
-    open++;
+    mostOpen = Math.max(mostOpen, ++open);
     const request = requests[sent++ % requests.length] ?? Buffer.of();
     const answer = await new Promise<Answer>((resolve) => connection.send(request, resolve));
     open--;
-    count(tally, answer, expected, dueMs);
+    count(tally, answer, dueMs);
   };
 
   const startMs = performance.now();
@@ -44,7 +50,7 @@ export async function runJob(job: Job): Promise<JobResult> {
   const elapsedMs = performance.now() - startMs;
   const unanswered = open;
   for (const connection of connections) connection.close();
-  return resultOf(tally, unanswered, elapsedMs);
+  return { ...resultOf(tally, unanswered, elapsedMs), mostOpen };
 }
 
 function send({ arrival }: Job, connections: readonly Connection[], exchange: Exchange, endMs: number) {
@@ -55,6 +61,8 @@ function send({ arrival }: Job, connections: readonly Connection[], exchange: Ex
       return atRate(1_000 / arrival.perSecond, connections, exchange, endMs);
     case "burst":
       return inBursts(arrival.gapMs, connections, exchange, endMs);
+    case "together":
+      return together(arrival.rampMs, connections, exchange);
   }
 }
 
@@ -73,6 +81,21 @@ async function inBursts(
     await Promise.all(connections.map((connection) => exchange(connection, dueMs)));
     await wait(gapMs);
   }
+}
+
+async function together(
+  rampMs: number,
+  connections: readonly Connection[],
+  exchange: Exchange,
+): Promise<void> {
+  const startMs = performance.now();
+  await Promise.all(
+    connections.map(async (connection, index) => {
+      const dueMs = startMs + (rampMs * index) / connections.length;
+      await wait(dueMs - startMs);
+      await exchange(connection, dueMs);
+    }),
+  );
 }
 
 /** A request that finds no free connection waits, and its wait counts: answers cannot slow the questions down. */
@@ -107,12 +130,12 @@ async function atRate(
   while (running.size > 0) await Promise.all(running);
 }
 
-function count(tally: Tally, { status, body, firstByteAtMs }: Answer, expected: Buffer, dueMs: number): void {
+function count(tally: Tally, { status, isExpected, firstByteAtMs }: Answer, dueMs: number): void {
   if (status !== 200) {
     tally.failed++;
     return;
   }
-  if (!body.equals(expected)) tally.different++;
+  if (!isExpected) tally.different++;
   tally.firstByteMs.push(firstByteAtMs - dueMs);
   tally.lastByteMs.push(performance.now() - dueMs);
 }
@@ -132,7 +155,7 @@ function requestBytes({ port, path, headers, body }: Job): Buffer {
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
 
-function resultOf(tally: Tally, unanswered: number, elapsedMs: number): JobResult {
+function resultOf(tally: Tally, unanswered: number, elapsedMs: number): Omit<JobResult, "mostOpen"> {
   const answers = tally.lastByteMs.length;
   const latency = (samples: readonly number[]) => ({
     p50: percentile(samples, 0.5),

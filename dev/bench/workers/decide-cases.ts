@@ -1,4 +1,5 @@
 /** The decision alone, with few policies and many, most of which are for other models or for everybody. */
+import { NOT_DELEGATED } from "../../../src/capability/claims.ts";
 import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
 import { UNREAD_CONTENT } from "../../../src/policy/content.ts";
 import { decide } from "../../../src/policy/decide.ts";
@@ -58,7 +59,7 @@ const policies = ({ denies, others, grants }: Kinds, mode: Policy["mode"] = "enf
 ];
 
 const snapshotOf = (...sets: readonly (readonly Policy[])[]): Snapshot => ({
-  platform: { revision: 1, policies: [], deployments: [] },
+  platform: { revision: 1, policies: [], deployments: [], withdrawnKeys: [] },
   tenant: { revision: 1, tenant: Tenant.parse({ id: tenantId, name: "Bench" }), policies: sets.flat() },
 });
 
@@ -100,6 +101,7 @@ export const capability = {
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
   mintedBy: null,
+  delegation: NOT_DELEGATED,
 } as const;
 
 const mixed = (count: number): Kinds => ({ denies: count / 5, others: (count * 3) / 5, grants: count / 5 });

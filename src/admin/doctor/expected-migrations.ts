@@ -3,7 +3,12 @@
  * A Worker cannot read the folders when it runs; a test holds this list against them.
  */
 export const expectedMigrations = {
-  platform: ["0001_create_platform_state.sql", "0002_keep_policy_history.sql", "0004_expire_api_keys.sql"],
+  platform: [
+    "0001_create_platform_state.sql",
+    "0002_keep_policy_history.sql",
+    "0004_expire_api_keys.sql",
+    "0005_keep_key_states.sql",
+  ],
   home: [
     "0001_create_home_state.sql",
     "0002_count_usage.sql",
@@ -12,6 +17,7 @@ export const expectedMigrations = {
     "0005_count_shadow_flips.sql",
     "0007_keep_approvals.sql",
     "0008_revoke_tokens.sql",
+    "0010_keep_delegations.sql",
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -5,20 +5,24 @@
 import * as z from "zod";
 import type { EntraIssuer } from "../../capability/entra-issuer.ts";
 import type { KeyRing } from "../../capability/key-ring.ts";
+import { type KeyRecord, type KeyState, stateIn } from "../../capability/key-states.ts";
 import type { ReceiptKeys } from "../../capability/receipt-keys.ts";
+import { signingKeySet } from "../../capability/signing-key-view.ts";
+import type { SigningKeyStore } from "../../capability/signing-keys.store.ts";
 import { asked } from "../../kernel/asked.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { type Home, homeBinding, homes, type Jurisdiction } from "../../residency/home.ts";
 import type { Databases } from "../databases.ts";
 import { readApiKeys } from "./api-key-facts.store.ts";
 import { readDeployments, readTenants } from "./documents.store.ts";
-import type { DatabaseFact, DoctorFacts, JurisdictionFact } from "./facts.ts";
+import type { DatabaseFact, DoctorFacts, JurisdictionFact, SigningKeyFact } from "./facts.ts";
 import { missingBindings } from "./missing-bindings.ts";
 
 export interface DoctorSources {
   readonly isLocal: boolean;
   readonly config: { readonly issuer: string; readonly audience: string };
   readonly keyRing: KeyRing;
+  readonly signingKeys: Pick<SigningKeyStore, "all">;
   readonly receiptKeys: ReceiptKeys;
   readonly entra: Pick<EntraIssuer, "discovery" | "subject" | "published"> | null;
   readonly configuredHomes: readonly Home[];
@@ -35,11 +39,12 @@ export interface DoctorSources {
 export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<DoctorFacts> => {
   const { databases, configuredHomes, config, isLocal, keyRing, receiptKeys, entra, hasSecret } = sources;
   const gatheredAtMs = sources.clock();
-  const [readings, { tenants, stranded }, deployments, apiKeys, stores] = await Promise.all([
+  const [readings, { tenants, stranded }, deployments, apiKeys, keyRecords, stores] = await Promise.all([
     readMigrations(databases, configuredHomes),
     readTenants(databases, configuredHomes),
     readDeployments(databases.platform),
     readApiKeys(databases.platform, gatheredAtMs),
+    sources.signingKeys.all(),
     sources.probeStores(),
   ]);
   const secrets = deployments.items.flatMap(({ backends }) =>
@@ -65,7 +70,8 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
       keyIds: entra.published.map(({ kid }) => kid),
     },
     signsWebhooks: hasSecret("WEBHOOK_SECRET"),
-    signingKeys: keyRing.signers.map(({ keyId, endsAt }) => ({ keyId, endsAt })),
+    signingKeys: goingKeys(keyRing, keyRecords.ok ? keyRecords.value : []),
+    keySet: keyRecords.ok ? signingKeySet(keyRing, keyRecords.value, gatheredAtMs) : null,
     receiptKeys: receiptKeys.published.map(({ kid }) => ({
       keyId: kid,
       endsAt: kid === receiptKeys.signing.keyId ? receiptKeys.signing.endsAt : null,
@@ -73,6 +79,15 @@ export const createDoctorFacts = (sources: DoctorSources) => async (): Promise<D
     apiKeys,
   };
 };
+
+/** The promoted one first. */
+function goingKeys(
+  { signers }: Pick<KeyRing, "signers">,
+  records: readonly KeyRecord[],
+): readonly SigningKeyFact[] {
+  const inState = (state: KeyState) => signers.filter(({ keyId }) => stateIn(records, keyId) === state);
+  return [...inState("signing"), ...inState("published")].map(({ keyId, endsAt }) => ({ keyId, endsAt }));
+}
 
 function jurisdictionOf(home: Home, ask: DoctorSources["askJurisdiction"]): readonly JurisdictionFact[] {
   const { jurisdiction } = homes[home];

@@ -3,6 +3,7 @@
  * is: so no finding can quote one.
  */
 import type { Deployment } from "../../azure/deployment.ts";
+import type { SigningKeySet } from "../../capability/signing-key-view.ts";
 import type { ApiKeyId } from "../../kernel/ids.ts";
 import type { Timestamp } from "../../kernel/timestamp.ts";
 import type { Tenant } from "../../policy/tenant.ts";
@@ -35,8 +36,10 @@ export interface DoctorFacts {
   readonly entra: EntraFact | null;
   /** Whether webhooks can be signed. */
   readonly signsWebhooks: boolean;
-  /** The first whose end has not come signs. */
+  /** Of the secret, those that were not withdrawn. The first whose end has not come signs. */
   readonly signingKeys: readonly SigningKeyFact[];
+  /** Null = the states could not be read. */
+  readonly keySet: SigningKeySet | null;
   /** The first signs; the others are published for receipts of before, and have no end. */
   readonly receiptKeys: readonly SigningKeyFact[];
   /** Null = they could not be read. */

@@ -1,6 +1,7 @@
 /** Checks of addresses, keys and credentials: of secrets, only whether they are set. */
 import { apiKeyChecks } from "./api-key-checks.ts";
 import { type Check, counted, type Found, named } from "./check.ts";
+import { keyStateChecks } from "./key-state-checks.ts";
 import { isPlaceholderHost } from "./placeholder-host.ts";
 import { signingKeyChecks } from "./signing-key-checks.ts";
 
@@ -100,6 +101,7 @@ const webhookSecret: Check = {
 export const keyChecks: readonly Check[] = [
   addresses,
   ...signingKeyChecks,
+  ...keyStateChecks,
   entraKeys,
   ...apiKeyChecks,
   credentials,

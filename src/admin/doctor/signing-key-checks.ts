@@ -8,7 +8,7 @@ const isNearEnd = ({ endsAt }: SigningKeyFact, { gatheredAtMs }: DoctorFacts): b
   !hasEnded(endsAt, gatheredAtMs) && hasEnded(endsAt, gatheredAtMs + KEY_NEAR_END_DAYS * DAY_MS);
 
 const ROTATE_SIGNING =
-  "add a new key at the end of SIGNING_KEYS, move it to the front, remove the old one an hour after its end.";
+  "add a new key at the end of SIGNING_KEYS (`portcullis keys new`), promote it after five minutes (`portcullis keys rotate`), remove the old one when this report says so.";
 const ROTATE_RECEIPTS =
   "add the new key at the front of RECEIPT_KEYS, keep the old one behind it without its `d`.";
 
@@ -21,7 +21,6 @@ const signingKeys: Check = {
     const all = facts.signingKeys;
     const [signing] = all.filter(({ endsAt }) => !hasEnded(endsAt, facts.gatheredAtMs));
     const [first] = all;
-    if (first === undefined) return [];
     if (signing === undefined) return [noSigner(first)];
     return [
       ...all.flatMap((key): readonly Found[] => {
@@ -33,10 +32,11 @@ const signingKeys: Check = {
   },
 };
 
-const noSigner = ({ keyId }: SigningKeyFact): Found => ({
+/** @param first undefined = all were retired or killed. */
+const noSigner = (first: SigningKeyFact | undefined): Found => ({
   severity: "error",
-  subject: keyId,
-  sentence: "Every signing key has reached its end: no token can be issued (`signing_keys_ended`).",
+  subject: first?.keyId ?? null,
+  sentence: `Every signing key ${first === undefined ? "was retired or killed" : "has reached its end"}: no token can be issued (\`signing_keys_ended\`).`,
   remedy: "Add a new key to SIGNING_KEYS, and remove the old ones an hour after their end.",
 });
 
@@ -71,7 +71,7 @@ function signerInUse({ keyId, endsAt }: SigningKeyFact, all: readonly SigningKey
     sentence: `${keyId} signs tokens${endsAt === null ? "" : ` until ${endsAt}`}${also}.${age}`,
     remedy:
       others.length > 0
-        ? "Remove a key that no longer signs an hour after the rotation; until then its tokens are good."
+        ? "Promote the next one with `portcullis keys rotate`, or remove what is not meant to sign any more."
         : `Rotate it as often as your rules want: ${ROTATE_SIGNING}`,
   };
 }

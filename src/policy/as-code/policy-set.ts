@@ -31,7 +31,12 @@ export function snapshotOfSet(set: PolicySet, resources: readonly Resource[]): S
   const names = new Set(resources.flatMap((resource) => deploymentOfResource(resource) ?? []));
   const deployments = set.deployments ?? [...names].map(assumedDeployment);
   return {
-    platform: { revision: 0, policies: [...set.platformPolicies], deployments: [...deployments] },
+    platform: {
+      revision: 0,
+      policies: [...set.platformPolicies],
+      deployments: [...deployments],
+      withdrawnKeys: [],
+    },
     tenant: { revision: 0, tenant: set.tenant, policies: [...set.policies] },
   };
 }

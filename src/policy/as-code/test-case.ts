@@ -4,7 +4,7 @@
  */
 import { outputCapOf } from "../../azure/asked-tokens.ts";
 import { dearestPrice } from "../../azure/prices.ts";
-import type { Capability } from "../../capability/claims.ts";
+import { type Capability, NOT_DELEGATED } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
 import { type LiteralMatcher, literalMatcher } from "../../kernel/literal-matcher.ts";
 import type { Action } from "../action.ts";
@@ -102,6 +102,7 @@ function capabilityOf(
     expiresAtSeconds: issuedAtSeconds + 900,
     authorization: authorizationDetails ?? null,
     mintedBy: null,
+    delegation: NOT_DELEGATED,
   };
 }
 

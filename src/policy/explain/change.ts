@@ -3,7 +3,7 @@
  * be tried: what a change claims is checked by making it and deciding again.
  */
 import * as z from "zod";
-import { AuthorizationDetail } from "../../capability/claims.ts";
+import { AuthorizationDetail, type HeldDetail } from "../../capability/claims.ts";
 import { PolicyId, TenantId } from "../../kernel/ids.ts";
 import type { DecideInput } from "../candidate.ts";
 import { Constraints } from "../constraints.ts";
@@ -142,16 +142,28 @@ function withConstraints(input: DecideInput, change: Change): DecideInput {
     return { ...input, snapshot: { ...input.snapshot, tenant: changed } };
   }
   const { capability } = input;
-  const authorization = capability.authorization?.map((detail, index) =>
-    tokenDetail(index) === policyId
-      ? { ...detail, constraints: editedConstraints(detail.constraints, change) }
-      : detail,
+  const authorization = capability.authorization?.map((held, index) =>
+    tokenDetail(index) === policyId ? editedDetail(held, change) : held,
   );
   const changed =
     authorization === undefined ? input : { ...input, capability: { ...capability, authorization } };
   return withPolicies(changed, (policies) =>
     policies.map((policy) => (policy.id === policyId ? editedPolicy(policy, change) : policy)),
   );
+}
+
+/** What a child may do, its ancestors may: a change of its detail is one of all that this stands inside. */
+function editedDetail(held: HeldDetail, change: Change): HeldDetail {
+  const edited = <D extends AuthorizationDetail>(detail: D): D => ({
+    ...detail,
+    constraints: editedConstraints(detail.constraints, change),
+  });
+  const key = keyOf(change);
+  const within = held.within?.map(({ detail, ...ancestor }) => ({
+    ...ancestor,
+    detail: Reflect.get(detail.constraints, key) === undefined ? detail : edited(detail),
+  }));
+  return within === undefined ? edited(held) : { ...edited(held), within };
 }
 
 function editedPolicy(policy: Policy, change: Change): Policy {
@@ -167,9 +179,13 @@ function editedConstraints(constraints: Constraints, change: Change): Constraint
   return changed.success ? changed.data : constraints;
 }
 
+/** Of `parameters.n`, that is `parameters`. */
+const keyOf = ({ constraint }: Pick<Change, "constraint">): string => constraint?.split(".")[0] ?? "";
+
 /** The document with one member changed; parsed again by whoever asked, since nobody knows what it makes of it. */
 function edited(document: object, { kind, constraint, from, to }: Change): object {
-  const [key = "", inner] = (constraint ?? "").split(".");
+  const key = keyOf({ constraint });
+  const inner = constraint?.split(".")[1];
   if (inner !== undefined) {
     const member: unknown = Reflect.get(document, key);
     const rest = { ...(typeof member === "object" ? member : null), [inner]: to ?? undefined };

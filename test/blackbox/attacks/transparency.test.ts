@@ -1,6 +1,7 @@
 /** Attacks with nothing but a token and a key. What an official SDK sends arrives, and what Azure streams comes back. */
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
+import { NotFoundError } from "openai";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   backend,
@@ -61,6 +62,40 @@ describe("official SDKs notice nothing (G10)", () => {
       outgoing.end('{"messages":[]}');
     });
     expect(status).toBe(200);
+  });
+
+  it("an answer comes byte for byte, unpacked, and without what Azure says of its clusters", async () => {
+    const text = '{ "id":"x","seed":9223372036854775807, "new":{"__proto__":1},"usage":null }\n';
+    backend.answer = (outgoing) => {
+      outgoing.writeHead(200, {
+        "content-type": "application/json; charset=utf-8",
+        "content-encoding": "gzip",
+        "x-request-id": "6c4f1b4e-5806-4057-bcf7-6e731f2056b1",
+        "x-ratelimit-limit-tokens": "-1",
+        "x-ratelimit-remaining-requests": "449",
+        "x-aml-cluster": "hyena-japaneast-02",
+        "x-ms-deployment-name": "internal",
+        "set-cookie": "a=b",
+        "portcullis-decision": "forged",
+      });
+      outgoing.end(gzipSync(text));
+    };
+    const junk = Array.from({ length: 20 }, (_, index) => [`x-custom-${index}`, "1"]);
+    const path = "/openai/deployments/raw/chat/completions?api-version=2024-10-21&api-key=x&deployment=y";
+    const answer = await post(path, token, { messages: [] }, Object.fromEntries(junk));
+    expect(answer.text).toBe(text);
+    const told = Object.fromEntries(answer.headers);
+    expect(told).toMatchObject({
+      "content-type": "application/json; charset=utf-8",
+      "x-request-id": "6c4f1b4e-5806-4057-bcf7-6e731f2056b1",
+      "x-ratelimit-remaining-requests": "449",
+      "portcullis-decision": expect.stringMatching(/^decision_/),
+    });
+    for (const name of ["x-ratelimit-limit-tokens", "x-aml-cluster", "x-ms-deployment-name", "set-cookie"])
+      expect(told).not.toHaveProperty(name);
+    expect(received[0]?.path).toBe("/openai/deployments/raw/chat/completions?api-version=2024-10-21");
+    const custom = Object.keys(received[0]?.headers ?? {}).filter((name) => name.startsWith("x-"));
+    expect(custom).toEqual([]);
   });
 
   it("AzureOpenAI answers Responses, whose path has no deployment in it", async () => {
@@ -168,5 +203,129 @@ describe("event streams", () => {
     );
     const { headers } = await stream();
     expect(await charged(headers)).toMatchObject({ chargedTokens: 5, end: "complete" });
+  });
+});
+
+/** What a promise rejects with. */
+const thrown = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe("answers that Azure keeps, by the official SDK", () => {
+  const model = "gpt-4o-mini";
+  let keeper: { readonly token: string };
+  let stranger: { readonly token: string };
+  beforeAll(async () => {
+    keeper = await tenant("keeper", { allowStore: true });
+    stranger = await tenant("stranger", { allowStore: true });
+  });
+
+  it("responses are read, listed, continued, cancelled and deleted by whoever had them made", async () => {
+    const [client, other] = [gateway.openai(keeper.token), gateway.openai(stranger.token)];
+    const { responses } = client;
+    const { id } = await responses.create({ model, input: "Say hello to the castle.", store: true });
+    expect((await responses.retrieve(id)).output_text).toContain("castle");
+    expect((await gateway.azure(keeper.token).responses.retrieve(id)).id).toBe(id);
+    const items = await responses.inputItems.list(id, { order: "asc", limit: 1 });
+    expect(items.data).toMatchObject([{ content: [{ text: "Say hello to the castle." }] }]);
+    const next = await responses.create({
+      model,
+      input: "And again.",
+      previous_response_id: id,
+      store: true,
+    });
+    expect(next.previous_response_id).toBe(id);
+
+    const asked = gateway.simulator.requests.length;
+    for (const work of [
+      () => other.responses.retrieve(id),
+      () => other.responses.delete(id),
+      () => other.responses.create({ model, input: "hi", previous_response_id: id }),
+    ]) {
+      const error = await thrown(work());
+      expect(error).toBeInstanceOf(NotFoundError);
+      expect(error).toMatchObject({ code: "stored_object_unknown" });
+    }
+    expect(gateway.simulator.requests).toHaveLength(asked);
+
+    const waiting = await responses.create({ model, input: "Later.", background: true });
+    expect(waiting.status).toBe("queued");
+    expect((await responses.cancel(waiting.id)).status).toBe("cancelled");
+    const stream = await responses.create({ model, input: "Streamed.", stream: true, store: true });
+    let streamedId = "";
+    for await (const event of stream) if (event.type === "response.created") streamedId = event.response.id;
+    const types: string[] = [];
+    await expect.poll(() => thrown(responses.retrieve(streamedId))).toBeUndefined();
+    for await (const event of await responses.retrieve(streamedId, { stream: true, starting_after: 0 }))
+      types.push(event.type);
+    expect(types).toEqual(["response.in_progress", "response.completed"]);
+
+    await responses.delete(id);
+    expect(await thrown(responses.retrieve(id))).toMatchObject({ code: "stored_object_unknown" });
+  });
+
+  it("so are chat completions, but for a list of all of them", async () => {
+    const { completions } = gateway.openai(keeper.token).chat;
+    const { id } = await completions.create({
+      model,
+      messages: [{ role: "user", content: "Hi" }],
+      store: true,
+    });
+    expect((await completions.retrieve(id)).choices[0]?.message.content).toBeTruthy();
+    expect((await completions.messages.list(id)).data).toMatchObject([{ content: "Hi" }]);
+    expect(await thrown(gateway.openai(stranger.token).chat.completions.retrieve(id))).toMatchObject({
+      status: 404,
+    });
+    expect(await thrown(completions.list())).toMatchObject({ status: 404, code: "operation_not_served" });
+    expect(await completions.delete(id)).toMatchObject({ deleted: true });
+    expect(await thrown(completions.delete(id))).toMatchObject({ code: "stored_object_unknown" });
+  });
+
+  it("files, batches and Realtime are refused by name, and no SDK tries again", async () => {
+    const { token } = keeper;
+    const [openai, azure] = [gateway.openai(token), gateway.azure(token)];
+    const batch = { input_file_id: "file-1", endpoint: "/v1/responses", completion_window: "24h" } as const;
+    const file = new File(["{}"], "batch.jsonl");
+    for (const [work, code] of [
+      [() => openai.files.create({ file, purpose: "batch" }), "files_not_served"],
+      [() => azure.files.list(), "files_not_served"],
+      [() => openai.batches.create(batch), "batches_not_served"],
+      [() => azure.batches.create(batch), "batches_not_served"],
+    ] as const) {
+      const error = await thrown(work());
+      expect(error).toBeInstanceOf(NotFoundError);
+      const { headers } = error as NotFoundError; // Checked on the line above.
+      expect([(error as NotFoundError).code, headers?.get("x-should-retry")]).toEqual([code, "false"]);
+    }
+    const { hostname, port } = new URL(gateway.url);
+    const status = await new Promise<number>((resolve, reject) => {
+      const outgoing = request({
+        hostname,
+        port,
+        path: `/openai/v1/realtime?model=${model}&api-key=${token}`,
+        headers: {
+          connection: "Upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        },
+      });
+      outgoing.on("response", (incoming) => {
+        incoming.resume();
+        resolve(incoming.statusCode ?? 0);
+      });
+      outgoing.on("upgrade", () => resolve(101));
+      outgoing.on("error", reject);
+      outgoing.end();
+    });
+    expect(status).toBe(404);
+    expect(gateway.simulator.requests).toEqual([]);
+    const refused = await gateway.recorded(
+      "tenant=keeper",
+      ({ route }) => route === "POST /openai/v1/files/{rest}",
+    );
+    expect(refused).toMatchObject({ decision: "denied", surface: "unserved", action: "file" });
   });
 });

@@ -1,6 +1,7 @@
 // What a body asks for: only fields the gateway acts on are judged, everything else passes (guarantee G10).
 import { describe, expect, it } from "vitest";
 import { type OperationName, operations } from "../../../src/azure/operation.ts";
+import { promptTexts } from "../../../src/azure/prompt-texts.ts";
 import { readCall } from "../../../src/azure/read-call.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
 import { chatBody, responsesBody } from "./azure-fixture.ts";
@@ -157,13 +158,55 @@ describe("values the gateway cannot act on", () => {
   });
 });
 
+describe("an answer that is stored, or continued", () => {
+  const need = (name: OperationName, changes: JsonObject) => {
+    const read = readCall(operations[name], { ...responsesBody, ...changes });
+    return read.ok ? { stores: read.value.stores, storage: read.value.storage } : read.error.code;
+  };
+
+  it.each<[changes: JsonObject, needed: object]>([
+    [{}, { stores: false, storage: null }],
+    [{ store: true }, { stores: true, storage: null }],
+    [
+      { previous_response_id: "resp_1" },
+      { stores: false, storage: { field: "previous_response_id", previousId: "resp_1" } },
+    ],
+    // Azure answers in the background only from what it stores.
+    [{ background: true }, { stores: true, storage: { field: "background", previousId: null } }],
+    [
+      { background: true, store: null },
+      { stores: true, storage: { field: "background", previousId: null } },
+    ],
+    [
+      { background: true, store: false },
+      { stores: false, storage: { field: "background", previousId: null } },
+    ],
+  ])("a response with %j needs %j", (changes, needed) => {
+    expect(need("responses", changes)).toEqual(needed);
+  });
+
+  it("means nothing to a chat, whose earlier answers are in its messages", () => {
+    expect(need("chat/completions", { previous_response_id: "resp_1", background: true })).toEqual({
+      stores: false,
+      storage: null,
+    });
+  });
+
+  it("has a prompt that nobody can bound or read", () => {
+    const read = readCall(operations.responses, { ...responsesBody, previous_response_id: "resp_1" });
+    expect(read.ok && read.value.prompt).toMatchObject({ textTokens: null, outsideContent: true });
+    expect(promptTexts({ ...responsesBody, previous_response_id: "resp_1" })).toBeNull();
+  });
+});
+
 describe("stored objects, which belong to whoever holds the Azure key", () => {
   it.each<[changes: JsonObject, field: string]>([
-    [{ previous_response_id: "resp_1" }, "previous_response_id"],
+    [{ previous_response_id: "" }, "previous_response_id"],
+    [{ previous_response_id: "resp_1/../resp_2" }, "previous_response_id"],
+    [{ previous_response_id: { id: "resp_1" } }, "previous_response_id"],
     [{ conversation: "conv_1" }, "conversation"],
     [{ conversation: { id: "conv_1" } }, "conversation"],
     [{ prompt: { id: "pmpt_1" } }, "prompt"],
-    [{ background: true }, "background"],
     [{ input: [{ type: "item_reference", id: "msg_1" }] }, "input.0.type"],
     [
       { input: [{ role: "user", content: [{ type: "input_file", file_id: "f" }] }] },

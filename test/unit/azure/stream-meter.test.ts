@@ -123,7 +123,7 @@ describe("the bytes that are passed", () => {
     const meter = createStreamMeter(chat, true);
     for (const text of [promptFilter + words, done]) {
       const bytes = utf8Bytes(text);
-      expect(meter.push(bytes)).toBe(bytes);
+      expect(meter.push(bytes).buffer).toBe(bytes.buffer);
     }
   });
 

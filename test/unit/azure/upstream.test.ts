@@ -83,25 +83,63 @@ describe("headers to Azure", () => {
     });
   });
 
-  it("never hold x-ms-spillover-deployment nor the caller's credential, whatever else is sent", () => {
-    const name = fc.stringMatching(/^x-[a-z-]{1,20}$/);
+  it.each<[name: string, sent: string, passes: boolean]>([
+    ["x-ms-client-request-id", "6c4f1b4e-5806-4057-bcf7-6e731f2056b1", true],
+    ["x-ms-client-request-id", `|00-4bf9/${"a".repeat(119)}`.slice(1), true],
+    ["x-ms-client-request-id", "a".repeat(129), false],
+    ["x-ms-client-request-id", "forged entry", false],
+    ["x-ms-client-request-id", '{"level":"error"}', false],
+    ["x-ms-client-request-id", "caf\u00e9", false],
+    ["accept", "text/event-stream, application/json;q=0.9", true],
+    ["accept", "x".repeat(201), false],
+    ["accept", "\u00e9", false],
+  ])("%s: %j passes: %s", (name, sent, passes) => {
+    const headers = upstreamHeaders(new Headers({ [name]: sent }), ["api-key", "azure-key"]);
+    expect(headers.get(name)).toBe(passes ? sent : null);
+  });
+
+  it("are never others, whatever is sent: not the caller's credential, nor what changes behaviour", () => {
+    const name = fc.oneof(
+      fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/),
+      fc.constantFrom(
+        ...[
+          "X-MS-Spillover-Deployment",
+          "X-Policy-Id",
+          "AOAI-Evals",
+          "aoai-copy-ft-checkpoints",
+          "OpenAI-Beta",
+        ],
+        ...[
+          "traceparent",
+          "tracestate",
+          "baggage",
+          "OpenAI-Organization",
+          "Cookie",
+          "Host",
+          "Content-Length",
+        ],
+        ...["Authorization", "API-Key", "Ocp-Apim-Subscription-Key", "x-ms-useragent", "Idempotency-Key"],
+      ),
+    );
+    const value = fc.stringMatching(/^[\x21-\x7e\u00a0-\u00ff]{0,40}$/);
+    const credential = fc.constantFrom("authorization" as const, "api-key" as const);
     fc.assert(
-      fc.property(fc.dictionary(name, fc.stringMatching(/^[a-z0-9]{0,10}$/)), (extra) => {
-        const headers = upstreamHeaders(
-          new Headers({ ...extra, "X-MS-Spillover-Deployment": "x", Authorization: "Bearer secret" }),
-          ["authorization", "Bearer of-the-gateway"],
-        );
-        expect(Object.fromEntries(headers)).toEqual({
-          authorization: "Bearer of-the-gateway",
-          "content-type": "application/json",
-        });
+      fc.property(fc.dictionary(name, value), credential, (sent, credentialName) => {
+        const headers = upstreamHeaders(new Headers(sent), [credentialName, "of the gateway"]);
+        expect(headers.get(credentialName)).toBe("of the gateway");
+        expect(headers.get("content-type")).toBe("application/json");
+        for (const [passed, told] of headers) {
+          if (passed === credentialName || passed === "content-type") continue;
+          expect(["accept", "x-ms-client-request-id"]).toContain(passed);
+          expect(told).toMatch(/^[\x20-\x7e]{1,200}$/);
+        }
       }),
     );
   });
 });
 
 describe("headers from Azure", () => {
-  it("drop what is inside the cluster", () => {
+  it("drop what is inside the cluster, of the connection, or another host's", () => {
     const headers = callerHeaders(
       new Headers({
         "content-type": "application/json",
@@ -109,7 +147,8 @@ describe("headers from Azure", () => {
         "x-request-id": "b",
         "x-ms-region": "Sweden Central",
         "x-ratelimit-remaining-tokens": "10",
-        "x-ratelimit-limit-requests": "-1",
+        "x-ratelimit-limit-requests": "450",
+        "x-accel-buffering": "no",
         "x-aml-cluster": "hyena-japaneast-02",
         "azureml-model-session": "v1",
         "ms-azureml-model-time": "5",
@@ -127,6 +166,7 @@ describe("headers from Azure", () => {
     expect([...headers.keys()].sort()).toEqual([
       "apim-request-id",
       "content-type",
+      "x-accel-buffering",
       "x-ms-region",
       "x-ratelimit-limit-requests",
       "x-ratelimit-remaining-tokens",
@@ -147,12 +187,82 @@ describe("headers from Azure", () => {
     ["retry-after-ms", "50", "50"],
     ["retry-after-ms", "60000", "60000"],
     ["retry-after-ms", "86400000", "60000"],
+    ["x-ms-retry-after-ms", "50", "50"],
+    ["x-ms-retry-after-ms", "86400000", "60000"],
+    ["retry-after", "0.5", "0.5"],
+    ["retry-after", "-5", "60"],
+    ["retry-after", "0x10", "60"],
+    ["retry-after", "", "60"],
   ])("%s: %s is told as %s", (name, sent, told) => {
     expect(callerHeaders(new Headers({ [name]: sent })).get(name)).toBe(told);
   });
 
   it("invent no wait", () => {
     expect([...callerHeaders(new Headers()).keys()]).toEqual([]);
+  });
+
+  it("say nothing of a meter that Azure does not count, and all of the other", () => {
+    const sent = {
+      "x-ratelimit-limit-tokens": "-1",
+      "x-ratelimit-remaining-tokens": "-1",
+      "x-ratelimit-reset-tokens": "0",
+      "x-ratelimit-limit-requests": "450",
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "17",
+    };
+    expect(Object.fromEntries(callerHeaders(new Headers(sent)))).toEqual({
+      "x-ratelimit-limit-requests": "450",
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "17",
+    });
+  });
+
+  it("are never others, whatever Azure sends", () => {
+    const rate = fc
+      .tuple(fc.constantFrom("limit", "remaining", "reset"), fc.constantFrom("requests", "tokens"))
+      .map((parts) => ["x-ratelimit", ...parts].join("-"));
+    const name = fc.oneof(
+      rate,
+      fc.stringMatching(
+        /^(?:x-(?:ms-|envoy-|aml-|ratelimit-)?|azureml-|openai-)?[a-z]{1,10}(?:-[a-z]{1,8})?$/,
+      ),
+      fc.constantFrom(
+        ...[
+          "Retry-After",
+          "retry-after-ms",
+          "x-ms-retry-after-ms",
+          "Set-Cookie",
+          "Location",
+          "Content-Encoding",
+        ],
+        ...["Strict-Transport-Security", "x-ms-deployment-name", "x-ms-spillover-error", "x-accel-buffering"],
+        ...["portcullis-decision", "portcullis-receipt", "RateLimit", "azure-openai-deployment-utilization"],
+      ),
+    );
+    const value = fc.oneof(fc.stringMatching(/^[\x21-\x7e]{0,20}$/), fc.integer().map(String));
+    const kept =
+      /^(?:content-type|apim-request-id|x-request-id|x-ms-client-request-id|x-ms-region|x-should-retry|openai-processing-ms|x-accel-buffering|x-ratelimit-(?:limit|remaining|reset)-.+)$/;
+    const maxima: Record<string, number> = {
+      "retry-after": 60,
+      "retry-after-ms": 60_000,
+      "x-ms-retry-after-ms": 60_000,
+    };
+    fc.assert(
+      fc.property(fc.dictionary(name, value), (sent) => {
+        const upstream = new Headers(sent);
+        for (const [passed, told] of callerHeaders(upstream)) {
+          const max = maxima[passed];
+          if (max !== undefined) {
+            expect(Number(told)).toBeGreaterThanOrEqual(0);
+            expect(Number(told)).toBeLessThanOrEqual(max);
+            continue;
+          }
+          expect(passed).toMatch(kept);
+          expect(told).toBe(upstream.get(passed));
+          if (passed.startsWith("x-ratelimit-")) expect(told).not.toMatch(/^-/);
+        }
+      }),
+    );
   });
 });
 

@@ -3,17 +3,14 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import type { AuthorizationDetail } from "../../../src/capability/claims.ts";
 import { issueToken } from "../../../src/capability/issue-token.ts";
-import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { Classification } from "../../../src/policy/classification.ts";
 import {
   AUDIENCE,
   agent,
   goodClaims,
-  jwksText,
   keyRing,
   NOW_MS,
-  newPrivateJwk,
   order,
   tokenId,
   validToken,
@@ -49,22 +46,6 @@ describe("issueToken", () => {
       });
     },
   );
-
-  it("signs with the next key once the first has ended, and with none once all have", async () => {
-    const endSeconds = NOW_MS / 1_000 + 10;
-    const [first, second] = [await newPrivateJwk(), await newPrivateJwk()];
-    const ring = await importKeyRing(
-      jwksText({ ...first, exp: endSeconds }, { ...second, exp: endSeconds + 1 }),
-    );
-    const signedAt = async (nowMs: number) => {
-      const issued = await issueToken({ ...order, keyRing: ring, nowMs });
-      return issued.ok ? decodeProtectedHeader(issued.value.token).kid : issued.error.code;
-    };
-    const [a, b] = ring.signers.map(({ keyId }) => keyId);
-    expect(await signedAt(endSeconds * 1_000 - 1)).toBe(a);
-    expect(await signedAt(endSeconds * 1_000)).toBe(b);
-    expect(await signedAt(endSeconds * 1_000 + 1_000)).toBe("signing_keys_ended");
-  });
 
   it("refuses a token that the gateway would not read", async () => {
     const roles = Array.from({ length: 50 }, (_, index) => String(index).padEnd(100, "😀"));

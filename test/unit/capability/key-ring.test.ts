@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { importKeyRing, publicJwks, signerAt } from "../../../src/capability/key-ring.ts";
+import { importKeyRing, publicJwks } from "../../../src/capability/key-ring.ts";
+import { signerOf } from "../../../src/capability/key-states.ts";
 import { jwksText, newPrivateJwk, RFC8037_THUMBPRINT, rfc8037Jwk } from "./token-fixture.ts";
 
 const { kty, crv, x, d } = rfc8037Jwk;
@@ -39,12 +40,12 @@ describe("importKeyRing", () => {
       null,
     ]);
     const signer = (nowMs: number) =>
-      ring.signers.map(({ keyId }) => keyId).indexOf(signerAt(ring, nowMs)?.keyId ?? "none");
+      ring.signers.map(({ keyId }) => keyId).indexOf(signerOf(ring, [], nowMs)?.keyId ?? "none");
     expect([0, endMs - 1, endMs, endMs + 999, endMs + 1_000, Number.NaN].map(signer)).toEqual([
       0, 0, 1, 1, 2, 2,
     ]);
     const ended = await importKeyRing(jwksText(first, second));
-    expect(signerAt(ended, endMs + 1_000)).toBeUndefined();
+    expect(signerOf(ended, [], endMs + 1_000)).toBeUndefined();
     expect(ended.keys.size).toBe(2);
   });
 
@@ -92,9 +93,9 @@ describe("importKeyRing", () => {
 describe("publicJwks", () => {
   it("shows exactly the public members", async () => {
     const ring = await importKeyRing(jwksText({ ...rfc8037Jwk, exp: 1 }, other));
-    const jwks = publicJwks(ring);
-    expect(jwks.keys[0]).toEqual({ kty, crv, x, kid: RFC8037_THUMBPRINT, alg: "EdDSA", use: "sig" });
-    expect(jwks.keys).toHaveLength(2);
+    const jwks = publicJwks(ring, []);
+    expect(jwks[0]).toEqual({ kty, crv, x, kid: RFC8037_THUMBPRINT, alg: "EdDSA", use: "sig" });
+    expect(jwks).toHaveLength(2);
     expect(JSON.stringify(jwks)).not.toContain(d);
     expect(JSON.stringify(jwks)).not.toContain(other.d);
   });

@@ -20,7 +20,7 @@ export const foreignReceiptKeys: ReceiptKeys = await importReceiptKeys(
 /** What a gateway publishes: its keys for tokens, and those for receipts. */
 export const jwks: PublishedKeys = publishedBy(receiptKeys);
 function publishedBy({ published }: ReceiptKeys): PublishedKeys {
-  const keys = [...publicJwks(keyRing).keys, ...published];
+  const keys = [...publicJwks(keyRing, []), ...published];
   return { keys: keys.map((key) => ({ ...key })) };
 }
 

@@ -60,7 +60,7 @@ export const keyRing: KeyRing = await importKeyRing(jwksText(rfc8037Jwk));
 export const foreignRing: KeyRing = await importKeyRing(jwksText(await newPrivateJwk()));
 
 export const order: TokenOrder = {
-  keyRing,
+  signer: keyRing.signers[0],
   issuer: ISSUER,
   audience: AUDIENCE,
   agent,
@@ -69,6 +69,7 @@ export const order: TokenOrder = {
   authorization: null,
   tokenId,
   mintedBy: ApiKeyId.parse(`key_${"0".repeat(31)}7`),
+  maxDelegationDepth: 0,
   nowMs: NOW_MS,
 };
 

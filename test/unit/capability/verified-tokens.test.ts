@@ -2,9 +2,11 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { VerificationKey } from "../../../src/capability/key-ring.ts";
+import type { WithdrawnKey } from "../../../src/capability/key-states.ts";
 import { createVerifiedTokens, type VerifiedToken } from "../../../src/capability/verified-tokens.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { MAX_TOKEN_BYTES } from "../../../src/kernel/limits.ts";
+import { timestampOf } from "../../../src/kernel/timestamp.ts";
 import {
   foreignRing,
   here,
@@ -121,6 +123,23 @@ describe("a verifier that remembers", () => {
     expect(await verdictAt(0)).toBe("token_signature_invalid");
     keys.set(keyId, ourKey);
     expect(await verdictAt(0)).toBe("accepted");
+  });
+
+  it("knows a withdrawn key on every call: its tokens open nothing, however often they were seen", async () => {
+    let withdrawn: readonly WithdrawnKey[] = [];
+    const { verify } = createTokenVerifier({ keyRing, ...here, withdrawnKeys: () => withdrawn });
+    const told = async (token = long) => verdict(await verify(token, NOW_MS));
+    expect([await told(), await told()]).toEqual(["accepted", "accepted"]);
+    withdrawn = [{ keyId: foreignKey.keyId, lastIssuedAt: null }];
+    expect(await told()).toBe("accepted");
+    withdrawn = [{ keyId, lastIssuedAt: timestampOf(NOW_MS) }];
+    expect(await told()).toBe("accepted");
+    withdrawn = [{ keyId, lastIssuedAt: timestampOf(NOW_MS - 1) }];
+    expect(await told()).toBe("token_key_withdrawn");
+    withdrawn = [{ keyId, lastIssuedAt: null }];
+    expect([await told(), await told(short)]).toEqual(["token_key_withdrawn", "token_key_withdrawn"]);
+    // What its key did not sign is told nothing about the key.
+    expect(await told(`${header}.${payload}.${otherSignature}`)).toBe("token_signature_invalid");
   });
 
   it("asks for the signature that was verified, not for the signing input alone", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { NOT_DELEGATED } from "../../../src/capability/claims.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { toBase64Url } from "../../../src/kernel/encoding.ts";
@@ -45,6 +46,7 @@ describe("a valid token", () => {
         expiresAtSeconds: NOW_SECONDS + 900,
         authorization: null,
         mintedBy: order.mintedBy,
+        delegation: NOT_DELEGATED,
       },
     });
   });
@@ -68,7 +70,7 @@ describe("a valid token", () => {
     const verdictUnder = async (ring: typeof rotated, token: string) =>
       verdict(await createTokenVerifier({ keyRing: ring, ...here }).verify(token, NOW_MS));
     expect(await verdictUnder(rotated, valid)).toBe("accepted");
-    expect(await verdictUnder(rotated, await validToken({ keyRing: rotated }))).toBe("accepted");
+    expect(await verdictUnder(rotated, await validToken({ signer: rotated.signers[0] }))).toBe("accepted");
     expect(await verdictUnder(retired, valid)).toBe("token_key_unknown");
   });
 });
@@ -78,7 +80,7 @@ describe("a key that has ended", () => {
 
   it("still verifies what it signed before, until that expires", async () => {
     const ring = await importKeyRing(jwksText({ ...rfc8037Jwk, exp: endSeconds }));
-    const token = await validToken({ keyRing: ring, nowMs: endSeconds * 1_000 - 1 });
+    const token = await validToken({ signer: ring.signers[0], nowMs: endSeconds * 1_000 - 1 });
     const { verify } = createTokenVerifier({ keyRing: ring, ...here });
     const expiryMs = (endSeconds - 1 + order.expiresInSeconds) * 1_000;
     for (const nowMs of [endSeconds * 1_000, expiryMs - 1, endSeconds * 1_000])

@@ -27,6 +27,7 @@ export async function typed(
     listFolder: unexpected("Listing a folder"),
     readStandardInput: unexpected("Reading standard input"),
     clock: () => 0,
+    random: (length) => new Uint8Array(length),
     ...given,
   });
   return { code, out, err };

@@ -47,6 +47,7 @@ async function run({ args = [], environment, answer = () => Response.json(report
     listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
+    random: (length) => new Uint8Array(length),
   });
   return { code, out, err, requests };
 }

@@ -128,6 +128,7 @@ export function createWorld() {
       random: () => 0,
       ids,
       verifier: { verify: unasked },
+      resourceMetadata: "",
       receipts: { sign: async (facts: ReceiptFacts) => JSON.stringify(receiptOf("https://gw.test", facts)) },
       shield: { admits: unasked, refused: unasked, count: () => {} } as unknown as GatewayPorts["shield"], // Not asked by a relay.
       approvals: { keep: unasked, announce: unasked },
@@ -164,6 +165,7 @@ export function createWorld() {
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,
+        forgetObject: unasked,
         decideApproval: unasked,
         keepRecord: async () => fail(refuse("ledger_unavailable")),
       },

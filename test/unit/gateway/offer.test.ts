@@ -97,7 +97,7 @@ it("is told to a model's caller as what to do, with the approval's id", async ()
         },
       },
     },
-    { request: new Request("https://gateway.test"), requestId: "request" },
+    { request: new Request("https://gateway.test"), requestId: "request", resourceMetadata: "" },
     question,
     pending,
   );

@@ -177,7 +177,7 @@ describe("Azure's own", () => {
     "x-ratelimit-limit-requests": "450",
     "x-ratelimit-remaining-requests": "449",
     "x-ratelimit-reset-requests": "7",
-    "x-ratelimit-remaining-tokens": "-1",
+    "x-ratelimit-remaining-tokens": "449356",
   };
 
   it("give way per meter, none of the three is left beside the gateway's", () => {
@@ -185,7 +185,7 @@ describe("Azure's own", () => {
     expect(headers).toMatchObject({
       "x-ratelimit-limit-requests": "10",
       "x-ratelimit-remaining-requests": "4",
-      "x-ratelimit-remaining-tokens": "-1",
+      "x-ratelimit-remaining-tokens": "449356",
     });
     expect(headers).not.toHaveProperty("x-ratelimit-reset-requests");
   });

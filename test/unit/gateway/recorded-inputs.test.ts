@@ -49,6 +49,17 @@ describe("the inputs of a decision", () => {
     expect(bytesOf({ inputs, trace, traceLinesCut })).toBeLessThan(600);
   });
 
+  it("have a child's details within those of its ancestors, and repeat no text that one of them names", () => {
+    const held = (constraints: AuthorizationDetail["constraints"]) => {
+      const within = [{ rootTokenId: question.capability.tokenId, detail: detailOf({ constraints }) }];
+      return [{ ...detailOf(), within }];
+    };
+    const authorization = held({ maxTokensPerDay: 5 });
+    expect(recorded({}, { authorization }).inputs?.authorization).toEqual(authorization);
+    const naming = held({ deniedPatterns: { patterns: ["secret"], action: "deny" } });
+    expect(recorded({}, { authorization: naming }).inputs?.authorization).toBe("names_texts");
+  });
+
   it("are read from records that were written before they were kept", () => {
     const { inputs: _, trace: __, traceLinesCut: ___, ...older } = recorded();
     expect(DecisionRecord.parse(older)).toMatchObject({ inputs: null, trace: [], traceLinesCut: 0 });

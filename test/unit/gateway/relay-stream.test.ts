@@ -5,7 +5,7 @@ import { relayStream } from "../../../src/gateway/relay-stream.ts";
 import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
-import { DRAIN_MAX_MS, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
+import { DRAIN_MAX_MS, MAX_STREAMED_EVENT_BYTES, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { streamErrorEvent } from "../../../src/kernel/wire.ts";
 import { allowedWith, createManualTimers, noRenewals, question } from "./gateway-fixture.ts";
@@ -29,8 +29,9 @@ function relayed(wantsUsage = true) {
     return noRenewals();
   });
   cutoff.headersArrived();
-  let source: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const events = new ReadableStream<Uint8Array>({
+  let source: ReadableByteStreamController | undefined;
+  const events = new ReadableStream({
+    type: "bytes",
     start(controller) {
       source = controller;
       cutoff.signal.addEventListener("abort", () => controller.error(new Error("aborted")));
@@ -45,13 +46,7 @@ function relayed(wantsUsage = true) {
       allowed: allowedWith({}),
       operation: operations["chat/completions"],
       body: {},
-      parts: null,
-      isStripped: false,
       wantsUsage,
-      answer: "json",
-      apiVersion: null,
-      headers: new Headers(),
-      client: client.signal,
     },
     new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),
     events,
@@ -68,8 +63,13 @@ function relayed(wantsUsage = true) {
     settlements,
     cut: (...why: Parameters<CutByLedger>) => cut(...why),
     settled: settled.promise,
+    isCut: () => cutoff.signal.aborted,
     send: (text: string) => source?.enqueue(new TextEncoder().encode(text)),
-    end: () => source?.close(),
+    end() {
+      source?.close();
+      // A read that waits with its own buffer ends with an answer to it (Streams standard, section 4.7).
+      source?.byobRequest?.respond(0);
+    },
     breakOff: () => source?.error(new Error("connection reset")),
   };
 }
@@ -122,6 +122,17 @@ describe("a stream that does not", () => {
       expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
     },
   );
+
+  it("ends where an event is larger than may be held, and Azure is left", async () => {
+    const { answer, send, isCut, settled } = relayed();
+    const text = answer.text();
+    send(`${word}data: ${"x".repeat(MAX_STREAMED_EVENT_BYTES)}`);
+    const [event, ...rest] = (await text).split(/(?<=\n\n)/);
+    expect(event).toBe(word);
+    expect(rest.join("")).toMatch(errorOf("upstream_broken"));
+    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    expect(isCut()).toBe(true);
+  });
 
   it("ends at the deadline with an error event that says so", async () => {
     const { answer, send, timers, settled } = relayed();

@@ -4,6 +4,7 @@ import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import { CompletionRecord } from "../../../src/audit/audit-record.ts";
 import { toldBackend } from "../../../src/azure/backend.ts";
 import type { Billing } from "../../../src/azure/billing.ts";
+import { operations } from "../../../src/azure/operation.ts";
 import { type FailedAttempt, settleCall } from "../../../src/gateway/settle-call.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok } from "../../../src/kernel/result.ts";
@@ -38,6 +39,7 @@ async function settled(
         decideApproval: () => Promise.reject(new Error("not asked here")),
         putAgentState: () => Promise.reject(new Error("not asked here")),
         revokeTokens: () => Promise.reject(new Error("not asked here")),
+        forgetObject: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),
         async settle(request) {
           asked.push(request);
@@ -66,7 +68,10 @@ async function settled(
     },
     question,
     {
-      call: { allowed: { ...allowedWith({}), deployment: { ...deployment, model } } },
+      call: {
+        allowed: { ...allowedWith({}), deployment: { ...deployment, model } },
+        operation: operations["chat/completions"],
+      },
       reservedAtMs: NOW_MS - 9,
       failed,
       chosen: { backend },

@@ -94,6 +94,7 @@ describe("a relayed call", () => {
           keepRecord: notAsked,
           putAgentState: notAsked,
           revokeTokens: notAsked,
+          forgetObject: notAsked,
           decideApproval: notAsked,
           async reserve(request) {
             asked.push(request);

@@ -1,5 +1,5 @@
 // One tenant, one agent and one ask that a plain grant allows; every test changes one thing about them.
-import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
+import { type AuthorizationDetail, type Capability, NOT_DELEGATED } from "../../../src/capability/claims.ts";
 import { AgentId, PolicyId, TenantId, TokenId } from "../../../src/kernel/ids.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Ask, Candidate, Verdict } from "../../../src/policy/decision.ts";
@@ -45,6 +45,7 @@ export const capability: Capability = {
   expiresAtSeconds: 1_790_000_900,
   authorization: null,
   mintedBy: null,
+  delegation: NOT_DELEGATED,
 };
 
 export const ask: Ask = {
@@ -99,6 +100,7 @@ export const snapshotOf = (
     revision: 1,
     policies: [...platformPolicies],
     deployments: [deploymentOf({ backends: [regional, zonal, abroad] })],
+    withdrawnKeys: [],
   },
   tenant: {
     revision: 1,

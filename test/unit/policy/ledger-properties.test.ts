@@ -1,7 +1,11 @@
 // What must hold of decision and ledger together: candidates as `decide` gives them, charged by the real AgentBook.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DecisionId, reservationOf } from "../../../src/kernel/ids.ts";
+import { childClaims } from "../../../src/capability/child-claims.ts";
+import type { Capability } from "../../../src/capability/claims.ts";
+import { delegationOf, heldDetails } from "../../../src/capability/family.ts";
+import { narrowToken } from "../../../src/capability/narrow-token.ts";
+import { DecisionId, reservationOf, TokenId } from "../../../src/kernel/ids.ts";
 import { decide } from "../../../src/policy/decide.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
@@ -10,7 +14,16 @@ import type { AgentStore } from "../../../src/quota/agent-store.ts";
 import type { LedgerCandidate } from "../../../src/quota/contracts.ts";
 import { NOTHING_REVOKED } from "../../../src/quota/revoked-tokens.ts";
 import { NO_PROMISE } from "../../../src/residency/promise.ts";
-import { ask, candidatesOf, capability, nowMs, place, policyId, policyOf } from "./decide-fixture.ts";
+import {
+  ask,
+  candidatesOf,
+  capability,
+  detailOf,
+  nowMs,
+  place,
+  policyId,
+  policyOf,
+} from "./decide-fixture.ts";
 import { anyCircumstances, deny, grant, inputOf, policySet } from "./policy-arbitraries.ts";
 
 const runs = { numRuns: 200 };
@@ -31,6 +44,9 @@ function newLedger() {
     findApproval: () => null,
     approvalsOf: () => [],
     pendingApprovals: () => 0,
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     knownAsk: () => null,
     putAsk() {},
     keepRecord() {},
@@ -108,6 +124,80 @@ const someCircumstances = fc
     isPlain ? { ...any, ask, place, capability, limits: {}, promise: NO_PROMISE } : any,
   );
 const earlierAsks = fc.array(someCircumstances, { maxLength: 6 });
+
+/** What an exchange makes of a parent, without the signature. */
+function childOf(parent: Capability, maxTokensPerDay: number, index: number): Capability {
+  const wanted = { details: [detailOf({ constraints: { maxTokensPerDay } })], furtherDepth: 0 };
+  const narrowed = narrowToken(parent, wanted);
+  if (!narrowed.ok) throw new Error(narrowed.error.message);
+  const claims = childClaims({
+    issuer: "i",
+    audience: "a",
+    parent,
+    parentHash: "A".repeat(43),
+    tokenId: TokenId.parse(`token_${(index + 100).toString(16).padStart(32, "0")}`),
+    actor: agentId,
+    details: narrowed.value,
+    expiresInSeconds: 60,
+    furtherDepth: parent.delegation.maxDepth - parent.delegation.ancestors.length - 1,
+    nowMs,
+  });
+  return {
+    ...parent,
+    tokenId: claims.jti,
+    authorization: heldDetails(claims),
+    delegation: delegationOf(claims),
+  };
+}
+
+const anyInput = { place, limits: {}, promise: NO_PROMISE, nowMs };
+
+it("a family never spends more of a limit than its eldest may, nor a branch more than its own", () => {
+  let refused = 0;
+  const someAsk = fc.record({ member: fc.nat(9), outputTokens: fc.integer({ min: 1, max: 400 }) });
+  /** Each child by the place of its parent among those before it, and the part of the parent's limit that it gets. */
+  const tree = fc.array(fc.tuple(fc.nat(9), fc.double({ min: 0.2, max: 1, noNaN: true })), {
+    minLength: 2,
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(tree, fc.array(someAsk, { minLength: 10, maxLength: 40 }), (branches, asks) => {
+      const eldest: Capability = {
+        ...capability,
+        authorization: [detailOf({ constraints: { maxTokensPerDay: 2_000 } })],
+        delegation: { maxDepth: 4, actors: [], ancestors: [] },
+      };
+      const family = [{ member: eldest, limit: 2_000, spent: 0 }];
+      for (const [index, [under, part]] of branches.entries()) {
+        const parent = family[under % family.length];
+        if (parent === undefined || parent.member.delegation.ancestors.length === 4) continue;
+        const limit = Math.max(1, Math.floor(parent.limit * part));
+        family.push({ member: childOf(parent.member, limit, index), limit, spent: 0 });
+      }
+      const reserve = newLedger();
+      for (const { member, outputTokens } of asks) {
+        const asking = family[member % family.length];
+        if (asking === undefined) continue;
+        const asked = {
+          ...anyInput,
+          capability: asking.member,
+          ask: { ...ask, promptTokens: 10, outputTokens },
+        };
+        const candidates = candidatesOf(decide(inputOf([roomyGrant], asked), { trace: false }));
+        if (reserve(candidates) === null) {
+          refused += 1;
+          continue;
+        }
+        const used = candidates[0]?.obligations.reservedTokens ?? 0;
+        const line = [asking.member, ...asking.member.delegation.ancestors].map(({ tokenId }) => tokenId);
+        for (const one of family) if (line.includes(one.member.tokenId)) one.spent += used;
+      }
+      for (const { spent, limit } of family) expect(spent).toBeLessThanOrEqual(limit);
+    }),
+    { numRuns: 150 },
+  );
+  expect(refused, "asks for which no room was left").toBeGreaterThan(100);
+});
 
 describe("decided and charged", () => {
   it("an ask that is charged stays charged when a further grant is offered", () => {

@@ -1,6 +1,7 @@
 // Random policies, tokens and asks, drawn from small pools so that they meet each other often.
 import fc from "fast-check";
-import type { AuthorizationDetail, Capability } from "../../../src/capability/claims.ts";
+import type { AuthorizationDetail, Capability, HeldDetail } from "../../../src/capability/claims.ts";
+import { TokenId } from "../../../src/kernel/ids.ts";
 import { Constraints } from "../../../src/policy/constraints.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
@@ -31,47 +32,51 @@ const resources = fc.subarray(
   { minLength: 1, maxLength: 2 },
 );
 
-/** Up to three live keys; now and then one that is not built yet. */
+const liveValues = {
+  allowedTenants: fc.constantFrom(["tenant-a"], ["tenant-b"], ["tenant-a", "tenant-b"]),
+  allowedRoles: fc.constantFrom(["analyst"], ["employee"], ["analyst", "employee"]),
+  allowedAgents: fc.constantFrom([capability.agentId], [`agent_${"0".repeat(31)}2`]),
+  maxOutputTokens: fc.integer({ min: 1, max: 1_200 }),
+  maxPromptCharacters: fc.constantFrom(100, 400, 1_000),
+  parameters: fc.constantFrom({ temperature: { max: 1 } }, { temperature: { min: 1 }, n: { max: 2 } }),
+  deniedPatterns: fc.constantFrom<object[]>(
+    { builtIn: ["script_markup"] },
+    { patterns: ["secret"], action: "strip" },
+    { builtIn: ["data_url_markup"], patterns: ["secret"], action: "strip" },
+  ),
+  maxTokensPerRequest: fc.integer({ min: 1, max: 1_200 }),
+  maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
+  maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
+  maxRequestsPerMinute: fc.integer({ min: 1, max: 5 }),
+  maxTokensPerMinute: fc.integer({ min: 1, max: 1_200 }),
+  maxCostPerDay: fc.constantFrom(0.000001, 0.001, 0.01, 5),
+  maxCostPerMonth: fc.constantFrom(0.000001, 0.002, 0.02, 5),
+  maxConcurrentRequests: fc.integer({ min: 1, max: 5 }),
+  quotaScope: fc.constantFrom("agent", "tenant", "user", "address"),
+  dataClassification: fc.constantFrom("public", "internal", "restricted"),
+  encryptionRequired: fc.boolean(),
+  auditLogging: fc.constantFrom("standard", "detailed"),
+  requiresApproval: fc.boolean(),
+  allowedCountries: fc.constantFrom(["DE"], ["DE", "FR"], ["US"]),
+  deniedCountries: fc.constantFrom(["KP"], ["US", "FR"]),
+  allowedIpRanges: fc.constantFrom(["192.0.2.0/24"], ["198.51.100.0/24", "2001:db8::/32"]),
+  validFrom: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
+  validUntil: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
+  dataResidency: fc.constantFrom("eu", "us"),
+  processing: fc.constantFrom("region", "zone", "global"),
+  allowedTools: fc.constantFrom(["function"], ["function:search", "web_search"], ["mcp"]),
+  allowStore: fc.boolean(),
+};
+/** Some of the values of each live key. */
+export const liveEntries = Object.entries(liveValues).map(([key, values]) =>
+  (values as fc.Arbitrary<unknown>).map((value) => [key, value] as const),
+);
+/** Up to three live keys; now and then one that is not built yet. Only what is kept is drawn: most of a run is drawing. */
 const liveConstraints = fc
-  .record({
-    allowedTenants: fc.constantFrom(["tenant-a"], ["tenant-b"], ["tenant-a", "tenant-b"]),
-    allowedRoles: fc.constantFrom(["analyst"], ["employee"], ["analyst", "employee"]),
-    allowedAgents: fc.constantFrom([capability.agentId], [`agent_${"0".repeat(31)}2`]),
-    maxOutputTokens: fc.integer({ min: 1, max: 1_200 }),
-    maxPromptCharacters: fc.constantFrom(100, 400, 1_000),
-    parameters: fc.constantFrom({ temperature: { max: 1 } }, { temperature: { min: 1 }, n: { max: 2 } }),
-    deniedPatterns: fc.constantFrom<object[]>(
-      { builtIn: ["script_markup"] },
-      { patterns: ["secret"], action: "strip" },
-      { builtIn: ["data_url_markup"], patterns: ["secret"], action: "strip" },
-    ),
-    maxTokensPerRequest: fc.integer({ min: 1, max: 1_200 }),
-    maxRequestsPerDay: fc.integer({ min: 1, max: 5 }),
-    maxTokensPerDay: fc.integer({ min: 1, max: 1_200 }),
-    maxRequestsPerMinute: fc.integer({ min: 1, max: 5 }),
-    maxTokensPerMinute: fc.integer({ min: 1, max: 1_200 }),
-    maxCostPerDay: fc.constantFrom(0.000001, 0.001, 0.01, 5),
-    maxCostPerMonth: fc.constantFrom(0.000001, 0.002, 0.02, 5),
-    maxConcurrentRequests: fc.integer({ min: 1, max: 5 }),
-    quotaScope: fc.constantFrom("agent", "tenant", "user", "address"),
-    dataClassification: fc.constantFrom("public", "internal", "restricted"),
-    encryptionRequired: fc.boolean(),
-    auditLogging: fc.constantFrom("standard", "detailed"),
-    requiresApproval: fc.boolean(),
-    allowedCountries: fc.constantFrom(["DE"], ["DE", "FR"], ["US"]),
-    deniedCountries: fc.constantFrom(["KP"], ["US", "FR"]),
-    allowedIpRanges: fc.constantFrom(["192.0.2.0/24"], ["198.51.100.0/24", "2001:db8::/32"]),
-    validFrom: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
-    validUntil: fc.constantFrom("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"),
-    dataResidency: fc.constantFrom("eu", "us"),
-    processing: fc.constantFrom("region", "zone", "global"),
-    allowedTools: fc.constantFrom(["function"], ["function:search", "web_search"], ["mcp"]),
-    allowStore: fc.boolean(),
-  })
-  .chain((drawn) =>
-    fc.subarray(Object.entries(drawn), { maxLength: 3 }).map((kept) => Object.fromEntries(kept)),
-  );
-const constraints: fc.Arbitrary<Constraints> = fc
+  .subarray(liveEntries, { maxLength: 3 })
+  .chain((entries) => fc.tuple(...entries))
+  .map((kept) => Object.fromEntries(kept));
+export const someConstraints: fc.Arbitrary<Constraints> = fc
   .tuple(
     liveConstraints,
     fc.option(fc.constant({ noSecrets: true }), { freq: 1 }),
@@ -82,7 +87,7 @@ const constraints: fc.Arbitrary<Constraints> = fc
 const rule = fc.record({
   actions,
   resources,
-  constraints,
+  constraints: someConstraints,
   priority: fc.integer({ min: 0, max: 2 }),
   createdAt: fc.constantFrom("2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"),
   mode: fc.option(fc.constant("enforce" as const), { freq: 8, nil: "shadow" as const }),
@@ -139,14 +144,23 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
   })
   .map((fields) => ({ ...ask, ...fields, resource: `api://azure-openai/models/${fields.deployment}` }));
 
-const detail: fc.Arbitrary<AuthorizationDetail> = fc.record({
+export const someDetail: fc.Arbitrary<AuthorizationDetail> = fc.record({
   type: fc.constant("model_invocation" as const),
   actions,
   locations: resources,
-  constraints,
+  constraints: someConstraints,
 });
 
-export const someDetails = fc.array(detail, { minLength: 1, maxLength: 3 });
+/** Now and then of a child, whose details stand inside others. */
+const heldDetail: fc.Arbitrary<HeldDetail> = fc
+  .tuple(someDetail, fc.option(someDetail, { freq: 1 }), fc.integer({ min: 0, max: 2 }))
+  .map(([own, outer, dice]) =>
+    outer === null || dice > 0
+      ? own
+      : { ...own, within: [{ rootTokenId: TokenId.parse(`token_${"0".repeat(31)}8`), detail: outer }] },
+  );
+
+export const someDetails = fc.array(heldDetail, { minLength: 1, maxLength: 3 });
 
 export const anyCapability: fc.Arbitrary<Capability> = fc
   .record({

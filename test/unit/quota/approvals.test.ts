@@ -132,6 +132,9 @@ function createLedger() {
   const asks = new Map<string, KnownAsk>();
   const store: AgentStore = {
     ...approvals,
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     putCounters() {},
     putReservation: (reservation) => void reservations.set(reservation.reservationId, reservation),
     removeReservation: (id) => void reservations.delete(id),

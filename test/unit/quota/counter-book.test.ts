@@ -8,7 +8,7 @@ import { counterName, type LimitClaim } from "../../../src/quota/limit-claim.ts"
 import { Chance } from "./simulation/chance.ts";
 
 const START_MS = Date.UTC(2027, 0, 14, 12);
-const STEPS = 1_000_000;
+const STEPS = 200_000;
 
 const claimOf = (amount: number, limit: number): LimitClaim => ({
   owner: "policy:a",

@@ -51,6 +51,9 @@ function newBook() {
     findApproval: () => null,
     approvalsOf: () => [],
     pendingApprovals: () => 0,
+    putStoredObject() {},
+    findStoredObject: () => null,
+    removeStoredObject() {},
     keepRecord: (record) => void records.push(record),
     keepSettlement: (kept) => void settlements.push(kept),
   };
@@ -119,7 +122,7 @@ it("what has ended, never was, or is no relay is unknown", () => {
   const [expired, enforced] = [reserve(book), reserve(book, { purpose: "enforce" })];
   book.expire(NOW + RELAY_RESERVATION_MS);
   for (const id of [expired, enforced, reservationOf(ids.decision())])
-    expect(renew(book, id, NOW + RELAY_RESERVATION_MS)).toEqual({ outcome: "unknown" });
+    expect(renew(book, id, NOW + RELAY_RESERVATION_MS)).toMatchObject({ outcome: "unknown" });
 });
 
 it.each([
@@ -139,6 +142,17 @@ it.each([
     expect(open.get(id)?.expiresAtMs).toBe(NOW + RELAY_RESERVATION_MS);
   },
 );
+
+it("a call whose token comes of one that was revoked meanwhile is refused", () => {
+  const { book } = newBook();
+  const id = reserve(book);
+  const parent = { tokenId: ids.token(), issuedAtSeconds: 0 };
+  const asking = { ...caller(), ancestors: [parent] };
+  const renewed = () => book.renew({ v: 1, caller: asking, reservationId: id }, moment(NOW + 30_000));
+  expect(renewed()).toMatchObject({ outcome: "renewed" });
+  book.revokeTokens({ tokens: [{ ...parent, expiresAtMs: NOW + 60_000 }], notBeforeMs: null }, NOW);
+  expect(renewed()).toMatchObject({ outcome: "refused", refusal: { code: "token_revoked" } });
+});
 
 it("one that floats is stored from its first renewal on", () => {
   const { book, open } = newBook();

@@ -49,6 +49,21 @@ it("refuses by what it was told, in whatever order, however often, and after a r
   expect(Math.min(both.refused, both.passed)).toBeGreaterThan(200);
 });
 
+it("refuses whatever comes of a token that it refuses, and nothing else of it", () => {
+  const both = { refused: 0, passed: 0 };
+  const family = fc.record({ own: asked, ancestors: fc.array(asked, { maxLength: 4 }) });
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 4 }), family, (messages, { own, ancestors }) => {
+      const revoked = told(messages);
+      const isRevoked = [own, ...ancestors].some((one) => revoked.refusal(one) !== null);
+      expect(revoked.refusal({ ...own, ancestors })?.code).toBe(isRevoked ? "token_revoked" : undefined);
+      both[isRevoked ? "refused" : "passed"] += 1;
+    }),
+    { numRuns: 500 },
+  );
+  expect(Math.min(both.refused, both.passed)).toBeGreaterThan(50);
+});
+
 it("forgets a single token once it has expired by any clock, and no moment ever", () => {
   const [id = tokenId] = tokenIds;
   const revoked = new RevokedTokens(NOTHING_REVOKED);

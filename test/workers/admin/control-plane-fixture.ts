@@ -22,7 +22,10 @@ import { createUsageHours } from "../../../src/audit/usage-hours.store.ts";
 import { configOf, configuredHomes, homeStoresOf } from "../../../src/bindings.ts";
 import { ApiKeyScope, apiKeyHash, mintApiKeyText } from "../../../src/capability/api-key.ts";
 import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
+import { createCurrentSigner } from "../../../src/capability/current-signer.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { createSigningKeyStore } from "../../../src/capability/signing-keys.store.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
@@ -75,6 +78,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     filled.push(scope);
   };
   const keyRing = await importKeyRing(env.SIGNING_KEYS);
+  const signingKeys = createSigningKeyStore(env.PLATFORM_DB);
   const deps: ControlPlaneDeps = {
     homes: databases.homes,
     agents: createAgentStore(databases),
@@ -107,6 +111,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     webhookSecret: configOf(env).webhookSecret,
     agentLedgers,
     tokenRevocations: createTokenRevocationStore(databases),
+    delegations: createDelegationStore({ dbOf: databases.ofHome }),
     verifier: createTokenVerifier({
       keyRing,
       issuer: env.ISSUER,
@@ -122,6 +127,8 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     deliverOutbox,
     background,
     keyRing,
+    signingKeys,
+    currentSigner: createCurrentSigner(keyRing, signingKeys),
     config: { issuer: env.ISSUER, audience: env.AUDIENCE },
     azure: { send: () => Promise.reject(new Error("not asked here")) },
     credentials: { credentialOf: () => Promise.reject(new Error("not asked here")) },

@@ -90,6 +90,7 @@ it("is asked by the command line, which tells what it found", async () => {
     listFolder: () => Promise.reject(new Error("not asked")),
     readStandardInput: () => Promise.reject(new Error("not asked")),
     clock: () => 0,
+    random: (length) => new Uint8Array(length),
   });
   expect(code).toBe(1);
   expect(lines[0]).toMatch(/^error {3}tenant_promises \[us, processing zone\] No backend keeps /);
@@ -191,7 +192,11 @@ describe("keys", () => {
       SIGNING_KEYS: ending(env.SIGNING_KEYS, 13),
       RECEIPT_KEYS: ending(env.RECEIPT_KEYS, -1),
     });
-    expect(found(report, "signing_keys")).toMatchObject([{ severity: "warning" }, { severity: "note" }]);
+    expect(found(report, "signing_keys")).toMatchObject([
+      { severity: "warning" },
+      { severity: "warning" },
+      { severity: "note" },
+    ]);
     expect(found(report, "receipt_keys")).toMatchObject([{ severity: "error" }, { severity: "note" }]);
     expect(text).not.toContain("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
   });

@@ -6,6 +6,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { controlPlaneDescriptions } from "../../../src/admin/control-plane-descriptions.ts";
 import { openApiOf } from "../../../src/admin/openapi.ts";
+import { type PathMethod, pathTable } from "../../../src/azure/path-table.ts";
 import { ApiKeyScope } from "../../../src/capability/api-key.ts";
 import { compose } from "../../../src/compose.ts";
 import { MAX_ADMIN_BODY_BYTES, MAX_BODY_BYTES } from "../../../src/kernel/limits.ts";
@@ -32,6 +33,7 @@ import {
 
 const behindKey = routes.filter(({ credential }) => credential.kind === "api_key");
 const behindToken = routes.filter(({ credential }) => credential.kind === "token");
+const ofAzure = behindToken.filter(({ errors }) => errors === "azure");
 const withBody = routes.filter(({ body }) => body !== null && body.mediaType === undefined);
 const withForm = routes.filter(({ body }) => body?.mediaType !== undefined);
 const ofControlPlane = behindKey.filter(({ query }) => query !== null);
@@ -93,11 +95,17 @@ describe("the credential", () => {
 });
 
 describe("the method", () => {
+  /** What Azure takes there and the gateway does not serve is told as that. */
+  const isRefusedByName = ({ path }: RouteDescription, method: string): boolean =>
+    pathTable
+      .find((row) => row.path === path.replaceAll(/:(\w+)/g, "{$1}"))
+      ?.methods.get(method as PathMethod)?.kind === "unserved"; // A map knows no other keys.
+
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
   it.each(routes)("beside $method of $path is refused", async (route) => {
     const { path } = targetOf(route, nobody);
     const taken = routes.filter((other) => other.path === route.path).map(({ method }) => method as string);
-    for (const method of methods.filter((name) => !taken.includes(name))) {
+    for (const method of methods.filter((name) => !taken.includes(name) && !isRefusedByName(route, name))) {
       const reply = await call(method, path, opened(route));
       expectRefusal(route, reply, { code: "method_not_allowed" });
       const hasHead = route.errors === "problem" && taken.includes("GET");
@@ -135,7 +143,7 @@ describe("the query", () => {
     }
   });
 
-  it.each(behindToken)("of $method $path has an api-version that Azure knows", async (route) => {
+  it.each(ofAzure)("of $method $path has an api-version that Azure knows", async (route) => {
     const { path, body } = await validTarget(route);
     const reply = await call(route.method, `${path.split("?")[0]}?api-version=latest`, {
       ...opened(route),
@@ -252,6 +260,7 @@ describe("the body", () => {
       [{ jti: "token_0192f0c1a2b37c4d8e5f60718293a4b5" }, "jti"],
       [{ before: "2999-01-01T00:00:00.000Z" }, "before"],
     ],
+    exchangeToken: [[{ authorization_details: [detail] }, "authorization_details[0].constraints.validUntil"]],
     issueToken: [[{ authorizationDetails: [detail] }, "authorizationDetails[0].constraints.validUntil"]],
   };
   it.each(exact.filter(({ refusals }) => refusals.includes("meaningless")))(
@@ -360,7 +369,7 @@ describe("objects of other tenants, and of nobody", () => {
     expectRefusal(route, reply, { code: "not_found", field: "agentId" });
   });
 
-  it.each(behindToken.filter(({ body }) => body !== null))(
+  it.each(ofAzure.filter(({ body }) => body !== null))(
     "$method $path knows no other deployment",
     async (route) => {
       const { path, body } = targetOf(route, nobody);
@@ -377,8 +386,14 @@ function exactlyWith(member: string): readonly RouteDescription[] {
 }
 
 describe("the answer", () => {
-  const answered = routes.filter(({ errors, body }) => errors === "problem" || body === null);
-  it.each(answered)("of $method $path is what it declares", async (route) => {
+  // What answers for Azure is Azure's; of these the gateway answers one by itself.
+  const answered = routes.filter(
+    ({ errors, operationId }) => errors === "problem" || operationId === "listModels",
+  );
+  // Once the key that signs is promoted away and killed, nothing is issued any more.
+  const takesKeysAway = ({ path }: RouteDescription) => path.startsWith("/v1/keys/signing");
+  const keysLast = [...answered.filter((one) => !takesKeysAway(one)), ...answered.filter(takesKeysAway)];
+  it.each(keysLast)("of $method $path is what it declares", async (route) => {
     const { path, body } = await validTarget(route);
     const isList = /page$/i.test(route.answer.schema?.meta()?.id ?? "");
     const isTenants = "tenant" in shapeOf(route.query) && !path.includes("?");

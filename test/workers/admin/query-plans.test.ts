@@ -21,6 +21,8 @@ import {
   tenantApprovalStatements,
 } from "../../../src/approval/approvals.store.ts";
 import { findDecisionStatements } from "../../../src/audit/find-decision.store.ts";
+import { delegationStatements } from "../../../src/capability/delegations.store.ts";
+import { signingKeyStatements } from "../../../src/capability/signing-keys.store.ts";
 import { revisionRowStatements } from "../../../src/quota/revision-rows.store.ts";
 import { databases } from "./control-plane-fixture.ts";
 
@@ -39,7 +41,7 @@ describe.each([
   ["records of a decision", home, named(findDecisionStatements)],
   ["revisions", home, named(revisionStatements)],
   ["revisions of a ledger", home, named(revisionRowStatements)],
-  ["revocations of tokens", home, named(revocationStatements)],
+  ["revocations of tokens", home, named({ ...revocationStatements, ...delegationStatements })],
   [
     "approvals",
     home,
@@ -48,6 +50,7 @@ describe.each([
   ["webhooks", home, named(webhookStatements)],
   ["directory", databases.platform, named(directoryStatements)],
   ["deployments", databases.platform, named(deploymentStatements)],
+  ["signing keys", databases.platform, named(signingKeyStatements)],
   ["key keepers", databases.platform, named(keyKeeperStatements)],
   ["the doctor on the platform", databases.platform, named({ ...doctorStatements, ...apiKeyFactStatements })],
   ["the doctor at home", home, named(doctorTenantStatements)],

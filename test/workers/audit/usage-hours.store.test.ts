@@ -5,7 +5,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { createAuditLog } from "../../../src/audit/audit-log.store.ts";
 import { AbandonedRecord, type AuditRecord, CompletionRecord } from "../../../src/audit/audit-record.ts";
 import { createUsageHours, usageStatement } from "../../../src/audit/usage-hours.store.ts";
-import { UsageGroup, type UsageQuestion } from "../../../src/audit/usage-question.ts";
+import {
+  UsageGroup,
+  UsageInterval,
+  type UsageQuestion,
+  WHOLE_RANGE,
+} from "../../../src/audit/usage-question.ts";
 import { homeStoresOf } from "../../../src/bindings.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import type { Home } from "../../../src/residency/home.ts";
@@ -296,6 +301,18 @@ describe("a question", () => {
     ]);
   });
 
+  it("is summed over the whole range: who used what, once each", async () => {
+    const range = { from: "2026-04-01T00", to: "2026-05-03T00", interval: "total" } as const;
+    expect(await sums(range)).toMatchObject([{ time: WHOLE_RANGE, requests: 5, costNanoUsd: 5 * 700 }]);
+    expect(await sums({ ...range, groupBy: ["deployment"] })).toMatchObject([
+      { deployment: "gpt", requests: 4, costNanoUsd: 4 * 700 },
+      { deployment: "mini", requests: 1, costNanoUsd: 700 },
+    ]);
+    expect(await sums({ ...range, groupBy: ["endUser"], agentId: agentTwo })).toMatchObject([
+      { requests: 1 },
+    ]);
+  });
+
   it("filters", async () => {
     expect(await sums({ agentId: agentTwo })).toMatchObject([{ requests: 1 }]);
     expect(await sums({ deployment: "mini" })).toMatchObject([{ time: "2026-05-01T10", requests: 1 }]);
@@ -307,6 +324,7 @@ describe("a question", () => {
     [{ groupBy: [...UsageGroup.options] }],
     [{ groupBy: ["deployment"], interval: "day" }],
     [{ groupBy: ["agent"], agentId: agentOne }],
+    [{ groupBy: ["agent", "deployment"], interval: "total" }],
   ])("pages through %j one by one", async (changes) => {
     const whole = await sums(changes);
     const paged = [];
@@ -330,7 +348,7 @@ describe("a question", () => {
 describe("every statement is one search of an index", () => {
   const groupings = [[], ["agent"], ["deployment"], ["endUser"], [...UsageGroup.options]] as const;
   const shapes = groupings.flatMap((groupBy) =>
-    (["hour", "day"] as const).flatMap((interval) =>
+    UsageInterval.options.flatMap((interval) =>
       [undefined, agentOne].flatMap((agentId) =>
         [undefined, "gpt"].map((deployment) => ({
           groupBy,

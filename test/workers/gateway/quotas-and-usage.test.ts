@@ -7,6 +7,7 @@ import type { TenantId } from "../../../src/kernel/ids.ts";
 import {
   admin,
   adminKey,
+  backend,
   backgroundDone,
   call,
   completion,
@@ -188,6 +189,49 @@ it("usage adds up to what was charged, by agent, deployment and end user", async
   expect(nobody.items).toEqual([]);
 });
 
+it("a deployment's own prices come before the list's: in what is reserved, charged and told", async () => {
+  const deployment = "at-own-prices";
+  // The list has this model for 2.50 and 10 USD.
+  await admin("POST", "/v1/deployments", {
+    name: deployment,
+    model: "gpt-4o",
+    maxOutputTokens: 1_000,
+    prices: { inputPerMillion: 1_000, outputPerMillion: 2_000 },
+    backends: [backend],
+  });
+  const caller = { ...(await newCaller({ maxCostPerDay: 10 })), deployment };
+  const costNow = async () => (await quotasOf(caller.agentId)).items[0].used;
+  let reserved = 0;
+  const slow = scriptedAzure(async () => {
+    reserved = await costNow();
+    return completion();
+  });
+  expect((await call(caller, { azure: slow, records })).status).toBe(200);
+  await backgroundDone();
+  // 50 tokens of output at 2,000,000 nano-USD, and a prompt.
+  expect(reserved).toBeGreaterThan(50 * 2_000_000);
+  const costNanoUsd = 5 * 1_000_000 + 7 * 2_000_000;
+  expect(await costNow()).toBe(costNanoUsd);
+  const report = await admin(
+    "GET",
+    `/v1/usage?tenant=${caller.tenantId}&interval=total&groupBy=agent,deployment`,
+  );
+  expect(report).toMatchObject({
+    interval: "total",
+    items: [
+      {
+        time: report.from,
+        agentId: caller.agentId,
+        deployment,
+        requests: 1,
+        unpricedRequests: 0,
+        costNanoUsd,
+        costUsd: 0.019,
+      },
+    ],
+  });
+});
+
 it("a key of one tenant sees neither usage nor quotas of another", async () => {
   const [one, other] = [await newCaller(), await newCaller()];
   await chat(other);
@@ -216,6 +260,7 @@ it.each([
   ["from=2026-05-02T00:00:00.000Z&to=2026-05-01T00:00:00.000Z", "to"],
   ["from=2026-01-01T00:00:00.000Z&to=2026-02-02T00:00:00.000Z", "to"],
   ["from=2026-01-01T00:00:00.000Z&to=2027-01-03T00:00:00.000Z&interval=day", "to"],
+  ["from=2026-01-01T00:00:00.000Z&to=2027-01-03T00:00:00.000Z&interval=total", "to"],
   ["groupBy=agent,", "groupBy"],
   ["cursor=e30", "cursor"],
 ])("refuses %s", async (query, field) => {

@@ -1,6 +1,7 @@
 // Long calls through the gateway: what a renewal finds decides whether they go on, and how they are recorded.
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import type { AzureRequest } from "../../../src/azure/azure-calls.ts";
@@ -167,6 +168,21 @@ describe("a stream", () => {
     expect(completion()).toBeUndefined();
     await pass(1);
     expect(await text).toBe(word + streamErrorEvent(refuse("token_revoked")));
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
+    expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
+  });
+
+  it("whose token's key is killed meanwhile ends at its next renewal, and says why", async () => {
+    const { caller, response, send, pass, completion, rows } = await underWay(true);
+    const text = (await response).text();
+    await send(word);
+    await pass(RENEW_EVERY_MS - 1);
+    const { kid } = decodeProtectedHeader(caller.token);
+    await admin("POST", `/v1/keys/signing/${kid}/kill`, { reason: "leaked" });
+    expect(completion()).toBeUndefined();
+    await pass(1);
+    expect(await text).toBe(word + streamErrorEvent(refuse("token_key_withdrawn")));
     await backgroundDone();
     expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
     expect(await rows("SELECT id FROM open_reservations")).toEqual([]);

@@ -1,17 +1,22 @@
 // A token that was revoked opens nothing once that has answered: for every kind of call, and after a restart.
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { sweepRevocations } from "../../../src/admin/sweep-revocations.ts";
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
+import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
+import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { ok } from "../../../src/kernel/result.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
+import { jwksText, newPrivateJwk } from "../../unit/capability/token-fixture.ts";
 import {
   admin,
+  adminKey,
   askEnforce,
   call,
   codeOf,
@@ -139,6 +144,7 @@ it("what a ledger has not acknowledged is told again by the schedule, and forgot
   await sweepRevocations(
     {
       tokenRevocations: createTokenRevocationStore(databases),
+      delegations: createDelegationStore({ dbOf: () => db }),
       agentLedgers: ports.ledgers,
       clock: () => Date.now(),
     },
@@ -172,7 +178,144 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
     },
     db.prepare("SELECT 1"),
   );
-  await sweepRevocations({ tokenRevocations: store, agentLedgers: down, clock: () => Date.now() }, "global");
+  const delegations = createDelegationStore({ dbOf: () => db });
+  const deps = { tokenRevocations: store, delegations, agentLedgers: down, clock: () => Date.now() };
+  await sweepRevocations(deps, "global");
   const left = await store.unacknowledged("global", null, 10);
   expect(left).toEqual(ok([expect.objectContaining({ agentId: caller.agentId, tokenId: null })]));
+});
+
+describe("a signing key", async () => {
+  const secret = jwksText(await newPrivateJwk(), await newPrivateJwk());
+  /** Another isolate of a gateway with two keys: it shares stores and ledgers with the first one, and no memory. */
+  const isolate = async () => {
+    const { controlPlane, gateway, publishedKeys } = await compose(
+      { ...env, SIGNING_KEYS: secret },
+      async () => {},
+    );
+    const ask = async (method: string, path: string, body?: unknown) => {
+      const headers = { "x-api-key": adminKey, "content-type": "application/json" };
+      const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      const response = await controlPlane.fetch(new Request(`https://gateway.test${path}`, init));
+      // biome-ignore lint/suspicious/noExplicitAny: answers are looked at member by member.
+      return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+    };
+    return {
+      ask,
+      gateway,
+      publishedKeys,
+      async codeOfCall(caller: Pick<Caller, "deployment" | "token">) {
+        const response = await call(caller, { ...gateway, azure });
+        return response.ok ? "allowed" : `${response.status} ${await codeOf(response)}`;
+      },
+    };
+  };
+  const [one, two] = [await isolate(), await isolate()];
+  const states = async () => {
+    const { body } = await one.ask("GET", "/v1/keys/signing");
+    return body.keys.filter(({ inSecret }: { inSecret: boolean }) => inSecret);
+  };
+  const [first, second] = (await states()).map(({ keyId }: { keyId: string }) => keyId);
+  const newToken = async ({ agentId }: Pick<Caller, "agentId">) => {
+    const { status, body } = await one.ask("POST", "/v1/tokens", { agentId });
+    return status === 201
+      ? { token: body.token, signedBy: decodeProtectedHeader(body.token).kid }
+      : body.code;
+  };
+  const kill = (keyId: string) => two.ask("POST", `/v1/keys/signing/${keyId}/kill`, { reason: "leaked" });
+
+  it("signs until another is promoted, which caches must know first; what it signed stays good", async () => {
+    const caller = await newCaller();
+    const before = await newToken(caller);
+    expect(before.signedBy).toBe(first);
+    const early = await one.ask("POST", "/v1/keys/signing/rotate", {});
+    expect([early.status, early.body.code]).toEqual([409, "key_published_too_recently"]);
+    const rotated = await one.ask("POST", "/v1/keys/signing/rotate", { forceReason: "a test" });
+    expect(rotated.body).toMatchObject({ signingKeyId: second, revision: expect.any(Number) });
+    expect(rotated.headers.get("portcullis-revision")).toBe(String(rotated.body.revision));
+    expect((await newToken(caller)).signedBy).toBe(second);
+    expect(await two.codeOfCall({ ...caller, token: before.token })).toBe("allowed");
+    expect((await states()).map(({ state }: { state: string }) => state)).toEqual(["retired", "signing"]);
+  });
+
+  it("that is killed under traffic opens nothing once that has answered, in any isolate, for any kind of call", async () => {
+    const caller = await newCaller();
+    const { token } = await newToken(caller);
+    const killed = { ...caller, token };
+    let answered = false;
+    const told: { readonly late: boolean; readonly code: string }[] = [];
+    const traffic = [one, two, two].map(async ({ codeOfCall }) => {
+      for (let after = 0; after < 3; ) {
+        const late = answered;
+        told.push({ late, code: await codeOfCall(killed) });
+        // An isolate that has heard of the kill refuses without any I/O, and would leave no time for others' timers.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (late) after += 1;
+      }
+    });
+    expect((await kill(second)).body).toMatchObject({ signingKeyId: null });
+    answered = true;
+    await Promise.all(traffic);
+    expect(told.filter(({ late, code }) => late && code !== "401 token_key_withdrawn")).toEqual([]);
+    expect(told[0]).toEqual({ late: false, code: "allowed" });
+
+    // One that has heard of nothing yet, and one that has: it asks no ledger and writes no record any more.
+    const cold = await isolate();
+    const sent = azure.requests.length;
+    expect(await cold.codeOfCall(killed)).toBe("401 token_key_withdrawn");
+    const refused = await call(killed, {
+      ...cold.gateway,
+      azure,
+      snapshots: { ...cold.gateway.snapshots, load: () => Promise.reject(new Error("not asked")) },
+    });
+    expect([refused.status, await codeOf(refused)]).toEqual([401, "token_key_withdrawn"]);
+    const fresh = await isolate();
+    const list = await createDataPlane(async () => fresh.gateway).fetch(
+      new Request("https://gateway.test/openai/v1/models", { headers: { "api-key": token } }),
+    );
+    expect([list.status, await codeOf(list)]).toEqual([401, "token_key_withdrawn"]);
+    for (const { gateway } of [two, await isolate()]) {
+      const enforced = await askEnforce({ capabilityToken: token }, gateway);
+      expect(await enforced.json()).toMatchObject({
+        decision: "denied",
+        reasons: [{ code: "token_key_withdrawn" }],
+      });
+    }
+    expect(azure.requests).toHaveLength(sent);
+    const { ask, publishedKeys } = await isolate();
+    expect((await ask("POST", "/v1/tokens/introspect", { token })).body).toEqual({ active: false });
+    const published = await publishedKeys();
+    expect(published.ok && published.value.keys.map(({ kid }) => kid)).not.toContain(second);
+  });
+
+  it("is never used to sign again, and killing it again changes nothing", async () => {
+    const caller = await newCaller();
+    expect(await newToken(caller)).toBe("signing_keys_ended");
+    const before = await states();
+    expect((await kill(second)).status).toBe(200);
+    expect(await states()).toEqual(before);
+    expect((await one.ask("POST", "/v1/keys/signing/rotate", { keyId: second })).body.code).toBe(
+      "key_state_conflict",
+    );
+    expect((await kill("x".repeat(43))).status).toBe(404);
+    // Neither a mistake nor a bug takes a withdrawal back: the database itself refuses.
+    const undo = "UPDATE signing_keys SET state = 'published' WHERE key_id = ?1";
+    for (const keyId of [first, second])
+      await expect(env.PLATFORM_DB.prepare(undo).bind(keyId).run()).rejects.toThrow(/stays withdrawn/);
+    await expect(
+      env.PLATFORM_DB.prepare("DELETE FROM signing_keys WHERE key_id = ?1").bind(second).run(),
+    ).rejects.toThrow(/are kept/);
+  });
+
+  it("leaves a record of each change, with its reason", async () => {
+    const rows = await env.PLATFORM_DB.prepare(
+      "SELECT record FROM outbox WHERE record LIKE '%signing_key.%' ORDER BY n",
+    ).all<{ record: string }>();
+    const records = rows.results.map(({ record }) => JSON.parse(record));
+    expect(records.map(({ operation, objectId, reason }) => [operation, objectId, reason])).toEqual([
+      ["signing_key.rotate", second, "a test"],
+      ["signing_key.kill", second, "leaked"],
+      ["signing_key.kill", second, "leaked"],
+    ]);
+  });
 });

@@ -6,6 +6,7 @@ import { examine } from "../../../../src/admin/doctor/examine.ts";
 import { expectedMigrations } from "../../../../src/admin/doctor/expected-migrations.ts";
 import type { DoctorFacts, Reading } from "../../../../src/admin/doctor/facts.ts";
 import { Sku } from "../../../../src/azure/backend.ts";
+import type { SigningKeySet, SigningKeyView } from "../../../../src/capability/signing-key-view.ts";
 import type { Finding } from "../../../../src/kernel/doctor-report.ts";
 import { ApiKeyId } from "../../../../src/kernel/ids.ts";
 import { DOCTOR_MAX_FINDINGS } from "../../../../src/kernel/limits.ts";
@@ -31,6 +32,24 @@ const keyIds = Array.from({ length: 6 }, (_, index) => ApiKeyId.parse(`key_${Str
 
 const keys = (...rows: readonly (readonly [keyId: string, endsAt: string | null])[]) =>
   rows.map(([keyId, endsAt]) => ({ keyId, endsAt }));
+
+/** The first key of the secret, which signs, and another one. */
+const keySetOf = (other: Partial<SigningKeyView>): SigningKeySet => {
+  const view: SigningKeyView = {
+    keyId: "a",
+    state: "published",
+    inSecret: true,
+    endsAt: null,
+    publishedAt: inDays(-100),
+    promotableAt: inDays(-99),
+    signingAt: null,
+    retiredAt: null,
+    killedAt: null,
+    verifiesUntil: null,
+    reason: null,
+  };
+  return { signingKeyId: "a", keys: [view, { ...view, promotableAt: null, ...other }] };
+};
 
 /** One fact is wrong: what exactly one check says of it. */
 const rows: readonly (readonly [
@@ -138,6 +157,54 @@ const rows: readonly (readonly [
     "all have ended",
     { signingKeys: keys(["kid-1", inDays(-1)], ["kid-2", inDays(0)]) },
     { severity: "error", subject: "kid-1", sentence: /signing_keys_ended/ },
+  ],
+  [
+    "key_states",
+    "their states cannot be read",
+    { keySet: null },
+    { severity: "warning", subject: null, sentence: /could not be read/ },
+  ],
+  [
+    "key_states",
+    "one could be promoted and was not",
+    { keySet: keySetOf({ keyId: "b", promotableAt: inDays(0), publishedAt: inDays(-1) }) },
+    { severity: "note", subject: "b", sentence: /was never promoted/ },
+  ],
+  [
+    "key_states",
+    "one was forgotten",
+    { keySet: keySetOf({ keyId: "b", promotableAt: inDays(-7.5), publishedAt: inDays(-7.6) }) },
+    { severity: "warning", subject: "b", sentence: /was never promoted/ },
+  ],
+  [
+    "key_states",
+    "a retired one may not leave yet",
+    { keySet: keySetOf({ keyId: "b", state: "retired", verifiesUntil: inDays(0.01) }) },
+    { severity: "note", subject: "b", sentence: /good until/ },
+  ],
+  [
+    "key_states",
+    "a retired one may leave",
+    { keySet: keySetOf({ keyId: "b", state: "retired", verifiesUntil: inDays(0) }) },
+    { severity: "warning", subject: "b", sentence: /may leave the secret/ },
+  ],
+  [
+    "key_states",
+    "a killed one is still in the secret",
+    { keySet: keySetOf({ keyId: "b", state: "killed" }) },
+    { severity: "warning", subject: "b", sentence: /still in SIGNING_KEYS/ },
+  ],
+  [
+    "key_states",
+    "the promoted one is not in the secret",
+    { keySet: keySetOf({ keyId: "b", state: "signing", inSecret: false }) },
+    { severity: "warning", subject: "b", sentence: /a signs instead/ },
+  ],
+  [
+    "signing_keys",
+    "all were withdrawn",
+    { signingKeys: [] },
+    { severity: "error", subject: null, sentence: /retired or killed.*signing_keys_ended/ },
   ],
   [
     "receipt_keys",

@@ -41,6 +41,7 @@ export const factsOf = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   missingSecrets: new Set(),
   entra: null,
   signingKeys: [{ keyId: "kid-1", endsAt: null }],
+  keySet: { signingKeyId: null, keys: [] },
   receiptKeys: [{ keyId: "receipt-kid-1", endsAt: null }],
   apiKeys: noApiKeys,
   signsWebhooks: true,

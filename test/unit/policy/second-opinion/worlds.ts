@@ -148,6 +148,7 @@ export const snapshotOf = ({ policies, limits, promise, deployments }: World): S
     revision: 1,
     policies: policies.filter(({ scope }) => scope === "platform"),
     deployments,
+    withdrawnKeys: [],
   },
   tenant: {
     revision: 1,

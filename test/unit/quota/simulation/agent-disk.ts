@@ -1,6 +1,7 @@
 /** AgentStore on a simulated disk: the tables of src/quota/agent-tables.object.ts as maps. */
 import type { AuditRecord } from "../../../../src/audit/audit-record.ts";
 import type { AgentApproval } from "../../../../src/quota/agent-approvals.ts";
+import type { KeptObject } from "../../../../src/quota/agent-objects.ts";
 import { AgentReservation } from "../../../../src/quota/agent-reservation.ts";
 import type { AgentIdentity, AgentStanding } from "../../../../src/quota/agent-standing.ts";
 import type { AgentStore, KnownAsk, SavedLedger } from "../../../../src/quota/agent-store.ts";
@@ -9,6 +10,7 @@ import type { CounterRow } from "../../../../src/quota/counter-book.ts";
 import { type KeptSettlement, settlementKey } from "../../../../src/quota/kept-settlement.ts";
 import type { NumberBlock } from "../../../../src/quota/record-numbers.ts";
 import { NOTHING_REVOKED, type SavedRevocations } from "../../../../src/quota/revoked-tokens.ts";
+import type { StoredObject } from "../../../../src/quota/stored-object-contracts.ts";
 import type { Disk } from "./disk.ts";
 
 export interface KeptRow {
@@ -106,6 +108,19 @@ export class AgentDisk implements AgentStore {
   pendingApprovals(nowMs: number): number {
     return this.#approvals().filter(({ state, expiresAtMs }) => state === "pending" && expiresAtMs > nowMs)
       .length;
+  }
+
+  putStoredObject(kept: KeptObject): void {
+    this.#disk.put("objects", kept.key, kept);
+  }
+
+  findStoredObject(key: string, nowMs: number): StoredObject | null {
+    const kept = this.#disk.get("objects", key) as KeptObject | undefined;
+    return kept !== undefined && kept.expiresAtMs > nowMs ? kept.object : null;
+  }
+
+  removeStoredObject(key: string): void {
+    this.#disk.put("objects", key, undefined);
   }
 
   keepRecord(record: AuditRecord, dueAtMs: number): void {

@@ -4,13 +4,7 @@
  */
 import { PLATFORM } from "../../../../src/kernel/ids.ts";
 import type { Revisions } from "../../../../src/policy/snapshot.ts";
-import type {
-  LeaseReply,
-  PrepareReply,
-  PublishReply,
-  TenantReserve,
-  TenantReserveReply,
-} from "../../../../src/quota/contracts.ts";
+import type { LeaseReply, TenantReserve, TenantReserveReply } from "../../../../src/quota/contracts.ts";
 import { earliest } from "../../../../src/quota/earliest.ts";
 import {
   grantLease,
@@ -35,6 +29,7 @@ import {
 } from "../../../../src/quota/revision-writes.ts";
 import type { SliceReply, SliceRequest } from "../../../../src/quota/slice-contracts.ts";
 import { type HoldRow, TenantHolds } from "../../../../src/quota/tenant-holds.ts";
+import type { PrepareReply, PublishReply } from "../../../../src/quota/write-contracts.ts";
 import type { DatabaseWay } from "./database.ts";
 import { SimulatedDeadlines } from "./deadlines.ts";
 import type { Node } from "./node.ts";

@@ -1,5 +1,5 @@
 /** A write of the control plane, as src/admin/revisioned-write.store.ts does it; its Worker may die at every wait. */
-import type { PrepareReply, PublishReply } from "../../../../src/quota/contracts.ts";
+import type { PrepareReply, PublishReply } from "../../../../src/quota/write-contracts.ts";
 import type { Chance } from "./chance.ts";
 import type { Database } from "./database.ts";
 import type { Network } from "./network.ts";

@@ -1,0 +1,48 @@
+/**
+ * Passes and meters streams with the gateway's own code, and does nothing else of what the gateway does: no token, no
+ * decision, no ledger, no record.
+ */
+import { operations } from "../../../src/azure/operation.ts";
+import { relayStream } from "../../../src/gateway/relay-stream.ts";
+import type { Renewals } from "../../../src/gateway/renewals.ts";
+import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import { DecisionId } from "../../../src/kernel/ids.ts";
+import { RELAY_MAX_MS } from "../../../src/kernel/limits.ts";
+
+interface RelayEnv {
+  readonly UPSTREAM: string;
+}
+
+const call = {
+  operation: operations["chat/completions"],
+  wantsUsage: true,
+  question: { requestId: "request_bench" },
+  body: {},
+  allowed: {
+    reserved: { decisionId: DecisionId.parse(`decision_${"0".repeat(32)}`) },
+    candidate: { obligations: { allowStore: false } },
+  },
+};
+const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
+const time = {
+  clock: Date.now,
+  startTimer(ms: number, fire: () => void) {
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export default {
+  async fetch(request: Request, env: RelayEnv, context: ExecutionContext): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const cutoff = createUpstreamCutoff(time, request.signal, RELAY_MAX_MS, noRenewals);
+    const { method, headers, body } = request;
+    const sent = { method, headers, body, signal: cutoff.signal };
+    const upstream = await fetch(`${env.UPSTREAM}${pathname}${search}`, sent);
+    cutoff.headersArrived();
+    const isStream = upstream.headers.get("content-type") === "text/event-stream";
+    if (upstream.body === null || !isStream) return upstream;
+    const background = (work: Promise<unknown>) => context.waitUntil(work);
+    return relayStream({ background }, call, upstream, upstream.body, cutoff, async () => cutoff.close());
+  },
+};
