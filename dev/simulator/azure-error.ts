@@ -95,7 +95,24 @@ export const maxTokensUnsupported: Reply = modelError(
   "unsupported_parameter",
 );
 
-export function promptBlocked(fault: Extract<Fault, { kind: "prompt-blocked" }>): Reply {
+/** Pictures have a spelling of their own (the keys are recorded, the sentence is assumed). */
+const pictureBlocked: Reply = jsonReply(
+  400,
+  {
+    error: {
+      code: "contentFilter",
+      message: "Your task failed as a result of our safety system.",
+      inner_error: { code: "ResponsibleAIPolicyViolation", content_filter_results: jailbreakResults },
+    },
+  },
+  "model",
+);
+
+export function promptBlocked(
+  fault: Extract<Fault, { kind: "prompt-blocked" }>,
+  operation: Operation,
+): Reply {
+  if (operation === "imageGenerations" || operation === "imageEdits") return pictureBlocked;
   const error = {
     message:
       "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766",

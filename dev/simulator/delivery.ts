@@ -53,7 +53,7 @@ async function send(
 
   const parts = deliveredParts(reply, delivery);
   const sent = stop === undefined || stop.afterParts === "nothing" ? parts : parts.slice(0, stop.afterParts);
-  const length = Buffer.byteLength(reply.parts.join(""));
+  const { length } = wholeOf(reply);
   // A silent end must be proper HTTP, so it cannot announce the length of what will not come.
   const hasLength = !reply.isStream && stop?.how !== "end";
   outgoing.writeHead(reply.status, reply.statusText, {
@@ -80,20 +80,22 @@ async function send(
   return "answered";
 }
 
-function deliveredParts(reply: Reply, delivery: Delivery): readonly string[] {
+const wholeOf = ({ parts }: Reply): Buffer => Buffer.concat(parts.map((part) => Buffer.from(part)));
+
+function deliveredParts(reply: Reply, delivery: Delivery): Reply["parts"] {
   if (reply.isStream) {
     return delivery.garbageAt === undefined
       ? reply.parts
       : reply.parts.toSpliced(delivery.garbageAt, 0, garbageEvent);
   }
-  const whole = reply.parts.join("");
+  const whole = wholeOf(reply);
   if (delivery.stop === undefined && delivery.betweenPartsMs === 0) return [whole];
   const middle = Math.ceil(whole.length / 2);
-  return [whole.slice(0, middle), whole.slice(middle)];
+  return [whole.subarray(0, middle), whole.subarray(middle)];
 }
 
 /** Waits until the bytes are with the kernel, so that a cut after k chunks really delivers k chunks. */
-function write(outgoing: ServerResponse, part: string): Promise<void> {
+function write(outgoing: ServerResponse, part: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     outgoing.write(part, (error) => (error ? reject(error) : resolve()));
   });

@@ -47,7 +47,7 @@ function applyFault(plan: FaultPlan, fault: Fault, call: RateLimitCall): FaultPl
     case "rate-limited":
       return instead(rateLimited(fault, call));
     case "prompt-blocked":
-      return instead(promptBlocked(fault));
+      return instead(promptBlocked(fault, call.operation));
     case "status":
       return instead(textReply(fault.status, statusBody(fault), "refusal", fault.headers));
     case "garbage":

@@ -14,6 +14,14 @@ import {
   responseAsk,
 } from "./ask.ts";
 import {
+  audioTooLarge,
+  MAX_AUDIO_BYTES,
+  SpeechBody,
+  speechReply,
+  TranscriptBody,
+  transcriptReply,
+} from "./audio-reply.ts";
+import {
   deploymentNotFound,
   maxTokensUnsupported,
   modelError,
@@ -25,7 +33,9 @@ import type { Delivery } from "./delivery.ts";
 import { embeddingReply } from "./embedding-reply.ts";
 import { noFaults, planFaults } from "./fault-plan.ts";
 import { type Adjustments, embeddingUsage, generate } from "./generation.ts";
+import { ImageBody, ImageEditBody, imageReply, picturesIn } from "./image-reply.ts";
 import { type Reply, textReply } from "./reply.ts";
+import type { RequestBody } from "./request-body.ts";
 import { responseReply } from "./response-reply.ts";
 import type { Operation, SimulatedDeployment } from "./simulated-deployment.ts";
 import type { SimulatorContext } from "./simulator-context.ts";
@@ -36,7 +46,7 @@ export interface ModelRequest {
   /** From the path; undefined on v1, where the body names it. */
   readonly deployment: string | undefined;
   readonly apiVersion: string | undefined;
-  readonly bodyText: string;
+  readonly body: RequestBody;
 }
 
 export interface ModelAnswer {
@@ -56,7 +66,8 @@ interface Preparation {
 }
 
 export function answerModelRequest(request: ModelRequest, context: SimulatorContext): ModelAnswer {
-  const body = parsedObject(request.bodyText);
+  // A form is a body of the operations that take files, and of no other.
+  const body = request.body.isForm === takesForm.has(request.operation) ? request.body.fields : undefined;
   const name = request.deployment ?? (typeof body?.model === "string" ? body.model : undefined);
   const refuse = (reply: Reply): ModelAnswer => ({ reply, delivery: noFaults.delivery, deployment: name });
 
@@ -85,7 +96,7 @@ export function answerModelRequest(request: ModelRequest, context: SimulatorCont
   const isSpoiled = plan.delivery.garbageAt !== undefined && !reply.isStream;
   return {
     reply: {
-      ...(isSpoiled ? textReply(200, reply.parts.join("").slice(0, -20), "model") : reply),
+      ...(isSpoiled ? textReply(200, reply.parts.map(String).join("").slice(0, -20), "model") : reply),
       headers: { ...reply.headers, ...plan.headers },
     },
     delivery: plan.delivery,
@@ -135,7 +146,41 @@ const prepare: Record<Operation, (preparation: Preparation) => Prepared> = {
           responseReply({ ...generated(ask, preparation, adjustments), body, style, keep }),
       };
     }),
+  imageGenerations: ({ createdSeconds, ...preparation }) =>
+    withBody(ImageBody, preparation, (body) => ({
+      answer: ({ usageRule }) =>
+        imageReply({ body, pictures: 0, eventsOf: "image_generation", createdSeconds, usageRule }),
+    })),
+  imageEdits: ({ createdSeconds, ...preparation }) =>
+    withBody(ImageEditBody, preparation, (body) => {
+      const pictures = picturesIn(body.image);
+      return {
+        answer: ({ usageRule }) =>
+          imageReply({ body, pictures, eventsOf: "image_edit", createdSeconds, usageRule }),
+      };
+    }),
+  transcriptions: (preparation) => heard("transcribe", preparation),
+  translations: (preparation) => heard("translate", preparation),
+  speech: (preparation) =>
+    withBody(SpeechBody, preparation, (body) => ({
+      answer: ({ usageRule }) => speechReply(body, usageRule),
+    })),
 };
+
+const takesForm: ReadonlySet<Operation> = new Set<Operation>([
+  "imageEdits",
+  "transcriptions",
+  "translations",
+]);
+
+function heard(task: "transcribe" | "translate", preparation: Preparation): Prepared {
+  const isBilledByTime = preparation.deployment.model === "whisper";
+  return withBody(TranscriptBody, preparation, (body) =>
+    body.file.bytes > MAX_AUDIO_BYTES
+      ? { refusal: audioTooLarge(body.file.bytes) }
+      : { answer: ({ usageRule }) => transcriptReply({ body, task, isBilledByTime, usageRule }) },
+  );
+}
 
 function generated(ask: Parameters<typeof generate>[0], preparation: Preparation, adjustments: Adjustments) {
   const { deployment, createdSeconds } = preparation;
@@ -144,7 +189,7 @@ function generated(ask: Parameters<typeof generate>[0], preparation: Preparation
 
 function withBody<Schema extends z.ZodType>(
   schema: Schema,
-  { body }: Preparation,
+  { body }: Pick<Preparation, "body">,
   then: (body: z.output<Schema>) => Prepared,
 ): Prepared {
   const parsed = schema.safeParse(body);
@@ -179,14 +224,4 @@ function streamOptionsRefusal(
     "stream_options",
     null,
   );
-}
-
-function parsedObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    return Object.fromEntries(Object.entries(value));
-  } catch {
-    return undefined;
-  }
 }

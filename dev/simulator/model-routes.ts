@@ -20,6 +20,7 @@ import { bearerIn, MODEL_AUDIENCES } from "./identity-routes.ts";
 import { answerModelRequest } from "./model-answer.ts";
 import { modelCatalogue } from "./model-catalogue.ts";
 import { jsonReply, type Reply } from "./reply.ts";
+import { readRequestBody } from "./request-body.ts";
 import type { Operation } from "./simulated-deployment.ts";
 import type { SimulatorContext, SimulatorEnv } from "./simulator-context.ts";
 import type { StoredAnswers } from "./stored-answers.ts";
@@ -31,11 +32,23 @@ const dated: readonly [path: string, operation: Operation][] = [
   ["/openai/deployments/:deployment/completions", "completions"],
   ["/openai/deployments/:deployment/embeddings", "embeddings"],
   ["/openai/responses", "responses"],
+  ["/openai/deployments/:deployment/images/generations", "imageGenerations"],
+  ["/openai/deployments/:deployment/images/edits", "imageEdits"],
+  // The form names the deployment.
+  ["/openai/images/edits", "imageEdits"],
+  ["/openai/deployments/:deployment/audio/transcriptions", "transcriptions"],
+  ["/openai/deployments/:deployment/audio/translations", "translations"],
+  ["/openai/deployments/:deployment/audio/speech", "speech"],
 ];
 const v1: readonly [path: string, operation: Operation][] = [
   ["/openai/v1/chat/completions", "chat"],
   ["/openai/v1/embeddings", "embeddings"],
   ["/openai/v1/responses", "responses"],
+  ["/openai/v1/images/generations", "imageGenerations"],
+  ["/openai/v1/images/edits", "imageEdits"],
+  ["/openai/v1/audio/transcriptions", "transcriptions"],
+  ["/openai/v1/audio/translations", "translations"],
+  ["/openai/v1/audio/speech", "speech"],
 ];
 
 /** Of what is kept; their classic paths name no deployment. */
@@ -60,7 +73,7 @@ export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
         operation,
         deployment: c.req.param("deployment"),
         apiVersion: c.req.query("api-version"),
-        bodyText: await c.req.text(),
+        body: c.get("body"),
       },
       context,
     );
@@ -73,7 +86,9 @@ export function modelRoutes(context: SimulatorContext): Hono<SimulatorEnv> {
     const exchange = context.log.open(c.env.incoming, c.env.outgoing);
     c.set("exchange", exchange);
     try {
-      exchange.receiveBody(await c.req.text());
+      const body = await readRequestBody(await c.req.arrayBuffer(), c.req.header("content-type") ?? "");
+      c.set("body", body);
+      exchange.receiveBody(body.logged);
     } catch {
       // The client left while it was still sending.
       exchange.finish(undefined);

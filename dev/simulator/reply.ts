@@ -13,8 +13,8 @@ export interface Reply {
   readonly headerSet: HeaderSet;
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType: string;
-  /** A stream has one part for each SSE event; anything else has one part. */
-  readonly parts: readonly string[];
+  /** A stream has one part for each SSE event or piece of sound; anything else has one part. */
+  readonly parts: readonly (string | Uint8Array)[];
   readonly isStream: boolean;
 }
 
@@ -59,3 +59,14 @@ export const doneEvent = "data: [DONE]\n\n";
 export function dataEvent(data: unknown): string {
   return `data: ${alphabeticalJson(data)}\n\n`;
 }
+
+/** Pictures and sound name their events, as OpenAI does. */
+export function namedEvent(type: string, fields: object): string {
+  return `event: ${type}\n${dataEvent({ type, ...fields })}`;
+}
+
+export const soundReply = (pieces: readonly Uint8Array[], contentType: string): Reply => ({
+  ...streamReply([]),
+  contentType,
+  parts: pieces,
+});

@@ -13,7 +13,7 @@ export interface RecordedRequest {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed if it is JSON, else the text; undefined until it has been read. */
+  /** Parsed if it is JSON, the parts of a form, else the text; undefined until it has been read. */
   readonly body: unknown;
   readonly deployment: string | undefined;
   /** Of the answer; undefined before one was chosen. */
@@ -26,7 +26,7 @@ export interface RecordedRequest {
 
 export interface Exchange {
   readonly signal: AbortSignal;
-  receiveBody(text: string): void;
+  receiveBody(body: unknown): void;
   useDeployment(name: string): void;
   choose(status: number): void;
   /** `undefined`: the signal knows how it ended. */
@@ -96,8 +96,8 @@ export function createRequestLog(): RequestLog {
 
       return {
         signal: controller.signal,
-        receiveBody(text) {
-          entry.body = parsedOrText(text);
+        receiveBody(body) {
+          entry.body = body;
           for (const waiter of takeWaiters()) waiter.resolve(entry);
         },
         useDeployment(name) {
@@ -135,12 +135,4 @@ function flatHeaders(incoming: IncomingMessage): Record<string, string> {
       Array.isArray(value) ? value.join(", ") : (value ?? ""),
     ]),
   );
-}
-
-function parsedOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -2,7 +2,16 @@
  * What the simulated resource has deployed. As on Azure, a deployment's name says nothing about its model:
  * chat answers carry `modelVersion`, Responses answers carry the deployment's name.
  */
-export type Operation = "chat" | "completions" | "embeddings" | "responses";
+export type Operation =
+  | "chat"
+  | "completions"
+  | "embeddings"
+  | "responses"
+  | "imageGenerations"
+  | "imageEdits"
+  | "transcriptions"
+  | "translations"
+  | "speech";
 
 export interface SimulatedDeployment {
   readonly name: string;
@@ -32,6 +41,30 @@ export const defaultDeployments: readonly SimulatedDeployment[] = [
     operations: ["embeddings"],
     dimensions: 1536,
   },
+  {
+    name: "gpt-image-1",
+    model: "gpt-image-1",
+    modelVersion: "gpt-image-1-2025-04-15",
+    operations: ["imageGenerations", "imageEdits"],
+  },
+  {
+    name: "gpt-4o-transcribe",
+    model: "gpt-4o-transcribe",
+    modelVersion: "gpt-4o-transcribe-2025-03-20",
+    operations: ["transcriptions"],
+  },
+  {
+    name: "whisper",
+    model: "whisper",
+    modelVersion: "whisper-001",
+    operations: ["transcriptions", "translations"],
+  },
+  {
+    name: "gpt-4o-mini-tts",
+    model: "gpt-4o-mini-tts",
+    modelVersion: "gpt-4o-mini-tts-2025-03-20",
+    operations: ["speech"],
+  },
 ];
 
 /** The names Azure's own sentences use for an operation. */
@@ -41,4 +74,9 @@ export const operationNames: Record<Operation, { readonly inRefusal: string; rea
     completions: { inRefusal: "completion", operationId: "Completions_Create" },
     embeddings: { inRefusal: "embeddings", operationId: "Embeddings_Create" },
     responses: { inRefusal: "responses", operationId: "Responses_Create" },
+    imageGenerations: { inRefusal: "imageGenerations", operationId: "ImageGenerations_Create" },
+    imageEdits: { inRefusal: "imageEdits", operationId: "ImageEdits_Create" },
+    transcriptions: { inRefusal: "audioTranscription", operationId: "Transcriptions_Create" },
+    translations: { inRefusal: "audioTranslation", operationId: "Translations_Create" },
+    speech: { inRefusal: "textToSpeech", operationId: "Speech_Create" },
   };

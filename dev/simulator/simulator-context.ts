@@ -2,6 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { FaultQueue } from "./fault-queue.ts";
 import type { SimulatedIdentity } from "./identity.ts";
+import type { RequestBody } from "./request-body.ts";
 import type { Exchange, RequestLog } from "./request-log.ts";
 import type { ResponseStreamStyle } from "./response-reply.ts";
 import type { SimulatedDeployment } from "./simulated-deployment.ts";
@@ -21,5 +22,5 @@ export interface SimulatorContext {
 
 export interface SimulatorEnv {
   Bindings: HttpBindings;
-  Variables: { exchange: Exchange };
+  Variables: { exchange: Exchange; body: RequestBody };
 }

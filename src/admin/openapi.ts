@@ -172,6 +172,7 @@ const successOf = (
   {
     status,
     schema,
+    mediaType,
     hasRevision = false,
     hasEtag = false,
     hasLimits = false,
@@ -187,7 +188,7 @@ const successOf = (
     ...(hasLimits ? limitHeaders : {}),
     ...(hasReceipt ? { "portcullis-receipt": header("Receipt") } : {}),
   },
-  ...(schema === null ? {} : contentOf("application/json", schema, components)),
+  ...(schema === null ? {} : contentOf(mediaType ?? "application/json", schema, components)),
 });
 
 const otherwiseOf = ({ schema }: RouteAnswer, components: Components) => ({

@@ -1,11 +1,13 @@
 /**
  * What an approval is for, as one digest: who asks, through which door, for what, and all that was sent. JSON spells any
- * two different lists differently, so nothing can be moved from one part into another. Requests that mean the same and are
+ * two different lists differently, so nothing can be moved from one part into another; a file counts by the digest of its
+ * bytes, its name and its type. Requests that mean the same and are
  * written differently (order of members) are different ones; white space between members makes no difference.
  */
-import { sha256Hex } from "../kernel/digest.ts";
+import { sha256Hex, sha256HexOfBytes } from "../kernel/digest.ts";
 import type { AgentId, TenantId } from "../kernel/ids.ts";
 import type { JsonObject } from "../kernel/json.ts";
+import type { MultipartFile } from "../kernel/multipart.ts";
 import type { Classification } from "../policy/classification.ts";
 
 export interface HashedRequest {
@@ -20,10 +22,39 @@ export interface HashedRequest {
   readonly sent: JsonObject;
   /** Whom the token names, which no body says; null = nobody. */
   readonly endUser: string | null;
+  /** In their order. */
+  readonly files: readonly HashedFile[];
 }
 
-export const requestHashOf = (request: HashedRequest): Promise<string> => {
+export interface HashedFile {
+  /** Of the field. */
+  readonly name: string;
+  readonly file: MultipartFile;
+}
+
+export async function requestHashOf(request: HashedRequest): Promise<string> {
   const { tenantId, agentId, surface, action, resource, classification, sent, endUser } = request;
-  const hashed = ["approval/v1", tenantId, agentId, surface, action, resource, classification, sent];
-  return sha256Hex(JSON.stringify(endUser === null ? hashed : [...hashed, endUser]));
-};
+  const files = await Promise.all(request.files.map(told));
+  return sha256Hex(
+    JSON.stringify([
+      "approval/v1",
+      tenantId,
+      agentId,
+      surface,
+      action,
+      resource,
+      classification,
+      sent,
+      ...(files.length === 0 ? [] : [files]),
+      ...(endUser === null ? [] : [endUser]),
+    ]),
+  );
+}
+
+const told = async ({ name, file }: HashedFile): Promise<readonly (string | null)[]> => [
+  name,
+  file.naming,
+  file.contentType,
+  // What comes over a wire is never shared memory.
+  await sha256HexOfBytes(file.bytes as Uint8Array<ArrayBuffer>),
+];

@@ -21,6 +21,8 @@ export const AskInputs = z.strictObject({
   /** Whether counting the prompt instead of its bytes would have been possible, and could have given fewer tokens. */
   uncounted: z.boolean(),
   outputTokens: z.int().min(0).nullable(),
+  /** Whether nothing could cut the answer; records from before there were such operations lack it. */
+  outputIsFixed: z.boolean().default(false),
   choices: z.int().min(0),
   stream: z.boolean(),
   tools: z.union([z.array(z.string()), z.literal(TOO_LONG)]).nullable(),

@@ -96,6 +96,7 @@ export function recollectedAsk(record: DecisionRecord, { literalOf, deployment }
     deployment: name,
     promptTokens: asked.promptTokens,
     outputTokens: asked.outputTokens,
+    ...(asked.outputIsFixed ? { outputIsFixed: true } : {}),
     choices: asked.choices,
     stream: asked.stream,
     classification,

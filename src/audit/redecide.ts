@@ -1,4 +1,5 @@
 /** A recorded decision made again under given policies, as far as its record lets anyone say: never a guess. */
+import { isOutputFixed } from "../azure/asked-tokens.ts";
 import type { Capability } from "../capability/claims.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
 import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
@@ -133,7 +134,12 @@ function bodiless(record: DecisionRecord, caller: Caller, sources: Sources, worl
     ? {}
     : { ...(action === null ? {} : { action }), ...(resource === null ? {} : { resource }) };
   const deployment = resource === null ? "" : (deploymentOfResource(resource) ?? resource);
-  const most = { ...anything(classification), ...asked, deployment };
+  const most = {
+    ...anything(classification),
+    ...asked,
+    ...(action !== null && isOutputFixed(action) ? { outputIsFixed: true } : {}),
+    deployment,
+  };
   const { best, worst, unsure } = askingCases(
     { ...caller, ask: most },
     world.casesOf,

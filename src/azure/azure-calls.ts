@@ -5,8 +5,8 @@ export interface AzureRequest {
   /** `POST` unless said otherwise. */
   readonly method?: "GET" | "POST" | "DELETE";
   readonly headers: Headers;
-  /** Null where there is none. */
-  readonly body: string | null;
+  /** A form comes in pieces, which are sent in a row; null where there is nothing to send. */
+  readonly body: string | readonly Uint8Array[] | null;
   readonly signal: AbortSignal;
 }
 

@@ -1,6 +1,7 @@
 /** What an answer of Azure that is not a success costs: which statuses are billed is Azure's rule, not ours. */
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
+import type { Operation } from "./operation.ts";
 
 /** How a call ends for its reservation, before its price is looked at; the kinds are those of `Settle`. */
 export type Billing =
@@ -18,15 +19,28 @@ export const isCredentialRefused = (status: number): boolean => status === 401 |
 export const isUnbilledFailure = (status: number): boolean =>
   isCredentialRefused(status) || status === 429 || status >= 500;
 
+/** The content filter's, in the spellings of chat and of images. */
+const filterCodes: ReadonlySet<unknown> = new Set([
+  "content_filter",
+  "contentFilter",
+  "content_policy_violation",
+  "moderation_blocked",
+]);
+
 /**
  * Azure bills a prompt that its content filter refused (content-streaming documentation); other errors are free.
  * @param promptTokens the reserved bound: Azure reports no usage with an error.
  */
-export function settlementOfError(status: number, answer: unknown, promptTokens: number | null): Billing {
+export function settlementOfError(
+  { filteredCosts }: Pick<Operation, "filteredCosts">,
+  status: number,
+  answer: unknown,
+  promptTokens: number | null,
+): Billing {
   if (isUnbilledFailure(status)) return { kind: "released" };
   const error = isJsonObject(answer) ? answer.error : undefined;
-  if (!isJsonObject(error) || error.code !== "content_filter") return { kind: "released" };
-  if (promptTokens === null) return { kind: "as_reserved" };
+  if (!isJsonObject(error) || !filterCodes.has(error.code)) return { kind: "released" };
+  if (promptTokens === null || filteredCosts === "as_reserved") return { kind: "as_reserved" };
   return {
     kind: "used",
     usage: { promptTokens, cachedPromptTokens: 0, completionTokens: 0, totalTokens: promptTokens },

@@ -1,5 +1,6 @@
 /** A deployment: the model name callers use, backed by one or more backends. Deployments are platform state. */
 import * as z from "zod";
+import { Action } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Backend, BackendInput } from "./backend.ts";
 
@@ -19,11 +20,17 @@ export const Prices = z.strictObject({
 });
 export type Prices = z.infer<typeof Prices>;
 
+/** What calls to a model may be. */
+export const ModelAction = Action.extract(["chat", "completion", "embedding", "response", "image", "audio"]);
+export type ModelAction = z.infer<typeof ModelAction>;
+
 const deploymentFields = {
   name: DeploymentName,
   model: z.string().min(1).max(100),
-  /** The most output tokens one choice may use; 0 for models without output, such as embeddings. */
+  /** The most output tokens one choice may use; 0 for models that generate no text: embeddings, pictures, sound. */
   maxOutputTokens: z.int().min(0).max(1_000_000),
+  /** What it serves; absent = whatever its `maxOutputTokens` leaves open. */
+  actions: z.array(ModelAction).min(1).max(ModelAction.options.length).optional(),
   /** Which chat parameter bounds the output; reasoning models accept only `max_completion_tokens`. */
   outputParameter: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens"),
   prices: Prices.default({ inputPerMillion: null, cachedInputPerMillion: null, outputPerMillion: null }),

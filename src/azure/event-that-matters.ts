@@ -7,10 +7,22 @@
 /** The data of a chat stream's last event. */
 export const DONE = "[DONE]";
 
+/** Types of events that end an answer, or one of its pictures: a stream that ends without any has broken off. */
+export const terminalEvents: ReadonlySet<string> = new Set([
+  "response.completed",
+  "response.incomplete",
+  "response.failed",
+  "image_generation.completed",
+  "image_edit.completed",
+  "transcript.text.done",
+  "speech.audio.done",
+  "error",
+]);
+
 /** What may stand between two tokens of JSON, where the data goes on in a further line. */
 const gap = String.raw`(?:\s|data:)*`;
 const object = `${gap}:${gap}\\{`;
-const terminalType = String.raw`${gap}:${gap}"(?:response\.(?:completed|incomplete|failed)|error)"`;
+const terminalType = `${gap}:${gap}"(?:${[...terminalEvents].join("|").replaceAll(".", String.raw`\.`)})"`;
 
 /**
  * What JSON holds where an event matters, up to the rest that a pattern must find there; a quote inside a text is escaped.

@@ -40,8 +40,14 @@ const forms = ["classic", "v1"] as const;
 const inBothForms = (method: PathMethod, path: string, served: Served): readonly Entry[] =>
   forms.map((form) => [method, form, `${roots[form]}${path}`, served]);
 
-/** Operations whose classic path does not name the deployment: the body does. */
-const namedInBody: ReadonlySet<Operation["name"]> = new Set<Operation["name"]>(["responses"]);
+/**
+ * Operations with a classic path that does not name the deployment: the body does. The official package for JavaScript
+ * sent edits so before version 7.
+ */
+export const namedInBody: ReadonlySet<Operation["name"]> = new Set<Operation["name"]>([
+  "responses",
+  "images/edits",
+]);
 
 const calls: readonly Entry[] = Object.values(operations).flatMap((operation): readonly Entry[] => {
   const { name, classic, v1 } = operation;

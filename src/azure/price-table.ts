@@ -5,11 +5,12 @@
 
 /**
  * Collected on this day from LiteLLM's public price table and its derivatives (Azure entries, `global` where they
- * differ); Azure's retail price API names no Azure OpenAI prices.
+ * differ); Azure's retail price API names no Azure OpenAI prices. Rows of pictures and sound on 2026-11-29.
  */
 export const PRICES_AS_OF = "2026-08-23";
 
 export interface PriceRow {
+  /** Of pictures and sound, where they cost more than text: the dearer, whatever the prompt was made of. */
   readonly input: number;
   /** Absent = prompts from the cache cost as much as others. */
   readonly cachedInput?: number;
@@ -43,6 +44,12 @@ export const globalPrices: Readonly<Record<string, PriceRow>> = {
   "o4-mini": { input: 1.1, cachedInput: 0.28, output: 4.4 },
   "text-embedding-3-small": { input: 0.02, output: null },
   "text-embedding-3-large": { input: 0.13, output: null },
+  // Models that are billed by the picture, the minute or the character, and those that answer in tokens of two prices
+  // (gpt-image-1.5, gpt-image-2), have none here.
+  "gpt-image-1": { input: 10, output: 40 },
+  "gpt-image-1-mini": { input: 2.5, output: 8 },
+  "gpt-4o-transcribe": { input: 6, output: 10 },
+  "gpt-4o-mini-transcribe": { input: 3, output: 5 },
 };
 
 /** Processing in a data zone or a single region costs a tenth more, wherever both prices are published. */

@@ -10,7 +10,7 @@ import type { TokenPrice } from "./cost.ts";
 import type { Deployment, Prices } from "./deployment.ts";
 import { BOUND_PLACE_PERCENT, globalPrices, type PriceRow } from "./price-table.ts";
 
-type Priced = Pick<Deployment, "model" | "prices" | "maxOutputTokens">;
+type Priced = Pick<Deployment, "model" | "prices">;
 
 const backendPrices = new WeakMap<object, WeakMap<object, { readonly price: TokenPrice | null }>>();
 
@@ -27,23 +27,19 @@ export function snapshotPriceOf(deployment: Priced, backend: Pick<Backend, "sku"
 }
 
 /** What tokens cost at this backend; null where not even the price of input is known. */
-export function priceOf(
-  { model, prices, maxOutputTokens }: Priced,
-  { sku }: Pick<Backend, "sku">,
-): TokenPrice | null {
+export function priceOf({ model, prices }: Priced, { sku }: Pick<Backend, "sku">): TokenPrice | null {
   const row = listedPrice(model);
   const percent = skuSpread[sku] === "global" ? 100 : BOUND_PLACE_PERCENT;
   const listed = (usd: number | null | undefined) =>
     usd === null || usd === undefined ? null : Math.ceil((picoUsdOf(usd) * percent) / 100);
   const { cachedInput, input } = inputPrices(prices, row, listed);
   if (input === null) return null;
-  // A model without output has no price for it and needs none.
-  const unlisted = maxOutputTokens === 0 ? 0 : null;
   return {
     inputPicoUsd: input,
     cachedInputPicoUsd: cachedInput ?? input,
     // An operator's price is what it says: no factor comes on top.
-    outputPicoUsd: own(prices.outputPerMillion) ?? listed(row?.output) ?? unlisted,
+    // Where nothing is generated none is needed.
+    outputPicoUsd: own(prices.outputPerMillion) ?? listed(row?.output),
   };
 }
 

@@ -31,6 +31,24 @@ const settings = new Set([
   "verbosity",
 ]);
 
+/** Top-level members that choose something, in one word; whatever else stands there is read as a text. */
+const choices = new Set([
+  "background",
+  "chunking_strategy",
+  "input_fidelity",
+  "language",
+  "languages",
+  "moderation",
+  "output_format",
+  "quality",
+  "response_format",
+  "size",
+  "stream_format",
+  "style",
+  "timestamp_granularities",
+  "voice",
+]);
+
 /** Members that say what something is, in one word; whatever else stands there is read as a text. */
 const marks = new Set(["call_id", "detail", "id", "role", "status", "tool_call_id", "type", "verbosity"]);
 const word = /^[\w.:-]{1,256}$/;
@@ -43,6 +61,9 @@ const isUnread = (member: string, text: string): boolean =>
   (marks.has(member) && word.test(text)) ||
   (addresses.has(member) && address.test(text)) ||
   (encodings.has(member) && base64.test(text));
+
+const isWords = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every(isWords) : typeof value === "string" && word.test(value);
 
 /** The same body with each text replaced; what does not change stays the same object. */
 export function mapPromptTexts(body: JsonObject, map: (text: string) => string): JsonObject {
@@ -63,7 +84,8 @@ export function mapPromptTexts(body: JsonObject, map: (text: string) => string):
     });
     return changed ? Object.fromEntries(members) : object;
   };
-  return mappedMembers(body, (member) => !settings.has(member));
+  const isChoice = (member: string) => choices.has(member) && isWords(body[member]);
+  return mappedMembers(body, (member) => !settings.has(member) && !isChoice(member));
 }
 
 /** Null where a part of the prompt is text that cannot be read here: token numbers, files, an earlier answer. */

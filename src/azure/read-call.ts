@@ -7,6 +7,8 @@ import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import type { FormPart } from "./call-form.ts";
+import { type AnswerKind, answerKind, fileMisplaced, furtherModel, readMedia } from "./media-call.ts";
 import type { Operation } from "./operation.ts";
 import { type Prompt, readPrompt } from "./prompt-bound.ts";
 import { asksToStore, type StorageNeed, storageNeeded, storedObjectUsed } from "./stored-objects.ts";
@@ -27,6 +29,7 @@ const ActedOn = z.object({
   user: text,
   safety_identifier: text,
   store: z.boolean().nullish(),
+  partial_images: z.int().min(0).max(100).nullish(),
   background: z.boolean().nullish(),
 });
 
@@ -44,12 +47,25 @@ export interface CallFacts {
   /** Whether Azure is asked to keep the answer. */
   readonly stores: boolean;
   readonly storage: StorageNeed | null;
+  /** What a successful answer is, unless it is a stream. */
+  readonly answer: AnswerKind;
+  /** Whether a file is part of the prompt that nothing here can look into: sound, or what nobody knows. */
+  readonly holdsFile: boolean;
 }
 
+export interface ReadCall extends CallFacts {
+  /** JSON's members, or a form's fields. */
+  readonly body: JsonObject;
+  /** Null where the body is no form. */
+  readonly parts: readonly FormPart[] | null;
+}
+
+/** @param parts of a form, whose fields `body` then is. */
 export function readCall(
   operation: Operation,
   body: unknown,
-): Result<CallFacts & { readonly body: JsonObject }> {
+  parts: readonly FormPart[] | null = null,
+): Result<ReadCall> {
   if (!isJsonObject(body))
     return fail(refuse("body_invalid", { message: "The body must be a JSON object." }));
   const parsed = ActedOn.safeParse(body);
@@ -60,29 +76,51 @@ export function readCall(
       refuse("body_invalid", { field, message: `\`${field}\`: ${issue?.message ?? "is invalid"}.` }),
     );
   }
+  const misplaced = fileMisplaced(parts ?? []);
+  if (misplaced) {
+    const message = `\`${misplaced}\` must be a text, not a file.`;
+    return fail(refuse("body_invalid", { field: misplaced, message }));
+  }
+  const further = furtherModel(operation, body);
+  if (further) {
+    const message = `\`${further}\` names a further model, which no policy has decided on.`;
+    return fail(refuse("unsupported_parameter", { field: further, message }));
+  }
   const stored = storedObjectUsed(operation, body);
   if (stored) return fail(refuse("stored_object_refused", { field: stored }));
   const facts = parsed.data;
   const outputs = operation.outputParameters
     .map((name) => body[name])
     .filter((value): value is number => typeof value === "number");
+  const media = readMedia(operation, body, parts);
   return ok({
     body,
+    parts,
     model: facts.model ?? null,
-    prompt: readPrompt(body),
+    prompt: media?.prompt ?? readPrompt(body),
     requestedOutputTokens: outputs.length > 0 ? Math.max(...outputs) : operation.defaultOutputTokens,
-    choices:
-      operation.outputParameters.length === 0
-        ? 1
-        : Math.max(facts.n ?? 1, facts.best_of ?? 1) * promptCount(operation, body),
-    stream: facts.stream === true,
+    choices: choicesOf(operation, facts, body),
+    stream: media?.stream ?? facts.stream === true,
     wantsUsage: facts.stream_options?.include_usage === true,
     // An empty name names nobody: all who send one would share a counter.
     endUser: facts.safety_identifier || facts.user || null,
     tools: toolsUsed(body),
     stores: asksToStore(operation, body),
     storage: storageNeeded(operation, body),
+    answer: answerKind(operation, body),
+    holdsFile: media?.holdsFile ?? false,
   });
+}
+
+function choicesOf(operation: Operation, { n, best_of }: z.infer<typeof ActedOn>, body: JsonObject): number {
+  switch (operation.output) {
+    case "parameters":
+      return Math.max(n ?? 1, best_of ?? 1) * promptCount(operation, body);
+    case "picture":
+      return n ?? 1;
+    default:
+      return 1;
+  }
 }
 
 /** Completions take an array of prompts and generate `n` for each. */

@@ -1,5 +1,5 @@
 /**
- * Stored objects (files, vector stores, earlier answers, containers) belong to whoever holds the Azure key, so one
+ * Stored objects (files, vector stores, earlier answers, containers, voices) belong to whoever holds the Azure key, so one
  * tenant could name another's (guarantee G7). An answer that Azure keeps for an agent is bound to it in its ledger, and
  * can be continued; nothing else that is stored can be used.
  */
@@ -58,6 +58,7 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
     // "On your data" reads with the shared Azure resource's identity and calls its other deployments.
     return isNamed(body.data_sources) ? "data_sources" : referenceIn(body.messages, "messages");
   }
+  if (operation.name === "audio/speech") return storedVoice(body.voice);
   if (operation.name !== "responses") return undefined;
   return (
     storedObjectFields.find((name) => isNamed(body[name]) && body[name] !== false) ??
@@ -71,6 +72,10 @@ export function storedObjectUsed(operation: Operation, body: JsonObject): string
     referenceInTools(body.tools, "tools")
   );
 }
+
+/** A voice of one's own is named by its id; built-in ones have a name. */
+const storedVoice = (voice: unknown): string | undefined =>
+  isJsonObject(voice) || (typeof voice === "string" && voice.startsWith("voice_")) ? "voice" : undefined;
 
 const referenceInItems = (items: unknown, path: string): string | undefined =>
   referenceIn(items, path) ?? bareItemIn(items, path);

@@ -6,10 +6,10 @@
 import { utf8Text } from "../kernel/encoding.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
-import { canMatter, DONE } from "./event-that-matters.ts";
+import { canMatter, DONE, terminalEvents } from "./event-that-matters.ts";
 import type { Operation } from "./operation.ts";
 import { storedIdOf } from "./stored-objects.ts";
-import { usageOfEvent } from "./usage.ts";
+import { addedUsage, usageOfEvent } from "./usage.ts";
 import { createWholeEvents } from "./whole-events.ts";
 
 export interface StreamMeter {
@@ -23,8 +23,6 @@ export interface StreamMeter {
   /** Whether the stream said that it is over; SDKs take a silent end for success. */
   readonly finished: boolean;
 }
-
-const terminalEvents = new Set(["response.completed", "response.incomplete", "response.failed", "error"]);
 
 /**
  * @param hideUsageChunk the gateway asked for usage, the caller did not.
@@ -53,7 +51,8 @@ export function createStreamMeter(
     if (!isJsonObject(value)) return true;
     if (mayTellId) storedId = storedIdOf(operation, value);
     const found = usageOfEvent(operation, value);
-    if (found) usage = found;
+    // Each picture of a stream reports its own.
+    if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;
     if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
       finished = true;
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);

@@ -1,10 +1,16 @@
 /**
- * Usage as Azure reports it, in its two spellings. What is not a well-formed report is no report, never zero. Read by
+ * Usage as Azure reports it, in its two spellings; sound is also told by the second, which is no number of tokens. What is not a well-formed report is no report, never zero. Read by
  * hand: it is a few numbers in every answer, and a schema takes longer over them than the rest of metering together.
  */
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
+
+function inputAndOutput(usage: unknown): Usage | null {
+  if (!isJsonObject(usage)) return null;
+  const { input_tokens, input_tokens_details, output_tokens, total_tokens } = usage;
+  return reported(input_tokens, input_tokens_details, output_tokens, total_tokens);
+}
 
 const readers = {
   openai: (usage: unknown): Usage | null => {
@@ -13,11 +19,8 @@ const readers = {
     const { prompt_tokens, prompt_tokens_details, completion_tokens = 0, total_tokens } = usage;
     return reported(prompt_tokens, prompt_tokens_details, completion_tokens, total_tokens);
   },
-  responses: (usage: unknown): Usage | null => {
-    if (!isJsonObject(usage)) return null;
-    const { input_tokens, input_tokens_details, output_tokens, total_tokens } = usage;
-    return reported(input_tokens, input_tokens_details, output_tokens, total_tokens);
-  },
+  responses: inputAndOutput,
+  media: inputAndOutput,
 } as const satisfies Record<Operation["usage"], (usage: unknown) => Usage | null>;
 
 /** The total counts whatever it leaves out of its parts; a cache hit that is not well told is none, which costs more. */
@@ -47,6 +50,13 @@ export const usageOfAnswer = (operation: Operation, answer: unknown): Usage | nu
 /** Of one streamed event's data: Responses carry it inside their terminal event. */
 export function usageOfEvent(operation: Operation, event: unknown): Usage | null {
   if (!isJsonObject(event)) return null;
-  if (operation.usage === "openai") return readers.openai(event.usage);
+  if (operation.usage !== "responses") return readers[operation.usage](event.usage);
   return isJsonObject(event.response) ? readers.responses(event.response.usage) : null;
 }
+
+export const addedUsage = (one: Usage, other: Usage): Usage => ({
+  promptTokens: one.promptTokens + other.promptTokens,
+  cachedPromptTokens: one.cachedPromptTokens + other.cachedPromptTokens,
+  completionTokens: one.completionTokens + other.completionTokens,
+  totalTokens: one.totalTokens + other.totalTokens,
+});

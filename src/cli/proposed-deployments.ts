@@ -6,7 +6,7 @@ import type * as z from "zod";
 import { isSomeModelHost } from "../azure/azure-clouds.ts";
 import { Sku } from "../azure/backend.ts";
 import type { Credential } from "../azure/credential.ts";
-import { DeploymentInput } from "../azure/deployment.ts";
+import { DeploymentInput, type ModelAction } from "../azure/deployment.ts";
 import type { ArmAccount, ArmDeployment, ArmResource } from "./arm.ts";
 
 export interface Proposal {
@@ -39,10 +39,12 @@ export function proposedDeployments(
       continue;
     }
     const told = outputTokensOf(deployment);
+    const action = silentAction(properties.model.name);
     const body: z.input<typeof DeploymentInput> = {
       name,
       model: properties.model.name,
       maxOutputTokens: told ?? GUESSED_OUTPUT_TOKENS,
+      ...(action === undefined ? {} : { actions: [action] }),
       outputParameter: isReasoning(properties.model.name) ? "max_completion_tokens" : "max_tokens",
       backends: [{ endpoint, azureDeployment: name, region, sku: known.data, credential }],
     };
@@ -66,9 +68,19 @@ function endpointOf({ properties: { endpoint = "", customSubDomainName } }: ArmA
   return customSubDomainName ? `https://${customSubDomainName}.openai.azure.com` : (url?.origin ?? endpoint);
 }
 
+/** Models that generate no text, by what they are for. */
+const silentModels = [
+  ["embedding", /embedding/],
+  ["image", /image|dall-e/],
+  ["audio", /whisper|transcribe|tts/],
+] as const satisfies readonly (readonly [ModelAction, RegExp])[];
+
+const silentAction = (model: string): ModelAction | undefined =>
+  silentModels.find(([, names]) => names.test(model))?.[0];
+
 /** Null = not told. */
 function outputTokensOf({ properties: { model, capabilities } }: ArmDeployment): number | null {
-  if (/embedding/.test(model.name)) return 0;
+  if (silentAction(model.name) !== undefined) return 0;
   const told = Number(capabilities?.maxOutputToken ?? Number.NaN);
   return Number.isInteger(told) && told > 0 ? told : null;
 }

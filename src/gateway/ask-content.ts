@@ -20,8 +20,9 @@ export interface ReadContent {
 
 const UNREAD: ReadContent = { content: UNREAD_CONTENT, isStripped: false, inShadow: UNREAD_CONTENT };
 
+/** @param holdsFile whether there is more to the prompt than its texts, which nothing here can look into. */
 export function askContent(
-  body: JsonObject,
+  { body, holdsFile }: { readonly body: JsonObject; readonly holdsFile: boolean },
   capability: Pick<Capability, "authorization" | "rootTokenId">,
   { action, resource }: Pick<Ask, "action" | "resource">,
   snapshot: Snapshot,
@@ -33,7 +34,7 @@ export function askContent(
   const live = [ofPolicies, ofToken].filter((demand) => demand !== null);
   if (live.length === 0 && ofShadow === null) return UNREAD;
 
-  const reader = createBodyReader(body);
+  const reader = createBodyReader(body, holdsFile);
   const content = contentFor(live, reader);
   const { literals } = content;
   return {
@@ -60,12 +61,12 @@ function contentFor(demands: readonly ContentDemand[], reader: BodyReader): AskC
 type BodyReader = ReturnType<typeof createBodyReader>;
 
 /** Reads the texts once, and searches them once for each list of literals. */
-function createBodyReader(body: JsonObject) {
+function createBodyReader(body: JsonObject, holdsFile: boolean) {
   let texts: readonly string[] | null | undefined;
   const known = new Map<readonly string[], readonly string[]>();
   return {
     texts(): readonly string[] | null {
-      if (texts === undefined) texts = promptTexts(body);
+      if (texts === undefined) texts = holdsFile ? null : promptTexts(body);
       return texts;
     },
     parameters: () => statedParameters(body),

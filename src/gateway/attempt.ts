@@ -3,8 +3,10 @@
  * being signed meanwhile. The receipt names the backend of this attempt, so it can only be the one that answered.
  */
 import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { AzureRequest } from "../azure/azure-calls.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
 import { forwardedBody } from "../azure/forwarded-body.ts";
+import { type ForwardedForm, forwardedForm } from "../azure/forwarded-form.ts";
 import { upstreamHeaders } from "../azure/headers.ts";
 import { upstreamOf } from "../azure/upstream-url.ts";
 import { MAX_ATTEMPTS, UPSTREAM_HEADERS_MAX_MS, UPSTREAM_STREAM_HEADERS_MAX_MS } from "../kernel/limits.ts";
@@ -90,25 +92,33 @@ export async function makeAttempt(
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 
+/** The caller's request as the backend gets it. */
+function sentTo(
+  { allowed, operation, question, body, parts }: RelayedCall,
+  { deployment, backend }: Chosen,
+  canReportUsage: boolean,
+): Pick<ForwardedForm, "contentType"> & Pick<AzureRequest, "body"> {
+  if (parts !== null) {
+    const { contentType, pieces } = forwardedForm(parts, backend, question.requestId);
+    return { contentType, body: pieces };
+  }
+  const { maxOutputTokens, allowStore } = allowed.candidate.obligations;
+  const { stream } = allowed.ask;
+  const plan = { operation, deployment, backend, stream, maxOutputTokens, canReportUsage, allowStore };
+  return { contentType: "application/json", body: JSON.stringify(forwardedBody(body, plan)) };
+}
+
 function send(
   ports: Pick<AttemptPorts, "azure" | "clock" | "backendHealths">,
   call: RelayedCall,
   chosen: Chosen,
   cutoff: UpstreamCutoff,
 ): Promise<Result<Response>> {
-  const { allowed, operation } = call;
-  const { deployment, backend, credential } = chosen;
+  const { backend, credential } = chosen;
   const { endpoint } = credential;
-  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, operation, call.apiVersion);
-  const body = forwardedBody(call.body, {
-    operation,
-    deployment,
-    backend,
-    stream: allowed.ask.stream,
-    maxOutputTokens: allowed.candidate.obligations.maxOutputTokens,
-    canReportUsage,
-    allowStore: allowed.candidate.obligations.allowStore,
-  });
+  const { url, canReportUsage } = upstreamOf({ ...backend, endpoint }, call.operation, call.apiVersion);
+  const { contentType, body } = sentTo(call, chosen, canReportUsage);
   const headers = upstreamHeaders(call.headers, credential.header);
-  return sendToBackend(ports, chosen, { url, headers, body: JSON.stringify(body) }, cutoff);
+  headers.set("content-type", contentType);
+  return sendToBackend(ports, chosen, { url, headers, body }, cutoff);
 }

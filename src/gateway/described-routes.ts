@@ -1,150 +1,15 @@
-/**
- * The gateway's routes as data, for the OpenAPI description: the data plane, read off the surface table, and what stands open.
- * Bodies and answers of model calls are Azure's; the gateway checks what it acts on and passes the rest.
- */
-import * as z from "zod";
-import { DeploymentName } from "../azure/deployment.ts";
-import { type Operation, operations } from "../azure/operation.ts";
-import { STORED_ID, type StoredOperation, storedOperations } from "../azure/stored-operation.ts";
-import { type RefusalCode, refusalCodes } from "../kernel/refusal.ts";
+/** The gateway's routes as data, for the OpenAPI description. */
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { enforceRoutes } from "./described-enforce-routes.ts";
+import { modelRoutes } from "./described-model-routes.ts";
 import { openRoutes } from "./described-open-routes.ts";
 import { refreshRoute } from "./described-refresh.ts";
 import { tokenExchangeRoute } from "./token-exchange-description.ts";
-
-const AZURE_REFERENCE = "https://learn.microsoft.com/azure/ai-services/openai/reference";
-
-const controlPlaneOnly: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  "api_key_missing",
-  "api_key_invalid",
-  "api_key_expired",
-  "signing_keys_ended",
-  "scope_missing",
-  "not_found",
-  "already_exists",
-  "in_use",
-  "key_state_conflict",
-  "key_published_too_recently",
-  "write_in_progress",
-  "meaningless",
-  "home_not_configured",
-  "entra_not_configured",
-  "request_id_reused",
-  "revision_unknown",
-  "precondition_invalid",
-  "precondition_failed",
-  "pending_approval",
-  "approval_decided",
-  "approval_expired",
-  "approval_used",
-  "webhook_secret_missing",
-  "delegation_not_allowed",
-  "authorization_exceeded",
-  "delegations_exhausted",
-  "token_not_refreshable",
-]);
-const dataPlaneRefusals = refusalCodes.filter((code) => !controlPlaneOnly.has(code));
-
-const AzureBody = z.looseObject({}).meta({ id: "AzureBody", description: "As Azure OpenAI defines it." });
-const ModelList = z
-  .strictObject({ object: z.literal("list"), data: z.array(z.looseObject({ id: z.string() })) })
-  .meta({ id: "ModelList" });
-
-const DatedVersion = z.strictObject({
-  "api-version": z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}(?:-preview)?$/, "must be a dated version of Azure's API"),
-});
-const V1Version = z.strictObject({ "api-version": z.enum(["v1", "preview"]).optional() });
-
-const modelCall = {
-  method: "POST",
-  tag: "openai",
-  credential: { kind: "token" },
-  params: {},
-  answer: { status: 200, schema: AzureBody, hasLimits: true, hasReceipt: true },
-  errors: "azure",
-  refusals: dataPlaneRefusals,
-  externalDocs: AZURE_REFERENCE,
-} as const;
-
-/** `chat/completions` → `ChatCompletions` */
-const titleOf = (name: string): string =>
-  name.replaceAll(/(?:^|\/)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-const examples: Readonly<Record<Operation["name"], object>> = {
-  "chat/completions": { messages: [{ role: "user", content: "Hello" }], max_completion_tokens: 100 },
-  completions: { prompt: "Hello", max_tokens: 100 },
-  embeddings: { input: "Hello" },
-  responses: { input: "Hello", max_output_tokens: 100, store: false },
-};
-
-function classicRoute({ name, classic }: Operation): RouteDescription {
-  return {
-    ...modelCall,
-    path: classic ? `/openai/deployments/:deployment/${name}` : `/openai/${name}`,
-    operationId: `classic${titleOf(name)}`,
-    summary: classic
-      ? `Azure's \`${name}\`; the path names the deployment.`
-      : `Azure's \`${name}\`; the body's \`model\` names the deployment.`,
-    params: classic ? { deployment: DeploymentName } : {},
-    query: DatedVersion,
-    body: {
-      schema: AzureBody,
-      example: classic ? examples[name] : { model: "gpt-4o", ...examples[name] },
-    },
-  };
-}
-
-const v1Route = ({ name }: Operation): RouteDescription => ({
-  ...modelCall,
-  path: `/openai/v1/${name}`,
-  operationId: `v1${titleOf(name)}`,
-  summary: `Azure's \`${name}\`; the body's \`model\` names the deployment.`,
-  query: V1Version,
-  body: { schema: AzureBody, example: { model: "gpt-4o", ...examples[name] } },
-});
-
-const surface = Object.values(operations);
-
-const StoredId = z.string().regex(STORED_ID, "must be the id of an answer that this agent had stored");
-
-function storedRoutes({ kind, method, path, query }: StoredOperation): readonly RouteDescription[] {
-  const asked = Object.fromEntries(query.map((name) => [name, z.string().optional()]));
-  const name = `${titleOf(method.toLowerCase())}${titleOf(path.replace("/{id}", "").replaceAll("_", "/")).replaceAll("/", "")}`;
-  const about = {
-    ...modelCall,
-    method,
-    summary: `Azure's \`${path}\`, for an answer of \`${kind}\` that this agent had stored; it charges nothing.`,
-    params: { id: StoredId },
-    body: null,
-    answer: { status: 200, schema: AzureBody, hasReceipt: true },
-  } as const;
-  const route = path.replace("{id}", ":id");
-  return [
-    { ...about, path: `/openai/${route}`, operationId: `classic${name}`, query: DatedVersion.extend(asked) },
-    { ...about, path: `/openai/v1/${route}`, operationId: `v1${name}`, query: V1Version.extend(asked) },
-  ];
-}
 
 export const gatewayRoutes: readonly RouteDescription[] = [
   ...enforceRoutes,
   tokenExchangeRoute,
   refreshRoute,
-  ...surface.filter(({ classic }) => classic).map(classicRoute),
-  classicRoute(operations.responses),
-  ...surface.filter(({ v1 }) => v1).map(v1Route),
-  ...storedOperations.flatMap(storedRoutes),
-  {
-    ...modelCall,
-    method: "GET",
-    path: "/openai/v1/models",
-    operationId: "listModels",
-    summary: "The deployments that some call of this capability could be allowed on.",
-    query: V1Version,
-    body: null,
-    answer: { status: 200, schema: ModelList, hasReceipt: true },
-  },
+  ...modelRoutes,
   ...openRoutes,
 ];

@@ -68,7 +68,7 @@ export async function answerModelCall(
   const { ask, candidate } = judged;
   // Where nothing stands of what any policy names there is nothing to strip, and no need to search for it again.
   const stripPatterns = ask.content.literals?.length === 0 ? null : candidate.obligations.stripPatterns;
-  const { body, isStripped } = strippedBody(call.value.body, stripPatterns);
+  const { body, parts, isStripped } = strippedBody(call.value, stripPatterns);
   const {
     answer: relayed,
     receipt,
@@ -78,8 +78,10 @@ export async function answerModelCall(
     allowed: judged,
     operation,
     body,
+    parts,
     isStripped,
     wantsUsage: call.value.wantsUsage,
+    answer: call.value.answer,
     apiVersion: route.apiVersion,
     headers: request.headers,
     client: request.signal,

@@ -3,6 +3,7 @@
  * from the decision core instead, so the list and the calls cannot disagree. It charges nothing, but it is confirmed
  * and recorded like any decision.
  */
+import { serves } from "../azure/asked-tokens.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { operations } from "../azure/operation.ts";
 import { dearestPrice } from "../azure/prices.ts";
@@ -77,11 +78,14 @@ async function judgeListOnce(ports: GatewayPorts, question: Question, atLeast: R
   return { ...confirmed, shadow, names: usableDeployments(capability, place, snapshot, nowMs) };
 }
 
-/** What the gateway would let a deployment do: without output tokens, only what generates none. */
-const servedActions = ({ maxOutputTokens }: Deployment): readonly Action[] =>
-  Object.values(operations)
-    .filter(({ outputParameters }) => outputParameters.length === 0 || maxOutputTokens > 0)
-    .map(({ action }) => action);
+/** What the gateway would let a deployment do. */
+const servedActions = (deployment: Deployment): readonly Action[] => [
+  ...new Set(
+    Object.values(operations)
+      .filter((operation) => serves(deployment, operation))
+      .map(({ action }) => action),
+  ),
+];
 
 /** Names of the deployments that some call of this capability could be allowed on. */
 export function usableDeployments(

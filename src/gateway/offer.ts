@@ -2,7 +2,8 @@
  * What the ledger is offered: the candidates, and where one of them needs approval, what an approval would be for. Nobody
  * may approve a request of their own, so a request whose asker nobody knows cannot be approved: such candidates drop out.
  */
-import { requestHashOf } from "../approval/request-hash.ts";
+import { type HashedFile, requestHashOf } from "../approval/request-hash.ts";
+import type { FormPart } from "../azure/call-form.ts";
 import type { ApiKeyId, IdMint } from "../kernel/ids.ts";
 import { MAX_CANDIDATES } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
@@ -20,7 +21,7 @@ export interface Offer {
 export async function offerOf(
   ids: Pick<IdMint, "approval">,
   question: Question,
-  { ask, sent }: Understood,
+  { ask, sent, parts }: Understood,
   candidates: readonly Candidate[],
 ): Promise<Result<Offer>> {
   const keyIds = askersOf(question);
@@ -33,12 +34,16 @@ export async function offerOf(
   const { capability, surface, classification } = question;
   const { tenantId, agentId, endUser } = capability;
   const { action, resource } = ask;
-  const request = { tenantId, agentId, surface, action, resource, classification, sent, endUser };
+  const files = filesIn(parts ?? []);
+  const request = { tenantId, agentId, surface, action, resource, classification, sent, files, endUser };
   return ok({
     candidates: offered,
     approval: { approvalId: ids.approval(), requestHash: await requestHashOf(request), keyIds },
   });
 }
+
+const filesIn = (parts: readonly FormPart[]): readonly HashedFile[] =>
+  parts.flatMap(({ name, value }) => (typeof value === "string" ? [] : [{ name, file: value }]));
 
 /** Empty where the token does not say who had it issued, as those of before did not. */
 function askersOf({ capability: { mintedBy }, apiKeyId }: Question): ApiKeyId[] {

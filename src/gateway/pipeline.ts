@@ -95,7 +95,9 @@ async function judgeAsk(
 
   // From here on it is not the policies that refuse.
   const allowed = { ...reasoning, shadow: withoutFlips(shadow) };
-  const inspected = inspect(verdict.candidates, outsideContent, body, understood.storage?.field);
+  const { action } = ask;
+  const storageField = understood.storage?.field;
+  const inspected = inspect(verdict.candidates, { action, body, outsideContent, storageField });
   if (!inspected.ok) return confirmedRefusal(ports, question, snapshot, inspected.error, allowed);
 
   const offer = await offerOf(ports.ids, question, understood, inspected.value);

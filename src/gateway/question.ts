@@ -1,5 +1,6 @@
 /** What is put to the gateway's judgement: a relayed call, an /v1/enforce, a list of models, or a stored answer. */
 import type { DecisionRecord } from "../audit/audit-record.ts";
+import type { FormPart } from "../azure/call-form.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import type { AncestorToken, Capability } from "../capability/claims.ts";
 import type { Proof } from "../capability/verify-proof.ts";
@@ -71,6 +72,8 @@ export interface Understood {
   readonly body: JsonObject | null;
   /** All that the caller sent of the call itself: an approval is bound to it. */
   readonly sent: JsonObject;
+  /** Of a form, whose files are part of what was sent; null or absent where it is none. */
+  readonly parts?: readonly FormPart[] | null;
   /** The ask's content with what only policies in shadow ask for; absent where that is nothing more. */
   readonly contentInShadow?: AskContent;
   /** Whether Azure may add to the prompt what does not stand in the body. */

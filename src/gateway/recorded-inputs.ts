@@ -35,7 +35,7 @@ export const recordedInputs = (
 });
 
 const askInputs = (
-  { promptTokens, outputTokens, choices, stream, tools, stores, content }: Ask,
+  { promptTokens, outputTokens, outputIsFixed = false, choices, stream, tools, stores, content }: Ask,
   notes: AskNotes | undefined,
   reviewed: AskInputs["reviewed"],
 ): AskInputs => ({
@@ -43,6 +43,7 @@ const askInputs = (
   // Who does not say may have had fewer tokens, and more texts.
   uncounted: notes?.uncounted ?? true,
   outputTokens,
+  outputIsFixed,
   choices,
   stream,
   tools: tools && whole(tools),

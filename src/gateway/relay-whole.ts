@@ -1,10 +1,15 @@
-/** A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. */
+/**
+ * A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. So
+ * does a transcript in another format, which nothing but its whole length says to be good, and which reports no usage.
+ */
 import { isCredentialRefused, settlementOfError } from "../azure/billing.ts";
 import { storedIdOf } from "../azure/stored-objects.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
+import { MAX_METERED_STRING_BYTES } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { withoutLongStrings } from "../kernel/without-long-strings.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import { readAnswer } from "./read-answer.ts";
 import { isKeptAtAzure, type RelayedCall } from "./relayed-call.ts";
@@ -21,7 +26,7 @@ export async function relayWhole(
   const upstreamStatus = upstream.status;
   const bytes = await readAnswer(upstream, cutoff);
   const answer = bytes && parsedJson(bytes);
-  if (!bytes || (upstream.ok && answer === undefined)) {
+  if (!bytes || (upstream.ok && answer === undefined && call.answer === "json")) {
     const end = cutoff.reason ?? "upstream_broken";
     await settle({ end, upstreamStatus, outcome: { kind: "as_reserved" } });
     return fail(cutoff.refusal ?? refuse("upstream_broken"));
@@ -30,7 +35,7 @@ export async function relayWhole(
     await settle({
       end: "upstream_error",
       upstreamStatus,
-      outcome: settlementOfError(upstreamStatus, answer, allowed.ask.promptTokens),
+      outcome: settlementOfError(operation, upstreamStatus, answer, allowed.ask.promptTokens),
     });
     // A refused credential is the gateway's own: told as it is, a caller would doubt the token.
     if (isCredentialRefused(upstreamStatus)) return fail(refuse("backend_unavailable"));
@@ -52,7 +57,7 @@ export async function relayWhole(
 
 export function parsedJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(utf8Text(bytes) ?? "");
+    return JSON.parse(utf8Text(withoutLongStrings(bytes, MAX_METERED_STRING_BYTES)) ?? "");
   } catch {
     return undefined;
   }

@@ -13,6 +13,7 @@ import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { hasFailed, nextAttempt, type Unanswered } from "./next-attempt.ts";
 import type { Allowed } from "./question.ts";
+import { relayBytes } from "./relay-bytes.ts";
 import { isEventStream, relayStream } from "./relay-stream.ts";
 import { relayWhole } from "./relay-whole.ts";
 import type { RelayedCall } from "./relayed-call.ts";
@@ -93,13 +94,24 @@ async function conclude(ports: GatewayPorts, made: Made, cutoff: UpstreamCutoff)
       return unansweredCall(made, cutoff);
     case "answered": {
       const { upstream, receipt } = made;
-      const answer =
-        upstream.ok && upstream.body && isEventStream(upstream)
-          ? ok(relayStream(ports, call, upstream, upstream.body, cutoff, settle))
-          : await relayWhole(call, upstream, cutoff, settle);
-      return { answer, receipt, allowed };
+      return { answer: await answerOf(ports, call, upstream, cutoff, settle), receipt, allowed };
     }
   }
+}
+
+async function answerOf(
+  ports: GatewayPorts,
+  call: RelayedCall,
+  upstream: Response,
+  cutoff: UpstreamCutoff,
+  settle: (end: CallEnd) => Promise<void>,
+): Promise<Result<Response>> {
+  const { body } = upstream;
+  if (!upstream.ok || body === null) return relayWhole(call, upstream, cutoff, settle);
+  if (isEventStream(upstream)) return ok(relayStream(ports, call, upstream, body, cutoff, settle));
+  return call.answer === "bytes"
+    ? ok(relayBytes(ports, call, upstream, body, cutoff, settle))
+    : relayWhole(call, upstream, cutoff, settle);
 }
 
 function unansweredCall(made: Unanswered, cutoff: UpstreamCutoff): Relayed {

@@ -1,13 +1,14 @@
 /** Understanding a relayed call: its body, bounded and read once, becomes an ask. */
+import { askedTokens, serves } from "../azure/asked-tokens.ts";
+import { readForm } from "../azure/call-form.ts";
 import { encodingOf } from "../azure/encoding.ts";
 import { savedByCounting } from "../azure/exact-prompt.ts";
 import type { Operation } from "../azure/operation.ts";
 import { dearestPrice } from "../azure/prices.ts";
-import { promptTokenBound } from "../azure/prompt-bound.ts";
-import { type CallFacts, readCall } from "../azure/read-call.ts";
-import type { JsonObject } from "../kernel/json.ts";
-import { MAX_BODY_BYTES, MAX_FOUND_TEXTS } from "../kernel/limits.ts";
+import { type ReadCall, readCall } from "../azure/read-call.ts";
+import { MAX_BODY_BYTES, MAX_FORM_BYTES, MAX_FOUND_TEXTS } from "../kernel/limits.ts";
 import { readJsonBody } from "../kernel/read-json-body.ts";
+import { readMultipart } from "../kernel/read-multipart.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Classification } from "../policy/classification.ts";
@@ -22,19 +23,29 @@ import type { GatewayPorts } from "./gateway-ports.ts";
 import type { NeededStorage, Understood } from "./question.ts";
 import { storedObjectKey } from "./stored-object-key.ts";
 
-export type ReadCall = CallFacts & { readonly body: JsonObject };
-
 /** Reads the body at most once, when first asked: a reload of the snapshot judges the same call again. */
 export function createCallReader(request: Request, operation: Operation): () => Promise<Result<ReadCall>> {
   let known: Result<ReadCall> | undefined;
   return async () => {
-    if (known) return known;
-    const body = await readJsonBody(request, MAX_BODY_BYTES);
-    const call = body.ok ? readCall(operation, body.value) : body;
-    known = call;
-    return call;
+    known ??= await bodyReaders[operation.body](request, operation);
+    return known;
   };
 }
+
+type ReadBody = (request: Request, operation: Operation) => Promise<Result<ReadCall>>;
+
+const bodyReaders: Readonly<Record<Operation["body"], ReadBody>> = {
+  async json(request, operation) {
+    const body = await readJsonBody(request, MAX_BODY_BYTES);
+    return body.ok ? readCall(operation, body.value) : body;
+  },
+  async form(request, operation) {
+    const data = await readMultipart(request, MAX_FORM_BYTES);
+    if (!data.ok) return data;
+    const form = readForm(data.value);
+    return form.ok ? readCall(operation, form.value.fields, form.value.parts) : form;
+  },
+};
 
 export async function understandCall(
   ports: Pick<GatewayPorts, "hashEndUser" | "hashAddress" | "hashText" | "tokenCounter">,
@@ -50,18 +61,17 @@ export async function understandCall(
     return fail(refuse("body_invalid", { field: "model", message: "`model` must name a deployment." }));
   const deployment = admitDeployment(snapshot, name, caller.classification);
   if (!deployment.ok) return deployment;
-  const cap = deployment.value.maxOutputTokens;
-  const hasOutput = operation.outputParameters.length > 0;
-  if (hasOutput && cap === 0) return fail(refuse("operation_not_supported"));
+  if (!serves(deployment.value, operation)) return fail(refuse("operation_not_supported"));
   const { model } = deployment.value;
-  const promptTokens = promptTokenBound(call.prompt, model);
+  const { promptTokens, outputTokens, outputIsFixed } = askedTokens(operation, call, deployment.value);
   const asked = { action: operation.action, resource: modelResource(name) };
-  const { content, isStripped, inShadow } = askContent(call.body, caller.capability, asked, snapshot);
+  const { content, isStripped, inShadow } = askContent(call, caller.capability, asked, snapshot);
   const ask: Ask = {
     ...asked,
     deployment: name,
     promptTokens,
-    outputTokens: hasOutput ? Math.min(call.requestedOutputTokens ?? cap, cap) : 0,
+    outputTokens,
+    ...(outputIsFixed ? { outputIsFixed } : {}),
     choices: call.choices,
     stream: call.stream,
     classification: caller.classification,
@@ -79,6 +89,7 @@ export async function understandCall(
     deployment: deployment.value,
     body: call.body,
     sent: call.body,
+    parts: call.parts,
     ...(inShadow === content ? {} : { contentInShadow: inShadow }),
     outsideContent: call.prompt.outsideContent,
     namesOutput: call.requestedOutputTokens !== null,

@@ -1,4 +1,5 @@
 /** Understanding an /v1/enforce: its body names the ask, since the call to Azure is the caller's own. */
+import { outputCapOf } from "../azure/asked-tokens.ts";
 import { dearestPrice } from "../azure/prices.ts";
 import { sha256Hex } from "../kernel/digest.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -35,7 +36,7 @@ export async function understandEnforce(
   const deployment =
     name !== undefined && registered ? admitDeployment(snapshot, name, classification) : ok(null);
   if (!deployment.ok) return deployment;
-  const cap = deployment.value?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
+  const cap = outputCapOf(action, deployment.value);
   if (cap === 0 && generatingActions.has(action))
     return fail(refuse("operation_not_supported", { field: "action" }));
   const stated = context.promptTokens === undefined ? undefined : context.maxOutputTokens;

@@ -1,10 +1,15 @@
-/** SHA-256 and HMAC-SHA-256 over text. WebCrypto is deterministic here, so these count as pure. */
+/** SHA-256 and HMAC-SHA-256. WebCrypto is deterministic here, so these count as pure. */
 import { toHex, utf8Bytes } from "./encoding.ts";
 
-export const sha256 = async (text: string): Promise<Uint8Array> =>
-  new Uint8Array(await crypto.subtle.digest("SHA-256", utf8Bytes(text)));
+export const sha256 = (text: string): Promise<Uint8Array> => sha256OfBytes(utf8Bytes(text));
 
 export const sha256Hex = async (text: string): Promise<string> => toHex(await sha256(text));
+
+export const sha256HexOfBytes = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
+  toHex(await sha256OfBytes(bytes));
+
+const sha256OfBytes = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
 export async function hmacSha256(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array> {
   const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, [

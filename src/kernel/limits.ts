@@ -24,11 +24,23 @@ export const MAX_TOLD_SEGMENTS = 8;
 /** Large enough for prompts with inline images, small beside the 128 MB that an isolate has for all its requests. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
+/**
+ * A form with its files: Azure takes sound of 25 MiB, and the form's own lines come on top. An isolate holds it twice while
+ * it is read, and once until it has been answered.
+ */
+export const MAX_FORM_BYTES = 26 * 1024 * 1024;
+
+/** Images have up to 16 files, and everything else is a few fields. */
+export const MAX_FORM_PARTS = 100;
+
 /** Control-plane bodies are small documents. */
 export const MAX_ADMIN_BODY_BYTES = 256 * 1024;
 
 /** Objects, arrays and members of one body: tiny values cost many times their bytes once parsed. */
 export const MAX_JSON_VALUES = 400_000;
+
+/** Strings of answers that are longer than this are not read for usage: pictures come as base64, megabytes of it. */
+export const MAX_METERED_STRING_BYTES = 64 * 1024;
 
 /** Deeper JSON than any API of Azure uses; bounds recursion in everything that walks a body. */
 export const MAX_JSON_DEPTH = 64;
@@ -193,8 +205,8 @@ export const CALLS_PER_FAILOVER = 10;
 export const MAX_FAILOVERS_AT_HAND = 10;
 
 /**
- * An event is held until it is whole. The largest carry images: a few megabytes each, and several of them in a response's
- * last one. A stream with a larger one is broken off: it would not fit into an isolate beside others.
+ * An event is held until it is whole. The largest carry images: 8 MiB as base64 for the largest that `gpt-image-1` makes
+ * (1536 × 1024, were it not compressed at all), one in an event of `images/…`, and several in a response's last one. A stream with a larger one is broken off: it would not fit into an isolate beside others.
  */
 export const MAX_STREAMED_EVENT_BYTES = 16 * 1024 * 1024;
 

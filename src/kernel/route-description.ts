@@ -22,6 +22,8 @@ export interface RouteDescription {
   readonly body: {
     readonly schema: z.ZodType;
     readonly example: unknown;
+    /** Absent = JSON. */
+    readonly mediaType?: "multipart/form-data";
     /** It may come as form parameters as well. */
     readonly acceptsForm?: boolean;
   } | null;
@@ -39,6 +41,8 @@ export interface RouteAnswer {
   readonly status: 200 | 201 | 204;
   /** Null = no body. */
   readonly schema: z.ZodType | null;
+  /** Absent = JSON. */
+  readonly mediaType?: "application/octet-stream";
   /** The same form under another status, such as a health check that fails. */
   readonly otherwise?: 503;
   /** The write's revision stands in the header `portcullis-revision`. */

@@ -23,6 +23,8 @@ export interface Ask {
    * no counts: then the grant's `maxTokensPerRequest` is reserved, or a default.
    */
   readonly outputTokens: number | null;
+  /** Nothing that can be written into the request makes the answer shorter; absent where something does. */
+  readonly outputIsFixed?: boolean;
   /** How many choices Azure generates: max of `n` and `best_of`. */
   readonly choices: number;
   readonly stream: boolean;
@@ -43,7 +45,10 @@ export interface Ask {
 
 /** What a decision obliges the gateway (or the caller of /v1/enforce) to do. */
 export const Obligations = z.strictObject({
-  /** Write this bound of output tokens per choice into the request; null = no token, output or cost limit applies. */
+  /**
+   * Write this bound of output tokens per choice into the request; null = no token, output or cost limit applies, or
+   * nothing in the request bounds its output.
+   */
   maxOutputTokens: z.int().min(0).nullable(),
   /** What is reserved: prompt bound plus output bound times choices. */
   reservedTokens: z.int().min(0),

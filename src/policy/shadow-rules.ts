@@ -40,6 +40,8 @@ export function shadowRules(
         rule.demand !== null ||
         rule.limits.limits.length > 0 ||
         rule.constraints.maxTokensPerRequest !== undefined ||
+        // It refuses what nothing can make shorter, and cuts the rest.
+        rule.constraints.maxOutputTokens !== undefined ||
         rule.constraints.requiresApproval === true,
     })),
     covering: coverings(denies, grants, boundaries),

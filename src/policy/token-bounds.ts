@@ -4,7 +4,7 @@
  */
 import { boundNanoUsd } from "../azure/cost.ts";
 import { ENFORCE_DEFAULT_TOKENS } from "../kernel/limits.ts";
-import { refuse } from "../kernel/refusal.ts";
+import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { affordableOutput } from "./affordable-output.ts";
 import type { Ask } from "./decision.ts";
@@ -24,17 +24,18 @@ export interface TokenBounds {
   /** To be written into the request, per choice; null = no token, output or cost limit applies. */
   readonly maxOutputTokens: number | null;
   readonly reservedTokens: number;
-  /** Null where no price is known. */
+  /** Null where no price is known, or nothing bounds what is used. */
   readonly reservedCostNanoUsd: number | null;
 }
 
-type Counted = Pick<Ask, "promptTokens" | "outputTokens" | "choices" | "price">;
+type Counted = Pick<Ask, "promptTokens" | "outputTokens" | "outputIsFixed" | "choices" | "price">;
 
 export function boundTokens(
   ask: Counted & Pick<Ask, "deployment">,
   limits: TokenLimits,
 ): Result<TokenBounds> {
   const { promptTokens, choices } = ask;
+  if (ask.outputIsFixed) return boundFixed(ask, ask.outputTokens ?? 0, limits);
   const asked = ask.outputTokens ?? unstatedOutput(promptTokens ?? 0, limits);
   const outputTokens = Math.min(asked, limits.perChoice ?? Infinity);
   if (limits.perRequest === null && limits.perWindow === null && limits.costNanoUsd === null) {
@@ -46,15 +47,7 @@ export function boundTokens(
 
   const leastOutput = outputTokens > 0 ? choices : 0;
   if (limits.perRequest !== null && promptTokens + leastOutput > limits.perRequest) {
-    return fail(
-      refuse("tokens_per_request_exceeded", {
-        evidence: {
-          constraint: "maxTokensPerRequest",
-          actual: promptTokens + leastOutput,
-          limit: limits.perRequest,
-        },
-      }),
-    );
+    return fail(exceeded("maxTokensPerRequest", promptTokens + leastOutput, limits.perRequest));
   }
   if (limits.costNanoUsd !== null && costOf(ask, outputTokens) === null) {
     return fail(refuse("price_unknown", { evidence: { deployment: ask.deployment } }));
@@ -72,6 +65,31 @@ export function boundTokens(
   return ok(boundsOf(ask, perChoice, perChoice));
 }
 
+/** An answer that nobody can cut: it fits as it is, or the request is refused. */
+function boundFixed(
+  ask: Counted & Pick<Ask, "deployment">,
+  outputTokens: number,
+  { perChoice, perRequest, perWindow, costNanoUsd }: TokenLimits,
+): Result<TokenBounds> {
+  const isLimited = [perChoice, perRequest, perWindow, costNanoUsd].some((limit) => limit !== null);
+  if (!isLimited) return ok(boundsOf(ask, null, outputTokens));
+  if (ask.promptTokens === null) {
+    const message = "A token or cost limit applies, and what this request may use cannot be bounded.";
+    return fail(refuse("unbounded_ask", { message }));
+  }
+  if (perChoice !== null && outputTokens > perChoice)
+    return fail(exceeded("maxOutputTokens", outputTokens, perChoice));
+  const bounds = boundsOf(ask, null, outputTokens);
+  if (perRequest !== null && bounds.reservedTokens > perRequest)
+    return fail(exceeded("maxTokensPerRequest", bounds.reservedTokens, perRequest));
+  if (costNanoUsd !== null && bounds.reservedCostNanoUsd === null)
+    return fail(refuse("price_unknown", { evidence: { deployment: ask.deployment } }));
+  return ok(bounds);
+}
+
+const exceeded = (constraint: string, actual: number, limit: number): Refusal =>
+  refuse("tokens_per_request_exceeded", { evidence: { constraint, actual, limit } });
+
 const boundsOf = (ask: Counted, maxOutputTokens: number | null, perChoice: number): TokenBounds => ({
   maxOutputTokens,
   reservedTokens: (ask.promptTokens ?? 0) + perChoice * ask.choices,
@@ -79,11 +97,12 @@ const boundsOf = (ask: Counted, maxOutputTokens: number | null, perChoice: numbe
 });
 
 function costOf({ price, promptTokens, outputTokens, choices }: Counted, perChoice: number): number | null {
-  if (price === null) return null;
+  // Of a prompt that cannot be bounded nobody knows what it may cost.
+  if (price === null || promptTokens === null) return null;
   const output = perChoice * choices;
   const named = outputTokens === null ? 0 : output;
   return boundNanoUsd(price, {
-    promptTokens: promptTokens ?? 0,
+    promptTokens,
     outputTokens: named,
     unnamedTokens: output - named,
   });

@@ -8,30 +8,39 @@
 import type { JsonObject } from "../kernel/json.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import type { Action } from "../policy/action.ts";
 import type { Candidate, Obligations } from "../policy/decision.ts";
 import { unreviewedCarrier } from "./unreviewed-carrier.ts";
 import { unreviewedMember } from "./unreviewed-member.ts";
 
-/**
- * @param outsideContent whether Azure may add to the prompt what does not stand in the body.
- * @param body null when there is none to inspect.
- * @param storageField the member of the body that needs answers stored at Azure, if any.
- */
+/** What is looked at; `body` is null when there is none to inspect. */
+interface Inspected {
+  readonly action: Action;
+  readonly body: JsonObject | null;
+  /** Whether Azure may add to the prompt what does not stand in the body. */
+  readonly outsideContent: boolean;
+  /** The member of the body that needs answers stored at Azure, if any. */
+  readonly storageField?: string | undefined;
+}
+
 export function inspect(
   candidates: readonly [Candidate, ...Candidate[]],
-  outsideContent: boolean,
-  body: JsonObject | null,
-  storageField?: string,
+  { body, ...about }: Inspected,
 ): Result<readonly [Candidate, ...Candidate[]]> {
   if (body === null) return ok(candidates);
-  const refusalOf = createInspection(outsideContent, body, storageField);
+  const refusalOf = createInspection({ body, ...about });
   const [first, ...rest] = candidates.filter(({ obligations }) => refusalOf(obligations) === null);
   if (first) return rest.length + 1 === candidates.length ? ok(candidates) : ok([first, ...rest]);
   return fail(refusalOf(candidates[0].obligations) ?? refuse("unsupported_parameter"));
 }
 
 /** What does not depend on the candidate is looked for once, and only if some candidate's obligations ask. */
-function createInspection(outsideContent: boolean, body: JsonObject, storageField: string | undefined) {
+function createInspection({
+  action,
+  body,
+  outsideContent,
+  storageField,
+}: Inspected & { readonly body: JsonObject }) {
   let residency: Refusal | null | undefined;
   let tools: Refusal | null | undefined;
   return (obligations: Obligations): Refusal | null => {
@@ -39,11 +48,11 @@ function createInspection(outsideContent: boolean, body: JsonObject, storageFiel
       return refuse("stored_object_refused", { field: storageField });
     if (obligations.residency !== null) {
       if (residency === undefined)
-        residency = outsideContent ? drawsOnMore : unreviewed(unreviewedMember(body));
+        residency = outsideContent ? drawsOnMore : unreviewed(unreviewedMember(body, action));
       return residency;
     }
     if (obligations.allowedTools === null) return null;
-    if (tools === undefined) tools = unreviewed(unreviewedCarrier(body));
+    if (tools === undefined) tools = unreviewed(unreviewedCarrier(body, action));
     return tools;
   };
 }

@@ -3,7 +3,9 @@
  * works the day Azure has it), unless an obligation applies that they could slip past (guarantee G10). Reviewed
  * against the openai package 7.57.0.
  */
-export const knownParameters: ReadonlySet<string> = new Set([
+import type { Action } from "../policy/action.ts";
+
+const ofText: ReadonlySet<string> = new Set([
   "best_of",
   "dimensions",
   "echo",
@@ -50,3 +52,61 @@ export const knownParameters: ReadonlySet<string> = new Set([
   "user",
   "verbosity",
 ]);
+
+const ofPictures: ReadonlySet<string> = new Set([
+  "background",
+  "complexity",
+  "frame_count",
+  "frame_duration_ms",
+  "image",
+  "input_fidelity",
+  "markup",
+  "mask",
+  "model",
+  "moderation",
+  "n",
+  "output_compression",
+  "output_format",
+  "partial_images",
+  "prompt",
+  "quality",
+  "response_format",
+  "safety_identifier",
+  "size",
+  "stream",
+  "style",
+  "user",
+]);
+
+/** Not `known_speaker_references`: they may be addresses. */
+const ofSound: ReadonlySet<string> = new Set([
+  "chunking_strategy",
+  "file",
+  "include",
+  "input",
+  "instructions",
+  "keywords",
+  "known_speaker_names",
+  "language",
+  "languages",
+  "model",
+  "prompt",
+  "response_format",
+  "speed",
+  "stream",
+  "stream_format",
+  "temperature",
+  "timestamp_granularities",
+  "voice",
+]);
+
+export function knownParametersOf(action: Action): ReadonlySet<string> {
+  switch (action) {
+    case "image":
+      return ofPictures;
+    case "audio":
+      return ofSound;
+    default:
+      return ofText;
+  }
+}

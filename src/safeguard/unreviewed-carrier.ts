@@ -5,7 +5,8 @@
  */
 import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
-import { knownParameters } from "./known-parameters.ts";
+import type { Action } from "../policy/action.ts";
+import { knownParametersOf } from "./known-parameters.ts";
 
 /** Beside those that are known to keep data where the request goes. */
 const furtherParameters = new Set([
@@ -118,10 +119,9 @@ const knownMembers = new Set([
 ]);
 
 /** Its path, or undefined when every one is known. */
-export function unreviewedCarrier(body: JsonObject): string | undefined {
-  const parameter = Object.keys(body).find(
-    (name) => !knownParameters.has(name) && !furtherParameters.has(name),
-  );
+export function unreviewedCarrier(body: JsonObject, action: Action): string | undefined {
+  const known = knownParametersOf(action);
+  const parameter = Object.keys(body).find((name) => !known.has(name) && !furtherParameters.has(name));
   if (parameter !== undefined) return parameter;
   for (const name of ["input", "instructions", "messages"]) {
     const items = body[name];

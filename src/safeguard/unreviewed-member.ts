@@ -4,7 +4,8 @@
  */
 import type { JsonObject } from "../kernel/json.ts";
 import { isJsonObject } from "../kernel/json.ts";
-import { knownParameters } from "./known-parameters.ts";
+import type { Action } from "../policy/action.ts";
+import { knownParametersOf } from "./known-parameters.ts";
 
 /** Members of messages, input items and their parts that hold text or name a role, across chat and Responses. */
 const knownPromptMembers = new Set([
@@ -50,8 +51,9 @@ const callersWords = new Set(["annotations", "arguments", "format", "logprobs", 
 const prompts = ["messages", "input", "instructions", "prompt"];
 
 /** Its path, or undefined when every member is known. */
-export function unreviewedMember(body: JsonObject): string | undefined {
-  const parameter = Object.keys(body).find((name) => !knownParameters.has(name));
+export function unreviewedMember(body: JsonObject, action: Action): string | undefined {
+  const known = knownParametersOf(action);
+  const parameter = Object.keys(body).find((name) => !known.has(name));
   if (parameter !== undefined) return parameter;
   for (const name of prompts) {
     const found = unknownIn(body[name], knownPromptMembers, name);

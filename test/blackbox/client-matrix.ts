@@ -20,6 +20,7 @@ import { expect } from "vitest";
 import * as z from "zod";
 import type { FaultInput } from "../../dev/simulator/fault.ts";
 import type { Simulator } from "../../dev/simulator/start-simulator.ts";
+import { mediaRows } from "./media-matrix.ts";
 
 export const clientNames = ["AzureOpenAI", "OpenAI"] as const;
 export type ClientName = (typeof clientNames)[number];
@@ -319,6 +320,7 @@ export const clientMatrix: readonly MatrixRow[] = [
       expect(answer.output_text).toContain("castle");
     },
   },
+  ...mediaRows,
   {
     feature: "the list of models: what the token may use",
     // AzureOpenAI asks a path that lists a region's catalogue at Azure.

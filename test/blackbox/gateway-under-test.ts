@@ -124,7 +124,16 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
   const deployments = [
     { name: "gpt-4", model: "gpt-4", maxOutputTokens: 8_192 },
     { name: "gpt-4o-mini", model: "gpt-4o-mini", maxOutputTokens: 16_384 },
-    { name: "text-embedding-3-small", model: "text-embedding-3-small", maxOutputTokens: 0 },
+    {
+      name: "text-embedding-3-small",
+      model: "text-embedding-3-small",
+      maxOutputTokens: 0,
+      actions: ["embedding"],
+    },
+    { name: "gpt-image-1", model: "gpt-image-1", maxOutputTokens: 0, actions: ["image"] },
+    { name: "gpt-4o-transcribe", model: "gpt-4o-transcribe", maxOutputTokens: 0, actions: ["audio"] },
+    { name: "whisper", model: "whisper", maxOutputTokens: 0, actions: ["audio"] },
+    { name: "gpt-4o-mini-tts", model: "gpt-4o-mini-tts", maxOutputTokens: 0, actions: ["audio"] },
   ];
   for (const deployment of deployments) {
     const made = await admin("POST", "/v1/deployments", {

@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ClientName, chatModel, clientMatrix, clientNames, thrown } from "./client-matrix.ts";
 import { type GatewayUnderTest, startGatewayUnderTest } from "./gateway-under-test.ts";
+import { describePicturesAndSound } from "./pictures-and-sound.ts";
 
 let gateway: GatewayUnderTest;
 let token: string;
@@ -27,6 +28,13 @@ beforeAll(async () => {
     actions: ["chat", "completion", "embedding", "response"],
     resources: ["api://azure-openai/models/*"],
     constraints: { maxTokensPerRequest: 20_000, dataClassification: "internal" },
+  });
+  // Under a limit of tokens nothing that is sound, and no edit, would be allowed.
+  await gateway.admin("POST", "/v1/policies", {
+    name: "images and audio for everyone",
+    effect: "allow",
+    actions: ["image", "audio"],
+    resources: ["api://azure-openai/models/*"],
   });
   ({ id: agentId, token } = await gateway.agent({ name: "sdk" }));
   leaver = await gateway.agent({ name: "leaver" });
@@ -98,13 +106,15 @@ describe("OpenAI on /openai/v1", () => {
   it("refuses what would use objects stored at Azure", async () => {
     const client = gateway.openai(token);
     const error = await thrown(
-      client.responses.create({ model: "gpt-4o-mini", input: "hi", previous_response_id: "resp_1" }),
+      client.responses.create({ model: "gpt-4o-mini", input: "hi", conversation: "conv_1" }),
       BadRequestError,
     );
-    expect(error).toMatchObject({ code: "stored_object_refused", param: "previous_response_id" });
+    expect(error).toMatchObject({ code: "stored_object_refused", param: "conversation" });
     expect(gateway.simulator.requests).toHaveLength(0);
   });
 });
+
+describePicturesAndSound(() => gateway);
 
 describe("every refusal is the SDK's own typed error, with code and request id", () => {
   const call = (client = gateway.azure(token)) =>

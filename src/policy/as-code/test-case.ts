@@ -2,6 +2,7 @@
  * From a test to the questions it puts to `decide`: what a test does not say is filled in here, the same for every test
  * and every witness of a diff. Place and end user are unknown unless said; the request itself is as small as can be.
  */
+import { outputCapOf } from "../../azure/asked-tokens.ts";
 import { dearestPrice } from "../../azure/prices.ts";
 import { type Capability, NOT_DELEGATED } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
@@ -60,7 +61,7 @@ function inputOf(
   const name = deploymentOfResource(resource);
   const deployment = snapshot.platform.deployments.find((one) => one.name === name);
   const { promptTokens = 1, maxOutputTokens = 1, choices = 1 } = ask;
-  const cap = deployment?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
+  const cap = outputCapOf(action, deployment);
   const asked: Ask = {
     action,
     resource,

@@ -44,6 +44,8 @@ function requestRemedy(
   const { content } = ask;
   switch (refusal.code) {
     case "tokens_per_request_exceeded": {
+      // A shorter prompt makes no answer shorter.
+      if (constraint === "maxOutputTokens") return null;
       const room = numberOf(evidence.limit) - (numberOf(evidence.actual) - (ask.promptTokens ?? 0));
       return room >= 0 ? asking("promptTokens", ask.promptTokens, room) : null;
     }

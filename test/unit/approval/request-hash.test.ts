@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { requestHashOf } from "../../../src/approval/request-hash.ts";
+import { utf8Bytes } from "../../../src/kernel/encoding.ts";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
@@ -15,6 +16,7 @@ const request = {
   classification: "internal",
   sent: { messages: [{ role: "user", content: "Hello" }] },
   endUser: null,
+  files: [],
 } as const;
 const sentOf = (text: string) => parseExactJson(text) as JsonObject;
 
@@ -45,6 +47,24 @@ it("is another for numbers that only differ beyond what a double holds", async (
     ),
   );
   expect(hashes[0]).not.toBe(hashes[1]);
+});
+
+const fileOf = (bytes: string, name = "cat.png", type = "image/png") => ({
+  name: "image",
+  file: { naming: `filename="${name}"`, contentType: type, bytes: utf8Bytes(bytes) },
+});
+
+it.each([
+  ["bytes", [fileOf("dog")]],
+  ["name", [fileOf("cat", "dog.png")]],
+  ["type", [fileOf("cat", "cat.png", "image/webp")]],
+  ["field", [{ ...fileOf("cat"), name: "mask" }]],
+  ["number", [fileOf("cat"), fileOf("cat")]],
+  ["absence", []],
+])("is another where a file differs in its %s", async (_what, files) => {
+  const hashed = await requestHashOf({ ...request, files: [fileOf("cat")] });
+  expect(await requestHashOf({ ...request, files: [fileOf("cat")] })).toBe(hashed);
+  expect(await requestHashOf({ ...request, files })).not.toBe(hashed);
 });
 
 it("is another exactly for what would be forwarded differently", async () => {

@@ -1,6 +1,7 @@
 // Prices come from the deployment, else from the dated list; what is in neither is unknown, never free.
 import { describe, expect, it } from "vitest";
 import { Sku } from "../../../src/azure/backend.ts";
+import { costNanoUsd } from "../../../src/azure/cost.ts";
 import { globalPrices, PRICES_AS_OF } from "../../../src/azure/price-table.ts";
 import { dearestPrice, priceOf } from "../../../src/azure/prices.ts";
 import { backendId, backendOf, deploymentOf } from "./azure-fixture.ts";
@@ -133,8 +134,17 @@ describe("an operator's prices", () => {
     expect(priceOf(embeddings, globalBackend)).toEqual({
       inputPicoUsd: 20_000,
       cachedInputPicoUsd: 20_000,
-      outputPicoUsd: 0,
+      outputPicoUsd: null,
     });
+    const usage = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 0, totalTokens: 10 };
+    expect(costNanoUsd(priceOf(embeddings, globalBackend), usage)).toBe(200);
+  });
+
+  it("are unknown for pictures whose deployment states that of its input alone", () => {
+    const prices = { inputPerMillion: 5, cachedInputPerMillion: null, outputPerMillion: null };
+    const pictures = deploymentOf({ model: "a-picture-model", maxOutputTokens: 0, prices });
+    const usage = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 272, totalTokens: 282 };
+    expect(costNanoUsd(priceOf(pictures, globalBackend), usage)).toBeNull();
   });
 });
 

@@ -1,16 +1,22 @@
 // The meter reads few events fully, and still reads what a meter would that reads them all.
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { operations } from "../../../src/azure/operation.ts";
+import { type Operation, operations } from "../../../src/azure/operation.ts";
 import { createStreamMeter } from "../../../src/azure/stream-meter.ts";
-import { usageOfEvent } from "../../../src/azure/usage.ts";
+import { addedUsage, usageOfEvent } from "../../../src/azure/usage.ts";
 import { utf8Bytes } from "../../../src/kernel/encoding.ts";
 import { isJsonObject } from "../../../src/kernel/json.ts";
+import { MAX_STREAMED_EVENT_BYTES } from "../../../src/kernel/limits.ts";
 import { textOf } from "./azure-fixture.ts";
 
 const chat = operations["chat/completions"];
 const { responses } = operations;
-const terminal = ["response.completed", "response.incomplete", "response.failed", "error"];
+const images = operations["images/generations"];
+const transcripts = operations["audio/transcriptions"];
+const terminal = [
+  ...["response.completed", "response.incomplete", "response.failed", "error"],
+  ...["image_generation.completed", "image_edit.completed", "transcript.text.done", "speech.audio.done"],
+];
 
 const usage = fc.oneof(
   fc.record({ prompt_tokens: fc.nat(99), completion_tokens: fc.nat(99), total_tokens: fc.nat(99) }),
@@ -24,7 +30,10 @@ const text = fc.constantFrom(
   "[DONE]",
   "data: [DONE]\n\n",
 );
-const type = fc.constantFrom(...terminal, "response.created", "response.output_text.delta");
+const type = fc.constantFrom(
+  ...[...terminal, "response.created", "response.output_text.delta"],
+  ...["image_generation.partial_image", "image_generation_completed", "transcript.text.delta"],
+);
 const member = { usage, error, text };
 const value = fc.record(
   {
@@ -52,7 +61,7 @@ const event = fc
   .map(([fields, name, lines]) => `${fields}${lines.replaceAll(/^/gm, name)}\n\n`);
 
 /** Reads every event fully. */
-function readFully(operation: typeof chat | typeof responses, events: readonly string[]) {
+function readFully(operation: Operation, events: readonly string[]) {
   let found = null;
   let finished = false;
   for (const one of events) {
@@ -66,7 +75,9 @@ function readFully(operation: typeof chat | typeof responses, events: readonly s
       continue;
     }
     if (!isJsonObject(read)) continue;
-    found = usageOfEvent(operation, read) ?? found;
+    const told = usageOfEvent(operation, read);
+    // Pictures add up.
+    if (told) found = found && operation === images ? addedUsage(found, told) : told;
     finished ||=
       terminal.some((name) => isJsonObject(read) && read.type === name) || isJsonObject(read.error);
   }
@@ -81,7 +92,7 @@ describe("a meter that reads only what can matter", () => {
       fc.property(
         fc.array(event, { maxLength: 6 }),
         fc.constantFrom("\n", "\r\n", "\r"),
-        fc.constantFrom(chat, responses),
+        fc.constantFrom(chat, responses, images, transcripts),
         (events, lineEnd, operation) => {
           const meter = createStreamMeter(operation, false);
           const sent = utf8Bytes(events.join("").replaceAll("\n", lineEnd));
@@ -103,6 +114,8 @@ describe("a meter that reads only what can matter", () => {
   const counted = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
   const ofResponse = (type: string, report: unknown) =>
     `event: ${type}\ndata: ${JSON.stringify({ type, response: { error: null, usage: report } })}\n\n`;
+  const ofImage = (type: string, more: object) =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, b64_json: "Zm9v", ...more })}\n\n`;
   const deltas = chunks.map((_, index) =>
     JSON.stringify({ type: "response.output_text.delta", delta: `水门 ${index}` }),
   );
@@ -121,6 +134,18 @@ describe("a meter that reads only what can matter", () => {
         ofResponse("response.in_progress", null),
         ...deltas.map((delta) => `event: response.output_text.delta\ndata: ${delta}\n\n`),
         ofResponse("response.completed", { input_tokens: 1, output_tokens: 2, total_tokens: 3 }),
+      ],
+    ],
+    [
+      "images",
+      images,
+      [
+        ...deltas.map((_, index) =>
+          ofImage("image_generation.partial_image", { partial_image_index: index }),
+        ),
+        ofImage("image_generation.completed", {
+          usage: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+        }),
       ],
     ],
   ] as const)("reads one event of hundreds: %s", (_name, operation, events) => {
@@ -155,6 +180,11 @@ describe("an event of megabytes", () => {
     expect(passed.length).toBeLessThanOrEqual(3);
     expect(passed.map(textOf).join("") === textOf(sent)).toBe(true);
     expect([meter.usage?.totalTokens, meter.finished, meter.heldBytes]).toEqual([3, true, 0]);
+  });
+
+  it("is within the limit of events with the largest picture, were it not compressed at all", () => {
+    const base64Length = Math.ceil((1_536 * 1_024 * 4) / 3) * 4;
+    expect(base64Length).toBeLessThan(MAX_STREAMED_EVENT_BYTES * 0.6);
   });
 
   it("tells how much of it is held", () => {

@@ -305,11 +305,13 @@ describe("the choice of a backend", () => {
 describe("what an error of Azure costs", () => {
   it("a prompt that the content filter refused is billed, as it was bounded", () => {
     const filtered = { error: { code: "content_filter", status: 400 } };
-    expect(settlementOfError(400, filtered, 120)).toEqual({
+    expect(settlementOfError(operations["chat/completions"], 400, filtered, 120)).toEqual({
       kind: "used",
       usage: { promptTokens: 120, cachedPromptTokens: 0, completionTokens: 0, totalTokens: 120 },
     });
-    expect(settlementOfError(400, filtered, null)).toEqual({ kind: "as_reserved" });
+    expect(settlementOfError(operations["chat/completions"], 400, filtered, null)).toEqual({
+      kind: "as_reserved",
+    });
   });
 
   it.each([
@@ -322,11 +324,13 @@ describe("what an error of Azure costs", () => {
     undefined,
     null,
   ])("%j is free", (answer) => {
-    expect(settlementOfError(400, answer, 120)).toEqual({ kind: "released" });
+    expect(settlementOfError(operations["chat/completions"], 400, answer, 120)).toEqual({ kind: "released" });
   });
 
   it.each([401, 403, 429, 500, 503, 599])("nothing with %i, whatever its body says", (status) => {
     const filtered = { error: { code: "content_filter" } };
-    expect(settlementOfError(status, filtered, 120)).toEqual({ kind: "released" });
+    expect(settlementOfError(operations["chat/completions"], status, filtered, 120)).toEqual({
+      kind: "released",
+    });
   });
 });

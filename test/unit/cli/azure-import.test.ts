@@ -90,6 +90,7 @@ describe("what is proposed", () => {
         name: "embed",
         model: "text-embedding-3-small",
         maxOutputTokens: 0,
+        actions: ["embedding"],
         outputParameter: "max_tokens",
         backends: [{ ...backend, azureDeployment: "embed", sku: "Standard" }],
       },

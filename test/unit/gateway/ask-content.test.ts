@@ -39,7 +39,8 @@ const contentOf = (
   body: JsonObject,
   policies: readonly Policy[],
   authorization: typeof capability.authorization = null,
-) => askContent(body, { ...capability, authorization }, ask, snapshotOf(policies)).content;
+) =>
+  askContent({ body, holdsFile: false }, { ...capability, authorization }, ask, snapshotOf(policies)).content;
 
 async function decided(body: JsonObject, policies: readonly Policy[]) {
   const snapshot = snapshotOf(policies);
@@ -125,7 +126,12 @@ describe("content that only policies in shadow ask for", () => {
     },
   });
   const read = (policies: readonly Policy[]) =>
-    askContent(chat("a secret <script", { n: 2 }), capability, ask, snapshotOf(policies));
+    askContent(
+      { body: chat("a secret <script", { n: 2 }), holdsFile: false },
+      capability,
+      ask,
+      snapshotOf(policies),
+    );
 
   it("is read for them alone, and nothing is stripped for them", () => {
     expect(read([policyOf(), inShadow])).toEqual({

@@ -35,6 +35,7 @@ describe("the inputs of a decision", () => {
         promptTokens: 100,
         uncounted: false,
         outputTokens: 1_000,
+        outputIsFixed: false,
         choices: 1,
         stream: false,
         tools: [],

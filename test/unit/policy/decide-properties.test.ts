@@ -345,13 +345,17 @@ describe("what is reserved", () => {
           for (const set of sets) {
             expect(obligations.reservedTokens).toBeLessThanOrEqual(set?.maxTokensPerRequest ?? Infinity);
           }
+          if (ask.outputIsFixed) expect(obligations.maxOutputTokens).toBeNull();
           for (const set of sets)
-            if (obligations.maxOutputTokens !== null)
+            if (obligations.maxOutputTokens !== null || ask.outputIsFixed)
               expect(output).toBeLessThanOrEqual(set?.maxOutputTokens ?? Infinity);
             else if (ask.outputTokens !== 0) expect(set?.maxOutputTokens).toBeUndefined();
           const clamping = ["tokens", "cost"];
-          if (claims.some(({ meter }) => clamping.includes(meter)) && ask.outputTokens !== 0)
-            expect(obligations.maxOutputTokens).not.toBeNull();
+          if (claims.some(({ meter }) => clamping.includes(meter))) {
+            expect(ask.promptTokens).not.toBeNull();
+            if (ask.outputTokens !== 0 && !ask.outputIsFixed)
+              expect(obligations.maxOutputTokens).not.toBeNull();
+          }
           const amounts = {
             requests: 1,
             concurrent: 1,

@@ -120,6 +120,7 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
     deployment: fc.constantFrom("gpt-4", "gpt-4o"),
     promptTokens: fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 8 }),
     outputTokens: fc.option(fc.integer({ min: 0, max: 1_000 }), { freq: 8 }),
+    outputIsFixed: fc.constantFrom(false, false, false, true),
     choices: fc.integer({ min: 1, max: 5 }),
     classification: fc.constantFrom("public" as const, "internal" as const, "restricted" as const),
     endUser: fc.constantFrom("somebody", null),

@@ -146,6 +146,14 @@ describe("what is told", () => {
     ).toEqual([policyId(2)]);
   });
 
+  it("a boundary of output, only where nothing can make the answer shorter", () => {
+    const short = inShadow(2, { kind: "boundary", constraints: { maxOutputTokens: 10 } });
+    const asking = (outputIsFixed: boolean) =>
+      judge([policyOf(), short], { ask: { ...ask, outputTokens: 11, outputIsFixed } })?.flips;
+    expect(asking(false)).toEqual([]);
+    expect(asking(true)).toMatchObject([{ to: "denied", code: "tokens_per_request_exceeded" }]);
+  });
+
   it("whether the prompt was too long for one of them", () => {
     const short = inShadow(2, { kind: "boundary", constraints: { maxTokensPerRequest: 99 } });
     expect(judge([policyOf(), short])).toMatchObject({

@@ -25,7 +25,7 @@ function told(outsideContent: boolean, fields: readonly string[] | null, promise
 
 function toldOf(outsideContent: boolean, body: JsonObject | null, promise: ResidencyPromise) {
   const candidates = candidatesUnder(promise);
-  const inspected = inspect(candidates, outsideContent, body);
+  const inspected = inspect(candidates, { action: "chat", outsideContent, body });
   if (inspected.ok) expect(inspected.value).toBe(candidates);
   return inspected.ok ? "passes" : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
 }
@@ -132,7 +132,7 @@ describe("candidates with obligations of their own", () => {
   const [listed] = candidatesUnder(NO_PROMISE, { allowedTools: ["function", "web_search"] });
 
   const left = (body: JsonObject, outsideContent = false) => {
-    const inspected = inspect([placed, listed, free], outsideContent, body);
+    const inspected = inspect([placed, listed, free], { action: "chat", outsideContent, body });
     return inspected.ok ? inspected.value : inspected.error.code;
   };
 
@@ -144,7 +144,11 @@ describe("candidates with obligations of their own", () => {
   });
 
   it("refuse with what the first of them objects to, where none is left", () => {
-    const inspected = inspect([listed, placed], false, { messages: [], brand_new: 1 });
+    const inspected = inspect([listed, placed], {
+      action: "chat",
+      outsideContent: false,
+      body: { messages: [], brand_new: 1 },
+    });
     expect(inspected).toMatchObject({
       ok: false,
       error: { code: "unsupported_parameter", field: "brand_new" },
@@ -166,7 +170,7 @@ describe("candidates with obligations of their own", () => {
     ["messages.0.extra", { messages: [{ role: "user", content: "x", extra: {} }] }],
     ["instructions.0.type", { instructions: [{ type: 1 }] }],
   ])("a list of tools does not let %s bring one unseen", (field, body) => {
-    expect(inspect([listed], false, body)).toMatchObject({
+    expect(inspect([listed], { action: "chat", outsideContent: false, body })).toMatchObject({
       ok: false,
       error: { code: "unsupported_parameter", field },
     });
@@ -185,6 +189,29 @@ describe("candidates with obligations of their own", () => {
       "text",
     ];
     for (const body of [{ messages }, { input }, { input: "text", tools: [{ type: "mcp", brand_new: 1 }] }])
-      expect(inspect([listed], true, body).ok).toBe(true);
+      expect(inspect([listed], { action: "chat", outsideContent: true, body }).ok).toBe(true);
+  });
+});
+
+describe("pictures and sound under a promise", () => {
+  const told = (action: "image" | "audio", body: JsonObject, outsideContent = false) => {
+    const inspected = inspect(candidatesUnder(eu), { action, outsideContent, body });
+    return inspected.ok ? "passes" : `${inspected.error.code} ${inspected.error.field ?? "-"}`;
+  };
+
+  it("have parameters of their own, and none that nobody has reviewed", () => {
+    expect(told("image", { prompt: "x", image: [null, null], size: "auto", n: 2 })).toBe("passes");
+    expect(told("audio", { file: null, language: "en", include: ["logprobs"] })).toBe("passes");
+    expect(told("image", { prompt: "x", messages: [] })).toBe("unsupported_parameter messages");
+    expect(told("audio", { input: "x", brand_new: null })).toBe("unsupported_parameter brand_new");
+    expect(told("audio", { file: null, known_speaker_references: ["https://x.test/a"] })).toBe(
+      "unsupported_parameter known_speaker_references",
+    );
+  });
+
+  it("are none that Azure would fetch", () => {
+    expect(told("image", { prompt: "x", image: "https://x.test/a.png" }, true)).toBe(
+      "unsupported_parameter -",
+    );
   });
 });

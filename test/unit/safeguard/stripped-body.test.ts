@@ -39,19 +39,35 @@ const body = fc.record({
 it("no text of what is left holds a denied one; it has no byte more; and nothing is left to strip", () => {
   fc.assert(
     fc.property(body, (given) => {
-      const stripped = strippedBody(given, patterns);
+      const stripped = strippedBody({ body: given, parts: null }, patterns);
       for (const left of promptTexts(stripped.body) ?? [])
         for (const literal of literalsOf(patterns)) expect(folded(left)).not.toContain(literal);
       expect(jsonBytes(stripped.body)).toBeLessThanOrEqual(jsonBytes(given));
       expect(stripped.isStripped).toBe(JSON.stringify(stripped.body) !== JSON.stringify(given));
-      expect(strippedBody(stripped.body, patterns)).toEqual({ body: stripped.body, isStripped: false });
+      const again = { body: stripped.body, parts: null };
+      expect(strippedBody(again, patterns)).toEqual({ ...again, isStripped: false });
       expect(stripped.body.model).toBe(given.model);
     }),
   );
 });
 
 it("a body that holds nothing of it, or that nobody strips, is left alone", () => {
-  const plain = { messages: [{ role: "user", content: "Hello <script>" }] };
-  expect(strippedBody(plain, null)).toEqual({ body: plain, isStripped: false });
-  expect(strippedBody(plain, { builtIn: [], patterns: ["Hallo"] }).body).toBe(plain);
+  const plain = { body: { messages: [{ role: "user", content: "Hello <script>" }] }, parts: null };
+  expect(strippedBody(plain, null)).toEqual({ ...plain, isStripped: false });
+  expect(strippedBody(plain, { builtIn: [], patterns: ["Hallo"] }).body).toBe(plain.body);
+});
+
+it("the texts of a form are stripped as members of their names would be, and nothing else of it", () => {
+  const file = { naming: 'filename="a"', contentType: null, bytes: new Uint8Array(3) };
+  const parts = [
+    { name: "prompt", field: "prompt", value: "a <script" },
+    { name: "keywords[]", field: "keywords", value: "x<script" },
+    { name: "user", field: "user", value: "<script" },
+    { name: "n", field: "n", value: "12" },
+    { name: "image", field: "image", value: file },
+  ];
+  const body = { prompt: "a <script", keywords: ["x<script"], user: "<script", n: 12, image: null };
+  const stripped = strippedBody({ body, parts }, { builtIn: ["script_markup"], patterns: ["2"] });
+  expect(stripped.isStripped).toBe(true);
+  expect(stripped.parts?.map(({ value }) => value)).toEqual(["a ", "x", "<script", "12", file]);
 });

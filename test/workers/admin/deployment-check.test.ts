@@ -87,7 +87,7 @@ it("calls each backend once, with one word, and tells what answered and where it
     "https://zone.openai.azure.com/openai/v1/chat/completions",
   ]);
   expect(requests[0]?.headers.get("api-key")).toBe(KEY);
-  expect(JSON.parse(requests[0]?.body ?? "")).toEqual({
+  expect(JSON.parse(String(requests[0]?.body))).toEqual({
     model: "gpt-4",
     messages: [{ role: "user", content: "ping" }],
     max_tokens: 1,
@@ -97,9 +97,9 @@ it("calls each backend once, with one word, and tells what answered and where it
 it("asks a model without output for an embedding, and one that reasons for a little more", async () => {
   const silent = await check({ deployment: { maxOutputTokens: 0 } });
   expect(silent.requests[0]?.url).toMatch(/\/openai\/v1\/embeddings$/);
-  expect(JSON.parse(silent.requests[0]?.body ?? "")).toEqual({ model: "gpt-4", input: "ping" });
+  expect(JSON.parse(String(silent.requests[0]?.body))).toEqual({ model: "gpt-4", input: "ping" });
   const reasoning = await check({ deployment: { outputParameter: "max_completion_tokens" } });
-  expect(JSON.parse(reasoning.requests[0]?.body ?? "")).toMatchObject({ max_completion_tokens: 16 });
+  expect(JSON.parse(String(reasoning.requests[0]?.body))).toMatchObject({ max_completion_tokens: 16 });
 });
 
 it("goes where Key Vault says that the backend is", async () => {

@@ -34,6 +34,14 @@ export interface Reply {
 
 let calls = 0;
 
+/** As a route takes it: a form has a field for each member. */
+export function writtenFor({ body }: RouteDescription, members: object): object {
+  if (body?.mediaType !== "multipart/form-data") return members;
+  const form = new FormData();
+  for (const [name, value] of Object.entries(members)) form.append(name, String(value));
+  return form;
+}
+
 export async function call(method: string, path: string, options: CallOptions = {}): Promise<Reply> {
   const { key = rootKey, token, body } = options;
   calls += 1;
@@ -42,10 +50,14 @@ export async function call(method: string, path: string, options: CallOptions = 
     "cf-connecting-ip": `10.${calls >> 16}.${(calls >> 8) & 255}.${calls & 255}`,
     ...(key === null ? {} : { "x-api-key": key }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
     ...options.headers,
   });
-  const isRaw = typeof body === "string" || body instanceof ReadableStream || body instanceof Uint8Array;
+  const isRaw =
+    typeof body === "string" ||
+    body instanceof ReadableStream ||
+    body instanceof Uint8Array ||
+    body instanceof FormData;
   const request = new Request(`https://gateway.test${path}`, {
     method,
     headers,

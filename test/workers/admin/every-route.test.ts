@@ -28,12 +28,14 @@ import {
   targetOf,
   token,
   validTarget,
+  writtenFor,
 } from "./every-route-fixture.ts";
 
 const behindKey = routes.filter(({ credential }) => credential.kind === "api_key");
 const behindToken = routes.filter(({ credential }) => credential.kind === "token");
 const ofAzure = behindToken.filter(({ errors }) => errors === "azure");
-const withBody = routes.filter(({ body }) => body !== null);
+const withBody = routes.filter(({ body }) => body !== null && body.mediaType === undefined);
+const withForm = routes.filter(({ body }) => body?.mediaType !== undefined);
 const ofControlPlane = behindKey.filter(({ query }) => query !== null);
 const onObjects = ofControlPlane.filter(({ params }) => Object.keys(params).length > 0);
 const isPlatformOnly = ({ operationId }: RouteDescription): boolean =>
@@ -175,6 +177,20 @@ describe("the body", () => {
     }
     expectRefusal(route, await answers(new Uint8Array([0x22, 0xff, 0x22])), { code: "body_invalid" });
     expectRefusal(route, await answers(" ".repeat(maxBytes + 1)), { code: "body_too_large" });
+    expectRefusal(route, await answers(endless()), { code: "body_too_large" });
+  });
+
+  it.each(withForm)("of $method $path is a bounded form", async (route) => {
+    const { path } = await validTarget(route);
+    const answers = (body: unknown, type = "multipart/form-data; boundary=b") =>
+      call(route.method, path, { ...opened(route), body, headers: { "content-type": type } });
+    for (const type of ["text/plain", "application/json", "multipart/form-data"]) {
+      const code = "content_type_unsupported";
+      expectRefusal(route, await answers("{}", type), { code, field: "content-type" });
+    }
+    expectRefusal(route, await answers(""), { code: "body_missing" });
+    for (const text of ["{}", "--b", "--b--x"])
+      expectRefusal(route, await answers(text), { code: "body_invalid" });
     expectRefusal(route, await answers(endless()), { code: "body_too_large" });
   });
 
@@ -364,7 +380,8 @@ describe("objects of other tenants, and of nobody", () => {
     async (route) => {
       const { path, body } = targetOf(route, nobody);
       const changed = "model" in objectOf(body) ? { ...body, model: nobody } : body;
-      const reply = await call(route.method, path, { ...opened(route), body: changed });
+      const written = writtenFor(route, objectOf(changed));
+      const reply = await call(route.method, path, { ...opened(route), body: written });
       expectRefusal(route, reply, { code: "deployment_unknown" });
     },
   );

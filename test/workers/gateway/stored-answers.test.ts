@@ -33,7 +33,7 @@ let made = 0;
 const usage = { input_tokens: 5, output_tokens: 7, total_tokens: 12 };
 function atAzure({ url, method = "POST", body }: AzureRequest): Response {
   const { host, pathname, searchParams } = new URL(url);
-  if (method === "POST" && body !== null) {
+  if (method === "POST" && typeof body === "string") {
     const asked = JSON.parse(body) as { store: boolean; stream?: boolean; background?: boolean };
     made += 1;
     const answer = { id: `resp_${made}`, object: "response", status: "completed", output: [], usage };
@@ -253,7 +253,7 @@ describe("an answer that Azure keeps", () => {
     const caller = await storing();
     const id = await madeBy(caller, { background: true, store: undefined, max_output_tokens: 20 });
     await backgroundDone();
-    expect(JSON.parse(azure.requests[0]?.body ?? "")).toMatchObject({ background: true, store: true });
+    expect(JSON.parse(String(azure.requests[0]?.body))).toMatchObject({ background: true, store: true });
     expect(records.find((record) => record.kind === "completion")).toMatchObject({
       settlement: "as_reserved",
     });

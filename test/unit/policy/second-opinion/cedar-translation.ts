@@ -118,9 +118,11 @@ function conditions(constraints: Constraints): readonly Condition[] {
   }
 
   if (c.maxTokensPerRequest)
+    ask(`context.promptTokens + context.leastOutput <= ${c.maxTokensPerRequest}`, "context has promptTokens");
+  if (c.maxOutputTokens)
     ask(
-      `context.promptTokens + (if context.wantsOutput then context.choices else 0) <= ${c.maxTokensPerRequest}`,
-      "context has promptTokens",
+      `!context.isFixed || context.output <= ${c.maxOutputTokens}`,
+      "!context.isFixed || context has promptTokens",
     );
   const countsTokens = c.maxTokensPerMinute ?? c.maxTokensPerDay;
   const countsCost = c.maxCostPerDay ?? c.maxCostPerMonth;
@@ -138,6 +140,8 @@ export function cedarContext({ capability, ask, place, nowMs }: Situation): Cont
   const { content, price } = ask;
   const stated = Object.entries(content.parameters ?? {});
   const numbers = stated.flatMap(([name, value]) => (value === null ? [] : [[name, tenThousandths(value)]]));
+  const { outputIsFixed = false, outputTokens, choices } = ask;
+  const output = outputTokens ?? (outputIsFixed ? 0 : 1);
   const facts = {
     resource: ask.resource,
     tenant: capability.tenantId,
@@ -149,8 +153,11 @@ export function cedarContext({ capability, ask, place, nowMs }: Situation): Cont
     address: place.clientAddress === null ? null : (addressMeanings[place.clientAddress] ?? null),
     tools: ask.tools === null ? null : [...ask.tools],
     promptTokens: ask.promptTokens,
-    wantsOutput: ask.outputTokens !== 0,
-    choices: ask.choices,
+    wantsOutput: output !== 0,
+    output,
+    isFixed: outputIsFixed,
+    // What can be cut can be cut to one token for each choice.
+    leastOutput: (outputIsFixed ? output : Math.min(output, 1)) * choices,
     inputPrice: price?.inputPicoUsd ?? null,
     outputPrice: price?.outputPicoUsd ?? null,
     endUser: ask.endUser,

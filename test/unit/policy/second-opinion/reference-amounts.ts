@@ -34,6 +34,19 @@ export function amountsOf(
   const outputCap = perChoice.length === 0 ? null : Math.min(...perChoice);
 
   const prompt = ask.promptTokens ?? 0;
+  if (ask.outputIsFixed) {
+    const output = ask.outputTokens ?? 0;
+    const used = prompt + output * ask.choices;
+    const cost = costOf(ask, output);
+    const fixed = { outputCap, maxOutputTokens: null, reservedTokens: used, reservedCostNanoUsd: cost };
+    if (!isLimited && outputCap === null) return fixed;
+    const objections: RefusalCode[] = [];
+    if (ask.promptTokens === null) objections.push("unbounded_ask");
+    if ((outputCap !== null && output > outputCap) || perRequest.some((limit) => used > limit))
+      objections.push("tokens_per_request_exceeded");
+    if (budgets.length > 0 && cost === null) objections.push("price_unknown");
+    return objections.length > 0 ? objections : fixed;
+  }
   const unstated = perRequest.length === 0 ? DEFAULT_OUTPUT : Math.max(1, Math.min(...perRequest) - prompt);
   const asked = Math.min(ask.outputTokens ?? unstated, outputCap ?? Infinity);
   const amounts = (maxOutputTokens: number | null, output: number): Amounts => ({
@@ -66,14 +79,14 @@ export function amountsOf(
   return amounts(output, output);
 }
 
-/** Rounded up; null where no price is known for what is used. */
+/** Rounded up; null where no price is known for what is used, or nothing bounds it. */
 function costOf({ price, promptTokens, outputTokens, choices }: Ask, output: number): number | null {
-  if (price === null || (price.outputPicoUsd === null && output > 0)) return null;
+  if (promptTokens === null || price === null || (price.outputPicoUsd === null && output > 0)) return null;
   const { inputPicoUsd } = price;
   const outputPicoUsd = price.outputPicoUsd ?? 0;
   // Where nobody stated counts, nobody knows which of the tokens are output.
   const each = outputTokens === null ? Math.max(inputPicoUsd, outputPicoUsd) : outputPicoUsd;
-  return Math.ceil(((promptTokens ?? 0) * inputPicoUsd + output * choices * each) / 1_000);
+  return Math.ceil((promptTokens * inputPicoUsd + output * choices * each) / 1_000);
 }
 
 export interface Owned {

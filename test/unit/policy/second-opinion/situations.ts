@@ -61,6 +61,7 @@ const anyAsk = fc
     ),
     promptTokens: fc.constantFrom(0, 99, 100, 100, 101, 101, 499, 500, null),
     outputTokens: fc.constantFrom(0, 1, 99, 400, 1_000, null),
+    outputIsFixed: fc.constantFrom(false, false, false, false, true),
     choices: fc.constantFrom(1, 1, 1, 2, 3),
     classification: fc.constantFrom("internal" as const, ...classifications),
     endUser: fc.constantFrom("somebody", "somebody", null),

@@ -1,0 +1,30 @@
+/**
+ * The form as Azure gets it: made anew of the caller's parts in their order, with the backend's own model name; files
+ * keep their bytes, names and types. Nothing else of how the caller wrote it is passed on.
+ */
+import { multipartPieces } from "../kernel/multipart.ts";
+import type { Backend } from "./backend.ts";
+import type { FormPart } from "./call-form.ts";
+
+export interface ForwardedForm {
+  readonly contentType: string;
+  /** In a row; files among them are the bytes that came. */
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** @param requestId minted after the caller had written the form, so that it cannot stand in it. */
+export function forwardedForm(
+  parts: readonly FormPart[],
+  { azureDeployment }: Pick<Backend, "azureDeployment">,
+  requestId: string,
+): ForwardedForm {
+  const boundary = `portcullis-${requestId}`;
+  const sent = parts.map(({ name, field, value }) => ({
+    name,
+    value: field === "model" ? azureDeployment : value,
+  }));
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    pieces: multipartPieces(sent, boundary),
+  };
+}
