@@ -9,7 +9,7 @@ import {
   TOKEN_CHAIN_MAX_SECONDS,
   TOKEN_DEFAULT_SECONDS,
   TOKEN_MAX_SECONDS,
-} from "../kernel/limits.ts";
+} from "../kernel/token-limits.ts";
 import { described, NoQuery } from "./operation-description.ts";
 
 export const TokenInput = z

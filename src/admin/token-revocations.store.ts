@@ -6,9 +6,13 @@ import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
-import { TOKEN_CHAIN_MAX_SECONDS, TOKEN_CLOCK_SKEW_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import {
+  TOKEN_CHAIN_MAX_SECONDS,
+  TOKEN_CLOCK_SKEW_SECONDS,
+  TOKEN_MAX_SECONDS,
+} from "../kernel/token-limits.ts";
 import type { AgentAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import type { Databases } from "./databases.ts";

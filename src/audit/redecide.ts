@@ -1,7 +1,8 @@
 /** A recorded decision made again under given policies, as far as its record lets anyone say: never a guess. */
-import { isOutputFixed } from "../azure/asked-tokens.ts";
+
 import type { Capability } from "../capability/claims.ts";
 import type { RefusalCode } from "../kernel/refusal.ts";
+import { isOutputFixed } from "../policy/action.ts";
 import { type AdmissionInput, policyAdmission } from "../policy/admission.ts";
 import type { DecideInput } from "../policy/candidate.ts";
 import { decide } from "../policy/decide.ts";

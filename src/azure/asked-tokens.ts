@@ -1,5 +1,5 @@
 /** The tokens that one request may use at most, by its operation: what a reservation is made of (guarantee G1). */
-import type { Action } from "../policy/action.ts";
+import { type Action, isOutputFixed } from "../policy/action.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Operation } from "./operation.ts";
 import { pictureTokens } from "./picture-tokens.ts";
@@ -54,11 +54,6 @@ export function serves(
   if (actions !== undefined) return actions.some((served) => served === action);
   return generatesText || output === "none" || maxOutputTokens === 0;
 }
-
-const mediaActions: ReadonlySet<Action> = new Set(["image", "audio"]);
-
-/** Actions whose answers nothing can cut. */
-export const isOutputFixed = (action: Action): boolean => mediaActions.has(action);
 
 /** What a caller's own bound of an answer is cut to: a deployment's cap is one of text. */
 export const outputCapOf = (

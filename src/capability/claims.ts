@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { AgentId, ApiKeyId, TenantId, TokenId } from "../kernel/ids.ts";
-import { MAX_DELEGATION_DEPTH } from "../kernel/limits.ts";
+import { MAX_DELEGATION_DEPTH } from "../kernel/token-limits.ts";
 import { ActionPattern } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Constraints } from "../policy/constraints.ts";

@@ -5,10 +5,10 @@
 import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
 import { AgentId, TokenId } from "../kernel/ids.ts";
-import { MAX_LIVE_DELEGATIONS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import { MAX_LIVE_DELEGATIONS } from "../kernel/token-limits.ts";
 import type { Home } from "../residency/home.ts";
 import type { DelegationDesk, KeptDelegation } from "./delegations.ts";
 

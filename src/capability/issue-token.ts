@@ -6,10 +6,10 @@
 import { SignJWT } from "jose";
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { ApiKeyId, TokenId } from "../kernel/ids.ts";
-import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/token-limits.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
 import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";

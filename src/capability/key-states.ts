@@ -5,8 +5,8 @@
  */
 import * as z from "zod";
 import { SECOND_MS } from "../kernel/clock.ts";
-import { KEY_RETIRED_GRACE_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/limits.ts";
 import { hasEnded, Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import { KEY_RETIRED_GRACE_SECONDS, TOKEN_MAX_SECONDS } from "../kernel/token-limits.ts";
 import type { SigningKey } from "./ed25519-keys.ts";
 import type { KeyRing } from "./key-ring.ts";
 

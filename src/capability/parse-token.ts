@@ -4,9 +4,9 @@
  */
 import * as z from "zod";
 import { utf8Bytes } from "../kernel/encoding.ts";
-import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
 import { type RefusalCode, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { MAX_TOKEN_BYTES } from "../kernel/token-limits.ts";
 import { looksLikeCompactJws, readCompactJws } from "./compact-jws.ts";
 import { jwsTypes } from "./jws-types.ts";
 import { type KeyRing, TOKEN_ALGORITHM, type VerificationKey } from "./key-ring.ts";

@@ -4,8 +4,8 @@
  * has it for JWKS_CACHE_SECONDS more. Gateways go by admission, never by this.
  */
 import type { Clock } from "../kernel/clock.ts";
-import { JWKS_READ_EVERY_MS } from "../kernel/limits.ts";
 import { ok, type Result } from "../kernel/result.ts";
+import { JWKS_READ_EVERY_MS } from "../kernel/token-limits.ts";
 import type { PublicJwk } from "./ed25519-keys.ts";
 import { type KeyRing, publicJwks } from "./key-ring.ts";
 import { type KeyRecord, type WithdrawnKey, withdrawnKeyOf } from "./key-states.ts";

@@ -1,8 +1,8 @@
 /** The signing keys as the control plane and the doctor show them: secret and states side by side. Pure. */
 import * as z from "zod";
 import { SECOND_MS } from "../kernel/clock.ts";
-import { JWKS_CACHE_SECONDS } from "../kernel/limits.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
+import { JWKS_CACHE_SECONDS } from "../kernel/token-limits.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { KeyId, type KeyRecord, KeyState, signerOf, stateIn, verifiesUntil } from "./key-states.ts";
 

@@ -6,7 +6,7 @@
  */
 import { equalInConstantTime } from "../kernel/digest.ts";
 import { utf8Bytes, utf8Text } from "../kernel/encoding.ts";
-import { MAX_TOKEN_BYTES } from "../kernel/limits.ts";
+import { MAX_TOKEN_BYTES } from "../kernel/token-limits.ts";
 import type { Capability } from "./claims.ts";
 import type { VerificationKey } from "./key-ring.ts";
 

@@ -5,15 +5,15 @@
  * were verified anew: expiry, clock, the key's place in the ring and its state are judged on every call.
  */
 import { errors, type JWTPayload, jwtVerify } from "jose";
+import { type RefusalCode, refuse } from "../kernel/refusal.ts";
+import { fail, ok, type Result } from "../kernel/result.ts";
+import { hasEnded } from "../kernel/timestamp.ts";
 import {
   MAX_VERIFIED_TOKENS,
   TOKEN_CHAIN_MAX_SECONDS,
   TOKEN_CLOCK_SKEW_SECONDS,
   TOKEN_MAX_SECONDS,
-} from "../kernel/limits.ts";
-import { type RefusalCode, refuse } from "../kernel/refusal.ts";
-import { fail, ok, type Result } from "../kernel/result.ts";
-import { hasEnded } from "../kernel/timestamp.ts";
+} from "../kernel/token-limits.ts";
 import type { Home } from "../residency/home.ts";
 import { type Capability, CapabilityClaims } from "./claims.ts";
 import { delegationOf, heldDetails, isCoherentFamily } from "./family.ts";

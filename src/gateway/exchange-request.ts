@@ -3,13 +3,13 @@ import * as z from "zod";
 import { AuthorizationDetail } from "../capability/claims.ts";
 import { TOKEN_EXCHANGE } from "../capability/oauth-metadata.ts";
 import { AgentId, TokenId } from "../kernel/ids.ts";
+import { parseJsonText } from "../kernel/read-json-body.ts";
 import {
   MAX_DELEGATION_DEPTH,
   MAX_TOKEN_BYTES,
   TOKEN_DEFAULT_SECONDS,
   TOKEN_MAX_SECONDS,
-} from "../kernel/limits.ts";
-import { parseJsonText } from "../kernel/read-json-body.ts";
+} from "../kernel/token-limits.ts";
 
 export const EXCHANGE_PATH = "/v1/tokens/exchange";
 

@@ -1,7 +1,7 @@
 /** When the token that a call came with ends, and from when on its client does well to refresh it: durations, as clocks differ. */
 import type { Capability } from "../capability/claims.ts";
 import { SECOND_MS } from "../kernel/clock.ts";
-import { REFRESH_AFTER_PART } from "../kernel/limits.ts";
+import { REFRESH_AFTER_PART } from "../kernel/token-limits.ts";
 
 type Lifetime = Pick<Capability, "issuedAtSeconds" | "expiresAtSeconds" | "refreshUntilSeconds">;
 

@@ -8,7 +8,7 @@ import {
   PROTECTED_RESOURCE_PATH,
 } from "../capability/oauth-metadata.ts";
 import type { PublishedKeys } from "../capability/published-keys.ts";
-import { JWKS_CACHE_SECONDS } from "../kernel/limits.ts";
+import { JWKS_CACHE_SECONDS } from "../kernel/token-limits.ts";
 import { problemResponse } from "../kernel/wire.ts";
 
 export interface WellKnownPorts {

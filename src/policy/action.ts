@@ -15,5 +15,10 @@ export const Action = z.enum([
 ]);
 export type Action = z.infer<typeof Action>;
 
+const mediaActions: ReadonlySet<Action> = new Set(["image", "audio"]);
+
+/** Whether nothing can cut its answers. */
+export const isOutputFixed = (action: Action): boolean => mediaActions.has(action);
+
 export const ActionPattern = z.union([z.literal("*"), Action]);
 export type ActionPattern = z.infer<typeof ActionPattern>;

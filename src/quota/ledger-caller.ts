@@ -1,7 +1,7 @@
 /** Whose capability asks a ledger: part of its RPC contracts, so fields are only ever added. */
 import * as z from "zod";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
-import { MAX_DELEGATION_DEPTH } from "../kernel/limits.ts";
+import { MAX_DELEGATION_DEPTH } from "../kernel/token-limits.ts";
 import { Home } from "../residency/home.ts";
 
 /** A token, as a ledger holds it against what was revoked. */

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { SECOND_MS } from "../kernel/clock.ts";
 import { TokenId } from "../kernel/ids.ts";
-import { MAX_REFRESHED_TOKENS, REFRESH_AGAIN_MS } from "../kernel/limits.ts";
+import { MAX_REFRESHED_TOKENS, REFRESH_AGAIN_MS } from "../kernel/token-limits.ts";
 import type { LedgerRefusal } from "./contracts.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import { KEPT_AFTER_EXPIRY_MS } from "./revoked-tokens.ts";

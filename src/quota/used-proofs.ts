@@ -5,7 +5,7 @@
  */
 import { SECOND_MS } from "../kernel/clock.ts";
 import type { DecisionId } from "../kernel/ids.ts";
-import { MAX_USED_PROOFS, PROOF_LIFE_SECONDS } from "../kernel/limits.ts";
+import { MAX_USED_PROOFS, PROOF_LIFE_SECONDS } from "../kernel/token-limits.ts";
 import type { LedgerRefusal } from "./contracts.ts";
 import { ledgerRefusal } from "./ledger-refusal.ts";
 import type { UsedProof } from "./used-proof.ts";

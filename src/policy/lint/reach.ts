@@ -3,6 +3,7 @@
  * something would be decided otherwise without it.
  */
 import { PLATFORM } from "../../kernel/ids.ts";
+import { isOutputFixed } from "../action.ts";
 import { ownPolicies, type PolicySet, withOwnPolicies } from "../as-code/policy-set.ts";
 import { constraintTable, presentKeys } from "../constraint-table.ts";
 import type { ConstraintKey } from "../constraints.ts";
@@ -124,9 +125,13 @@ function placesOf(
   );
 }
 
-/** One whose limits cannot run out, and that waits for nobody. */
+/** One whose limits cannot run out, that waits for nobody, and refuses no answer for its length. */
 const isUnlimited = ({ policy, joint }: Entry): boolean =>
-  !hasLimit(policy.constraints) && joint?.needsApproval !== true;
+  !hasLimit(policy.constraints) && joint?.needsApproval !== true && !mayRefuseOutput(policy, joint);
+
+/** A bound on the output cuts texts; a picture, which nobody can cut, it refuses. */
+const mayRefuseOutput = ({ actions }: Policy, joint: Entry["joint"]): boolean =>
+  joint?.limits.perChoice !== null && actions.some((action) => action === "*" || isOutputFixed(action));
 
 const isBefore = (left: Policy, right: Policy): boolean =>
   left.priority !== right.priority

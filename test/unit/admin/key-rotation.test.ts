@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { planKill, planRotation } from "../../../src/admin/key-rotation.ts";
 import { type KeyRecord, KeyState, signerOf, stateIn } from "../../../src/capability/key-states.ts";
 import { signingKeySet } from "../../../src/capability/signing-key-view.ts";
-import { JWKS_CACHE_SECONDS } from "../../../src/kernel/limits.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { JWKS_CACHE_SECONDS } from "../../../src/kernel/token-limits.ts";
 import { recordOf, ringOfThree } from "../capability/key-fixture.ts";
 import { NOW_MS } from "../capability/token-fixture.ts";
 

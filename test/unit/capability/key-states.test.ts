@@ -13,14 +13,14 @@ import {
 } from "../../../src/capability/key-states.ts";
 import { createPublishedKeys } from "../../../src/capability/published-keys.ts";
 import { signingKeySet } from "../../../src/capability/signing-key-view.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail, ok } from "../../../src/kernel/result.ts";
+import { timestampOf } from "../../../src/kernel/timestamp.ts";
 import {
   JWKS_READ_EVERY_MS,
   KEY_RETIRED_GRACE_SECONDS,
   TOKEN_MAX_SECONDS,
-} from "../../../src/kernel/limits.ts";
-import { refuse } from "../../../src/kernel/refusal.ts";
-import { fail, ok } from "../../../src/kernel/result.ts";
-import { timestampOf } from "../../../src/kernel/timestamp.ts";
+} from "../../../src/kernel/token-limits.ts";
 import { recordOf, ringOfThree } from "./key-fixture.ts";
 import { jwksText, NOW_MS, NOW_SECONDS, newPrivateJwk } from "./token-fixture.ts";
 

@@ -5,8 +5,8 @@ import type { VerificationKey } from "../../../src/capability/key-ring.ts";
 import type { WithdrawnKey } from "../../../src/capability/key-states.ts";
 import { createVerifiedTokens, type VerifiedToken } from "../../../src/capability/verified-tokens.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
-import { MAX_TOKEN_BYTES } from "../../../src/kernel/limits.ts";
 import { timestampOf } from "../../../src/kernel/timestamp.ts";
+import { MAX_TOKEN_BYTES } from "../../../src/kernel/token-limits.ts";
 import {
   foreignRing,
   here,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { successorOf } from "../../../src/capability/successor-token.ts";
 import { TokenId } from "../../../src/kernel/ids.ts";
-import { MAX_REFRESHED_TOKENS } from "../../../src/kernel/limits.ts";
+import { MAX_REFRESHED_TOKENS } from "../../../src/kernel/token-limits.ts";
 import { type RefreshedToken, RefreshedTokens } from "../../../src/quota/refreshed-tokens.ts";
 import { capability } from "../policy/decide-fixture.ts";
 

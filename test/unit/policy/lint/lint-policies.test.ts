@@ -154,6 +154,8 @@ it("no finding is false: what is unreachable never allows, and what is redundant
           const isReadable = content.literals !== null;
           const ask = {
             ...input.ask,
+            // What cannot be cut is a picture.
+            action: input.ask.outputIsFixed ? ("image" as const) : input.ask.action,
             clientAddress: input.place.clientAddress,
             price: { inputPicoUsd: 1, cachedInputPicoUsd: 1, outputPicoUsd: 1 },
             content: {
