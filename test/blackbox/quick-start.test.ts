@@ -60,6 +60,7 @@ describe("the quick start", () => {
       token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       tokenType: "Bearer",
       expiresAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      refreshUntil: null,
       jti: expect.stringMatching(/^token_/),
     });
     const capability = String(token.body.token);
