@@ -96,7 +96,8 @@ const refused: readonly Entry[] = [
   ...families.flatMap(([name, served]) => inBothForms("*", `${name}/{rest}`, served)),
   // The JavaScript SDK adds the deployment to this one as well.
   ["*", "classic", "/openai/deployments/{deployment}/batches/{rest}", batches],
-  ["*", "classic", "/openai/models/{rest}", unservedYet],
+  // A single one: its list says whether it is there.
+  ...inBothForms("*", "models/{rest}", unservedYet),
   ...inBothForms("WEBSOCKET", "responses", realtime),
   ...inBothForms("*", "responses/compact", unservedYet),
   ...inBothForms("*", "responses/input_tokens", unservedYet),
@@ -108,7 +109,7 @@ const refused: readonly Entry[] = [
 
 const entries: readonly Entry[] = [
   ...calls,
-  ["GET", "v1", "/openai/v1/models", { kind: "models" }],
+  ...inBothForms("GET", "models", { kind: "models" }),
   ...stored,
   ...refused,
 ];

@@ -66,6 +66,14 @@ const modelCall = {
   externalDocs: AZURE_REFERENCE,
 } as const;
 
+const modelList = {
+  ...modelCall,
+  method: "GET",
+  summary: "The deployments that some call of this capability could be allowed on.",
+  body: null,
+  answer: { status: 200, schema: ModelList, hasReceipt: true },
+} as const;
+
 /** `chat/completions` → `ChatCompletions` */
 const titleOf = (name: string): string =>
   name.replaceAll(/(?:^|\/)([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -149,14 +157,6 @@ export const modelRoutes: readonly RouteDescription[] = [
   ...surface.filter(({ name }) => namedInBody.has(name)).map((operation) => classicRoute(operation, false)),
   ...surface.filter(({ v1 }) => v1).map(v1Route),
   ...storedOperations.flatMap(storedRoutes),
-  {
-    ...modelCall,
-    method: "GET",
-    path: "/openai/v1/models",
-    operationId: "listModels",
-    summary: "The deployments that some call of this capability could be allowed on.",
-    query: V1Version,
-    body: null,
-    answer: { status: 200, schema: ModelList, hasReceipt: true },
-  },
+  { ...modelList, path: "/openai/models", operationId: "classicListModels", query: DatedVersion },
+  { ...modelList, path: "/openai/v1/models", operationId: "listModels", query: V1Version },
 ];

@@ -323,8 +323,6 @@ export const clientMatrix: readonly MatrixRow[] = [
   ...mediaRows,
   {
     feature: "the list of models: what the token may use",
-    // AzureOpenAI asks a path that lists a region's catalogue at Azure.
-    clients: ["OpenAI"],
     async check({ client, simulator }) {
       const ids = (await all(client.models.list())).map(({ id }) => id);
       expect(ids).toEqual(expect.arrayContaining([chatModel, "gpt-4", embeddingModel]));

@@ -52,6 +52,7 @@ describe("paths that are served", () => {
     ["POST", "/openai/v1/audio/translations", "preview", "v1 audio"],
     ["POST", "/openai/v1/audio/speech", null, "v1 audio"],
     ["GET", "/openai/v1/models", null, "models"],
+    ["GET", "/openai/models", DATED, "models"],
     ["GET", "/openai/v1/responses/resp_1", null, "GET responses/{id} of resp_1 as null"],
     ["DELETE", "/openai/v1/responses/resp_1", "v1", "DELETE responses/{id} of resp_1 as v1"],
     [
@@ -207,7 +208,9 @@ describe("paths that are refused", () => {
     ["/openai/v1/constructor", "route_unknown"],
     ["/openai/v1/toString", "route_unknown"],
     ["/openai/v1/../v1/responses", "route_unknown"],
-    ["/openai/models", "operation_not_served"],
+    ["/openai/models", "method_not_allowed"],
+    ["/openai/models/gpt-4", "operation_not_served"],
+    ["/openai/v1/models/gpt-4", "operation_not_served"],
     ["/openai/realtime", "realtime_not_served"],
     ["/openai/filesystem", "route_unknown"],
     ["/openai/v1/Files", "route_unknown"],
