@@ -1,7 +1,8 @@
 /** `POST /v1/tokens/exchange`, for the OpenAPI description. */
+import { TOKEN_EXCHANGE } from "../capability/oauth-metadata.ts";
 import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
-import { EXCHANGE_PATH, ExchangedToken, ExchangeRequest, TOKEN_EXCHANGE } from "./exchange-request.ts";
+import { EXCHANGE_PATH, ExchangedToken, ExchangeRequest } from "./exchange-request.ts";
 
 export const tokenExchangeRoute: RouteDescription = {
   method: "POST",
