@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { AgentId, ApiKeyId, TenantId, TokenId } from "../kernel/ids.ts";
-import { MAX_DELEGATION_DEPTH, MAX_PRIOR_KEYS } from "../kernel/limits.ts";
+import { MAX_DELEGATION_DEPTH } from "../kernel/limits.ts";
 import { ActionPattern } from "../policy/action.ts";
 import { Classification } from "../policy/classification.ts";
 import { Constraints } from "../policy/constraints.ts";
@@ -53,6 +53,8 @@ const AncestorClaim = z.strictObject({
 });
 export type AncestorClaim = z.infer<typeof AncestorClaim>;
 
+/** In the day that a chain may last, rotation makes two or three. */
+export const MAX_PRIOR_KEYS = 8;
 /** A key that signed what a token comes from, and the date of the last of it. */
 const PriorKey = z.strictObject({ kid: KeyId, iat: NumericDate });
 export type PriorKey = z.infer<typeof PriorKey>;

@@ -3,8 +3,7 @@
  * chain and its ancestors. A stolen key could else be outlived: what it signed would be refreshed or exchanged into tokens
  * under another key before it is killed (G3). Pure.
  */
-import { MAX_PRIOR_KEYS } from "../kernel/limits.ts";
-import type { Capability, CapabilityClaims, PriorKey } from "./claims.ts";
+import { type Capability, type CapabilityClaims, MAX_PRIOR_KEYS, type PriorKey } from "./claims.ts";
 import type { SignedBy } from "./key-states.ts";
 
 /** The token's own key first. Each key stands there once, with the latest date: a retired key is judged by that. */

@@ -50,8 +50,6 @@ export const MAX_DELEGATION_DEPTH = 4;
 
 /** Children of one sub-agent that may be alive at once: whoever disables it has all of them revoked before the answer. */
 export const MAX_LIVE_DELEGATIONS = 1_000;
-/** Signing keys behind what a token comes from: in its day or so, rotation makes two or three. */
-export const MAX_PRIOR_KEYS = 8;
 /** A token and all that it is refreshed into end within this time from the first one's issue: a working day and its night. */
 export const TOKEN_CHAIN_MAX_SECONDS = 86_400;
 
