@@ -29,8 +29,8 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
 }
 
 /**
- * Why a token opens nothing any more, as the snapshot has it: a key that it stands on was withdrawn, or all of its tenant's tokens were
- * revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
+ * Why a token opens nothing any more, as the snapshot has it: a key that it stands on was withdrawn, or all of its tenant's
+ * tokens were revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
  */
 export function standingRefusal(
   token: Pick<Capability, "signedBy" | "issuedAtSeconds" | "delegation">,
