@@ -191,7 +191,6 @@ export async function compose(
         wait,
       }),
       agentLedgers,
-      verifier,
       readings,
       doctorFacts: createDoctorFacts({
         isLocal,
@@ -212,8 +211,7 @@ export async function compose(
       snapshots,
       deliverOutbox: deliver,
       background,
-      keyRing,
-      currentSigner: keys.currentSigner,
+      ...keys,
       config,
       azure,
       credentials,

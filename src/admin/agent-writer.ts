@@ -87,7 +87,7 @@ async function changeAgent(
       updatedAt,
       record,
       exactly: ifMatch !== null,
-      companions: next.status === "active" ? [] : [deps.delegations.revocation(from.home, id)],
+      companions: endsDelegations(from, next) ? [deps.delegations.revocation(from.home, id)] : [],
     });
     if (!committed.ok) return committed;
     if (committed.value === "outdated") continue;
@@ -96,6 +96,10 @@ async function changeAgent(
   }
   return fail(refuse("write_in_progress"));
 }
+
+/** What a sub-agent acts with is bound to the key that it has: with another one, or none, it is given anew. */
+const endsDelegations = (from: StoredAgent, next: StoredAgent): boolean =>
+  next.status !== "active" || JSON.stringify(next.agent.publicKey) !== JSON.stringify(from.agent.publicKey);
 
 function deliver({ deliverOutbox, background }: AgentWriterDeps, agent: Agent, home: Home): void {
   background(asked(() => deliverOutbox(agent.tenantId, home)));

@@ -1,6 +1,12 @@
 /** `/v1/agents`: register, look up, change and delete agents. */
 import type { Agent } from "../capability/agent.ts";
-import { canBeHeld, canonicalKey, type HolderKey, type HolderKeyInput } from "../capability/holder-key.ts";
+import {
+  canBeHeld,
+  canonicalKey,
+  type HolderKey,
+  type HolderKeyInput,
+  thumbprintOf,
+} from "../capability/holder-key.ts";
 import { AgentId, DEFAULT_TENANT } from "../kernel/ids.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -20,7 +26,7 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
     if (!tenant.ok) return tenant;
     const address = await addressOf(deps.tenants, tenant.value, "tenantId");
     if (!address.ok) return address;
-    const publicKey = await registeredKey(input.publicKey);
+    const publicKey = await registeredKey(deps, input.publicKey);
     if (!publicKey.ok) return publicKey;
     const at = timestampOf(deps.clock());
     const agent: Agent = {
@@ -51,7 +57,8 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
   operation(agentDescriptions.change, async ({ param, body, ifMatch, ...caller }) => {
     const id = AgentId.safeParse(param("id"));
     if (!id.success) return fail(notFound("agent"));
-    const publicKey = body.publicKey === undefined ? ok(undefined) : await registeredKey(body.publicKey);
+    const publicKey =
+      body.publicKey === undefined ? ok(undefined) : await registeredKey(deps, body.publicKey);
     if (!publicKey.ok) return publicKey;
     const patch = { ...body, publicKey: publicKey.value };
     const changed = await patchAgent(deps, { caller, id: id.data, ifMatch }, patch);
@@ -65,14 +72,26 @@ export const agentOperations = (deps: ControlPlaneDeps): readonly Operation[] =>
   }),
 ];
 
-/** The key as it is kept. One that verifies nothing, or anything, would lock its agent out or open it to everybody. */
-async function registeredKey(given: HolderKeyInput | null): Promise<Result<HolderKey | null>> {
+/**
+ * The key as it is kept. One that verifies nothing, or anything, would lock its agent out or open it to everybody; one of
+ * the gateway's own signs one kind of thing alone.
+ */
+async function registeredKey(
+  own: Pick<ControlPlaneDeps, "keyRing" | "receiptKeys">,
+  given: HolderKeyInput | null,
+): Promise<Result<HolderKey | null>> {
   if (given === null) return ok(null);
   const key = canonicalKey(given);
-  if (await canBeHeld(key)) return ok(key);
-  const message = `\`publicKey\` is no point of ${key.crv} that can be a public key.`;
-  return fail(refuse("meaningless", { field: "publicKey", message }));
+  if (!(await canBeHeld(key)))
+    return fail(unfit(`\`publicKey\` is no point of ${key.crv} that can be a public key.`));
+  const keyId = await thumbprintOf(key);
+  const isOwn = own.keyRing.keys.has(keyId) || own.receiptKeys.published.some(({ kid }) => kid === keyId);
+  return isOwn
+    ? fail(unfit("`publicKey` is a key of this gateway's own; an agent needs one of its own."))
+    : ok(key);
 }
+
+const unfit = (message: string) => refuse("meaningless", { field: "publicKey", message });
 
 /** An agent that exists and that this key may know of. @param field where the caller named it, if in a body. */
 export async function findAgent(

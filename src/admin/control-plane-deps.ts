@@ -12,6 +12,7 @@ import type { CurrentSigner } from "../capability/current-signer.ts";
 import type { DelegationStore } from "../capability/delegations.store.ts";
 import type { FloodShield } from "../capability/flood-shield.ts";
 import type { KeyRing } from "../capability/key-ring.ts";
+import type { ReceiptKeys } from "../capability/receipt-keys.ts";
 import type { SigningKeyStore } from "../capability/signing-keys.store.ts";
 import type { TokenVerifier } from "../capability/verify-token.ts";
 import type { Clock, RandomBytes, StartTimer } from "../kernel/clock.ts";
@@ -74,6 +75,7 @@ export interface ControlPlaneDeps {
   readonly deliverOutbox: DeliverOutbox;
   readonly background: Background;
   readonly keyRing: KeyRing;
+  readonly receiptKeys: Pick<ReceiptKeys, "published">;
   readonly signingKeys: SigningKeyStore;
   readonly currentSigner: CurrentSigner;
   readonly config: { readonly issuer: string; readonly audience: string };

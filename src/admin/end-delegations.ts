@@ -1,4 +1,4 @@
-/** The end of a sub-agent, told to the ledgers that hold what was revoked with it: those of whom it acted for. */
+/** The end of what a sub-agent acts with, told to the ledgers that hold what was revoked with it: those of whom it acted for. */
 import type { Agent } from "../capability/agent.ts";
 import type { DelegationStore } from "../capability/delegations.store.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";

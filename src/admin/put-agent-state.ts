@@ -15,7 +15,8 @@ export interface AgentStateDeps extends EndDelegationDeps {
 export async function putAgentState(deps: AgentStateDeps, stored: StoredAgent): Promise<boolean> {
   const { agents, agentLedgers } = deps;
   const { agent, home, status } = stored;
-  if (status !== "active" && !(await endDelegations(deps, home, agent))) return false;
+  // Whichever change has revoked some, they are told: this may be a repetition that knows no more which one it was.
+  if (!(await endDelegations(deps, home, agent))) return false;
   const { id: agentId, tenantId, version } = agent;
   const put = await agentLedgers.putAgentState({ v: 1, home, tenantId, agentId, version, status });
   // An acknowledgement that D1 does not learn of only makes the sweep put the same version again.

@@ -37,7 +37,7 @@ export function recollectedCaller(record: DecisionRecord): Caller | Gap {
   return {
     capability: {
       tokenId,
-      keyId: "",
+      signedBy: [],
       tenantId: tenantId.data,
       home,
       agentId,

@@ -5,7 +5,9 @@
 import type { AgentId, TokenId } from "../kernel/ids.ts";
 import { type AncestorClaim, type Capability, CapabilityClaims, type HeldDetail } from "./claims.ts";
 import { actClaimOf } from "./family.ts";
+import type { Thumbprint } from "./holder-key.ts";
 import { ownOf, type PlacedDetail } from "./narrowed-details.ts";
+import { priorKeysOf } from "./signed-by.ts";
 
 export interface ChildOrder {
   readonly issuer: string;
@@ -16,11 +18,29 @@ export interface ChildOrder {
   readonly tokenId: TokenId;
   /** Who is to act with it. */
   readonly actor: AgentId;
+  /** Whose proof each call with it needs; null = a bearer token. */
+  readonly holderKey: Thumbprint | null;
   readonly details: readonly PlacedDetail[] | null;
-  readonly expiresInSeconds: number;
+  /** See `childLife`. */
+  readonly life: TokenLife;
   /** How often it may be exchanged in turn. */
   readonly furtherDepth: number;
-  readonly nowMs: number;
+}
+
+export interface TokenLife {
+  readonly issuedAtSeconds: number;
+  readonly expiresAtSeconds: number;
+}
+
+/** It ends with its parent at the latest. A parent may be dated a moment ahead, and no child is older than it. */
+export function childLife(
+  parent: Pick<Capability, "issuedAtSeconds" | "expiresAtSeconds">,
+  expiresInSeconds: number,
+  nowMs: number,
+): TokenLife {
+  const issuedAtSeconds = Math.max(Math.floor(nowMs / 1_000), parent.issuedAtSeconds);
+  const expiresAtSeconds = Math.min(issuedAtSeconds + expiresInSeconds, parent.expiresAtSeconds);
+  return { issuedAtSeconds, expiresAtSeconds };
 }
 
 const table: {
@@ -37,12 +57,11 @@ const table: {
   roles: ({ parent }) => [...parent.roles],
   classification: ({ parent }) => parent.classification,
   agent_version: ({ parent }) => parent.agentVersion,
-  iat: (order) => issuedSeconds(order),
-  exp: (order) => Math.min(issuedSeconds(order) + order.expiresInSeconds, order.parent.expiresAtSeconds),
+  iat: ({ life }) => life.issuedAtSeconds,
+  exp: ({ life }) => life.expiresAtSeconds,
   jti: ({ tokenId }) => tokenId,
   authorization_details: ({ details }) => details?.map(({ detail }) => ownOf(detail)),
-  // A child of a bound token is bound as well: what was found of it opens nothing either.
-  cnf: ({ parent }) => (parent.holderKey === null ? undefined : { jkt: parent.holderKey }),
+  cnf: ({ holderKey }) => (holderKey === null ? undefined : { jkt: holderKey }),
   // A child begins a chain of its own, of one token: its holder asks its parent's for the next.
   root_jti: () => undefined,
   refresh_until: () => undefined,
@@ -54,6 +73,7 @@ const table: {
   act: ({ parent, actor }) => actClaimOf([actor, ...parent.delegation.actors]),
   par_hash: ({ parentHash }) => parentHash,
   ancestors: (order) => ancestorsOf(order),
+  prior_keys: ({ parent }) => priorKeysOf(parent),
 };
 
 /** Throws only where the order is none that `narrowedDetails` and the depths of the parent allow. */
@@ -62,10 +82,6 @@ export const childClaims = (order: ChildOrder): CapabilityClaims =>
 
 export const depthOf = ({ delegation }: Pick<Capability, "delegation">): number =>
   delegation.ancestors.length;
-
-/** A parent may be dated a moment ahead, and no child is older than its parent. */
-const issuedSeconds = ({ parent, nowMs }: ChildOrder): number =>
-  Math.max(Math.floor(nowMs / 1_000), parent.issuedAtSeconds);
 
 function ancestorsOf({ parent, details }: ChildOrder): AncestorClaim[] {
   const { tokenId, rootTokenId, issuedAtSeconds } = parent;

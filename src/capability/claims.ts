@@ -11,6 +11,7 @@ import { Constraints } from "../policy/constraints.ts";
 import { ResourcePattern } from "../policy/resource.ts";
 import { Home } from "../residency/home.ts";
 import { Thumbprint } from "./holder-key.ts";
+import { KeyId, type SignedBy } from "./key-states.ts";
 
 export const AuthorizationDetail = z.strictObject({
   type: z.literal("model_invocation"),
@@ -52,6 +53,12 @@ const AncestorClaim = z.strictObject({
 });
 export type AncestorClaim = z.infer<typeof AncestorClaim>;
 
+/** In the day that a chain may last, rotation makes two or three. */
+export const MAX_PRIOR_KEYS = 8;
+/** A key that signed what a token comes from, and the date of the last of it. */
+const PriorKey = z.strictObject({ kid: KeyId, iat: NumericDate });
+export type PriorKey = z.infer<typeof PriorKey>;
+
 export const DelegationDepth = z.int().min(0).max(MAX_DELEGATION_DEPTH);
 /** A salted HMAC-SHA-256 in hex: what is stored and signed in place of a person's name. */
 const EndUserHash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -92,6 +99,8 @@ export const CapabilityClaims = z.strictObject({
     .optional(),
   /** The root first, the parent last: what a child needs of them, so that no look-up is needed. */
   ancestors: z.array(AncestorClaim).min(1).max(MAX_DELEGATION_DEPTH).optional(),
+  /** Private claim, of a refreshed or exchanged token: all keys that signed what it comes from. */
+  prior_keys: z.array(PriorKey).min(1).max(MAX_PRIOR_KEYS).optional(),
 });
 export type CapabilityClaims = z.infer<typeof CapabilityClaims>;
 
@@ -115,7 +124,8 @@ export const NOT_DELEGATED: Delegation = { maxDepth: 0, actors: [], ancestors: [
 /** The verified content of a token. */
 export interface Capability {
   readonly tokenId: TokenId;
-  readonly keyId: string;
+  /** Its own key first, then those that signed what it comes from: with any of them it ends. */
+  readonly signedBy: readonly SignedBy[];
   readonly tenantId: TenantId;
   readonly home: Home;
   readonly agentId: AgentId;

@@ -1,6 +1,7 @@
 /**
  * Delegations, in the database of their tenant's home. Whether the sub-agent is active is asked in the statement that
- * keeps the row, and its end commits with the revocations of what it acts with: so no token of a disabled one is left out.
+ * keeps the row, with its key read in the same transaction. Its end, or another key, commits with the revocations of what it
+ * acts with: so no token of a disabled one is left out, and none that is bound to a key that it no longer has.
  */
 import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
@@ -11,12 +12,13 @@ import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import { MAX_LIVE_DELEGATIONS } from "../kernel/token-limits.ts";
 import type { Home } from "../residency/home.ts";
 import type { DelegationDesk, KeptDelegation } from "./delegations.ts";
+import { HolderKey } from "./holder-key.ts";
 
 export const delegationStatements = {
   keep: `INSERT INTO delegations (actor_id, token_id, agent_id, tenant_id, ends_at)
     SELECT ?1, ?2, ?3, ?4, ?5 FROM agents WHERE id = ?1 AND tenant_id = ?4 AND status = 'active'
     AND (SELECT count(*) FROM delegations WHERE actor_id = ?1 AND ends_at > ?6) < ${MAX_LIVE_DELEGATIONS}`,
-  statusOf: "SELECT status FROM agents WHERE id = ?1 AND tenant_id = ?2",
+  actor: "SELECT status, public_key FROM agents WHERE id = ?1 AND tenant_id = ?2",
   revoke: `INSERT INTO token_revocations (agent_id, token_id, tenant_id, ends_at)
     SELECT agent_id, token_id, tenant_id, ends_at FROM delegations WHERE actor_id = ?1
     ON CONFLICT (agent_id, token_id) DO UPDATE SET acknowledged = 0, ends_at = max(ends_at, excluded.ends_at)`,
@@ -30,12 +32,15 @@ export const delegationStatements = {
 } as const;
 
 const RevokedRow = z.object({ agent_id: AgentId, token_id: TokenId, ends_at: Timestamp });
-const StatusRow = z.object({ status: z.enum(["active", "disabled", "deleted"]) });
+const ActorRow = z.object({
+  status: z.enum(["active", "disabled", "deleted"]),
+  public_key: z.string().nullable(),
+});
 
 export type RevokedDelegation = Pick<KeptDelegation, "agentId" | "tokenId" | "endsAt">;
 
 export interface DelegationStore extends DelegationDesk {
-  /** For the batch that ends a sub-agent: revokes whatever it acts with. */
+  /** For the batch that ends a sub-agent or changes its key: revokes whatever it acts with. */
   revocation(home: Home, actorId: AgentId): D1PreparedStatement;
   /** Of these revocations, those that no ledger has acknowledged. */
   untold(home: Home, actorId: AgentId): Promise<Result<readonly RevokedDelegation[]>>;
@@ -57,12 +62,13 @@ export function createDelegationStore({
       const kept = await askedToWrite(() =>
         dbOf(home).batch([
           prepare(home, delegationStatements.keep).bind(...row),
-          prepare(home, delegationStatements.statusOf).bind(actorId, tenantId),
+          prepare(home, delegationStatements.actor).bind(actorId, tenantId),
         ]),
       );
       if (!kept.ok) return kept;
       const [inserted, found] = kept.value;
-      return inserted?.meta.changes === 1 ? ok(null) : fail(whyNot(found?.results[0]));
+      const actor = found?.results[0];
+      return inserted?.meta.changes === 1 ? ok(keyOf(actor)) : fail(whyNot(actor));
     },
 
     revocation: (home, actorId) => prepare(home, delegationStatements.revoke).bind(actorId),
@@ -88,8 +94,13 @@ export function createDelegationStore({
   };
 }
 
+function keyOf(row: unknown): HolderKey | null {
+  const { public_key } = ActorRow.parse(row);
+  return public_key === null ? null : HolderKey.parse(JSON.parse(public_key));
+}
+
 function whyNot(row: unknown) {
-  const agent = StatusRow.safeParse(row);
+  const agent = ActorRow.safeParse(row);
   const field = "actor";
   if (!agent.success || agent.data.status === "deleted")
     return refuse("not_found", { field, message: "There is no such agent." });

@@ -3,6 +3,7 @@ import type { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
+import type { HolderKey } from "./holder-key.ts";
 
 export interface KeptDelegation {
   readonly home: Home;
@@ -16,6 +17,9 @@ export interface KeptDelegation {
 }
 
 export interface DelegationDesk {
-  /** Refused unless the sub-agent is an active one of the tenant at the moment of the commit, and has room. */
-  keep(delegation: KeptDelegation, nowMs: number): Promise<Result<null>>;
+  /**
+   * Refused unless the sub-agent is an active one of the tenant at the moment of the commit, and has room.
+   * @returns its key at that moment; another one revokes what is kept here.
+   */
+  keep(delegation: KeptDelegation, nowMs: number): Promise<Result<HolderKey | null>>;
 }

@@ -8,6 +8,8 @@ export const jwsTypes = {
   receipt: "portcullis-receipt+jwt",
   /** Reserved for the signed heads of the audit log. */
   checkpoint: "portcullis-checkpoint+jwt",
+  /** RFC 9449: that a token's holder has its key. Signed by agents, never here. */
+  proof: "dpop+jwt",
   /** Entra documents no other: issuer, algorithm and key tell it from the rest. */
   assertion: "JWT",
 } as const;

@@ -51,16 +51,25 @@ export function withdrawnKeyOf({ keyId, state, retiredAt }: KeyRecord): Withdraw
   return { keyId, lastIssuedAt: timestampOf(lastIssueMs(retiredAt)) };
 }
 
-interface Issue {
+/** A key, and the date of the last that it signed of what a token stands on. */
+export interface SignedBy {
   readonly keyId: string;
   readonly issuedAtSeconds: number;
 }
 
-export function isWithdrawn({ keyId, issuedAtSeconds }: Issue, withdrawn: readonly WithdrawnKey[]): boolean {
-  const key = withdrawn.find((one) => one.keyId === keyId);
-  if (key === undefined) return false;
-  return key.lastIssuedAt === null || !(issuedAtSeconds * SECOND_MS <= Date.parse(key.lastIssuedAt));
-}
+/** Whether any key that a token stands on was withdrawn from what it signed of it. */
+export const isWithdrawn = (
+  { signedBy }: { readonly signedBy: readonly SignedBy[] },
+  withdrawn: readonly WithdrawnKey[],
+): boolean =>
+  withdrawn.some(({ keyId, lastIssuedAt }) =>
+    signedBy.some(
+      (signed) =>
+        signed.keyId === keyId &&
+        // Written so that a date that is none withdraws.
+        (lastIssuedAt === null || !(signed.issuedAtSeconds * SECOND_MS <= Date.parse(lastIssuedAt))),
+    ),
+  );
 
 /** Until when tokens of a key are accepted; null = no end is known. */
 export function verifiesUntil(

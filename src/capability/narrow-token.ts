@@ -4,6 +4,7 @@ import { fail, type Result } from "../kernel/result.ts";
 import { depthOf } from "./child-claims.ts";
 import type { AuthorizationDetail, Capability } from "./claims.ts";
 import { narrowedDetails, type PlacedDetail } from "./narrowed-details.ts";
+import { canBeFollowed } from "./signed-by.ts";
 
 export interface WantedChild {
   /** Null = what the parent has. */
@@ -27,6 +28,11 @@ export function narrowToken(
   if (furtherDepth >= left) {
     const message = `\`max_depth\` is at most ${left - 1} here.`;
     return fail(refuse("delegation_not_allowed", { field: "max_depth", message }));
+  }
+  if (!canBeFollowed(parent)) {
+    const message =
+      "Too many signing keys stand behind the capability token; exchange one that is issued anew.";
+    return fail(refuse("delegation_not_allowed", { message }));
   }
   return narrowedDetails(details, parent);
 }

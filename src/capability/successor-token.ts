@@ -8,6 +8,7 @@ import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import type { SuccessorToken } from "../quota/token-contracts.ts";
 import type { Capability } from "./claims.ts";
+import { canBeFollowed } from "./signed-by.ts";
 
 /** For as long again, and not beyond the end of its chain. */
 export async function successorOf(capability: Capability, nowMs: number): Promise<Result<SuccessorToken>> {
@@ -16,7 +17,8 @@ export async function successorOf(capability: Capability, nowMs: number): Promis
   const issuedAgainSeconds = Math.max(issuedAtSeconds, Math.floor(nowMs / 1_000));
   const endsSeconds = issuedAgainSeconds + (expiresAtSeconds - issuedAtSeconds);
   const expiresAgainSeconds = Math.min(endsSeconds, refreshUntilSeconds ?? 0);
-  if (!(expiresAgainSeconds > expiresAtSeconds)) return fail(refuse("token_not_refreshable"));
+  if (!(expiresAgainSeconds > expiresAtSeconds) || !canBeFollowed(capability))
+    return fail(refuse("token_not_refreshable"));
   return ok({
     tokenId: await successorIdOf(tokenId),
     issuedAtSeconds: issuedAgainSeconds,

@@ -13,8 +13,9 @@ import { MAX_PROOF_BYTES, MAX_PROOF_ID_CHARACTERS, PROOF_SKEW_SECONDS } from "..
 import type { Capability } from "./claims.ts";
 import { readCompactJws } from "./compact-jws.ts";
 import { HolderKey, importHolderKey, proofAlgorithms, type Thumbprint, thumbprintOf } from "./holder-key.ts";
+import { jwsTypes } from "./jws-types.ts";
 
-export const PROOF_TYPE = "dpop+jwt";
+export const PROOF_TYPE = jwsTypes.proof;
 
 /** A request as far as a proof is about it. */
 export interface ProvenRequest {

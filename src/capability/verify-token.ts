@@ -20,6 +20,7 @@ import { delegationOf, heldDetails, isCoherentFamily } from "./family.ts";
 import type { KeyRing, VerificationKey } from "./key-ring.ts";
 import { isWithdrawn, type WithdrawnKey } from "./key-states.ts";
 import { parseToken, TOKEN_TYPE } from "./parse-token.ts";
+import { arePriorKeysCoherent, signedByOf } from "./signed-by.ts";
 import { createVerifiedTokens, type VerifiedToken } from "./verified-tokens.ts";
 
 export interface TokenVerifier {
@@ -136,19 +137,29 @@ function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
   const isBeforeEnd = !hasEnded(key.endsAt, iat * 1_000);
   const isLifeOurs = lifeSeconds > 0 && lifeSeconds <= TOKEN_MAX_SECONDS;
   return (
-    isLifeOurs && isBeforeEnd && sub === client_id && isChainCoherent(claims) && isCoherentFamily(claims)
+    isLifeOurs &&
+    isBeforeEnd &&
+    sub === client_id &&
+    isChainCoherent(claims) &&
+    isCoherentFamily(claims) &&
+    arePriorKeysCoherent(claims)
   );
 }
 
-/** Only what may be refreshed has a chain, of which this is not its own first, and which it does not outlast. */
-function isChainCoherent({ iat, exp, jti, root_jti, refresh_until }: CapabilityClaims): boolean {
+/**
+ * Only what may be refreshed has a chain, of which this is not its own first, and which it does not outlast. No child is:
+ * its holder asks for the next.
+ */
+function isChainCoherent(claims: CapabilityClaims): boolean {
+  const { iat, exp, jti, root_jti, refresh_until, ancestors } = claims;
   if (refresh_until === undefined) return root_jti === undefined;
+  if (ancestors !== undefined) return false;
   return root_jti !== jti && exp <= refresh_until && refresh_until - iat <= TOKEN_CHAIN_MAX_SECONDS;
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   tokenId: claims.jti,
-  keyId,
+  signedBy: signedByOf(claims, keyId),
   tenantId: claims.tid,
   home: claims.home,
   agentId: claims.client_id,

@@ -29,11 +29,11 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
 }
 
 /**
- * Why a token opens nothing any more, as the snapshot has it: its key was withdrawn, or all of its tenant's tokens were
- * revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
+ * Why a token opens nothing any more, as the snapshot has it: a key that it stands on was withdrawn, or all of its tenant's
+ * tokens were revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
  */
 export function standingRefusal(
-  token: Pick<Capability, "keyId" | "issuedAtSeconds" | "delegation">,
+  token: Pick<Capability, "signedBy" | "issuedAtSeconds" | "delegation">,
   { platform: { withdrawnKeys }, tenant: { tokensNotBefore } }: Snapshot,
 ): Refusal | null {
   if (isWithdrawn(token, withdrawnKeys)) return refuse("token_key_withdrawn");

@@ -62,7 +62,9 @@ export const ExchangedToken = z
   .strictObject({
     access_token: z.string(),
     issued_token_type: z.literal(ACCESS_TOKEN),
-    token_type: z.literal("Bearer"),
+    token_type: z
+      .enum(["Bearer", "DPoP"])
+      .meta({ description: "`DPoP`: each call needs a proof by the holder's key (RFC 9449)." }),
     expires_in: z.int().min(1),
     jti: TokenId,
     authorization_details: details

@@ -4,10 +4,11 @@
  * the exchange is recorded like any decision before it is answered. The child goes out last: where anything fails, nobody
  * has it.
  */
-import { childClaims, depthOf } from "../capability/child-claims.ts";
+import { childClaims, childLife, depthOf } from "../capability/child-claims.ts";
 import type { Capability } from "../capability/claims.ts";
 import type { Issuing } from "../capability/current-signer.ts";
-import type { DelegationDesk } from "../capability/delegations.ts";
+import type { DelegationDesk, KeptDelegation } from "../capability/delegations.ts";
+import { thumbprintOf } from "../capability/holder-key.ts";
 import { type IssuedToken, signedToken } from "../capability/issue-token.ts";
 import { narrowToken } from "../capability/narrow-token.ts";
 import { ownOf, type PlacedDetail } from "../capability/narrowed-details.ts";
@@ -16,6 +17,7 @@ import { SECOND_MS } from "../kernel/clock.ts";
 import type { AgentId } from "../kernel/ids.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
+import { timestampOf } from "../kernel/timestamp.ts";
 import { policyAdmission } from "../policy/admission.ts";
 import type { Revisions } from "../policy/snapshot.ts";
 import { admit } from "./admit.ts";
@@ -109,26 +111,29 @@ async function makeChild(
   if (nowMs >= parent.expiresAtSeconds * SECOND_MS) return fail(refuse("token_expired"));
   const signer = await currentSigner(nowMs);
   if (!signer.ok) return signer;
+  const tokenId = ports.ids.token();
+  const life = childLife(parent, request.expires_in, nowMs);
+  const endsAt = timestampOf(life.expiresAtSeconds * SECOND_MS);
+  const holderKey = await holderKeyOf(ports, parent, { actorId: actor, tokenId, endsAt }, nowMs);
+  if (!holderKey.ok) return holderKey;
   const claims = childClaims({
     issuer,
     audience,
     parent,
     parentHash: await signingInputHash(parentToken),
-    tokenId: ports.ids.token(),
+    tokenId,
     actor,
+    holderKey: holderKey.value,
     details,
-    expiresInSeconds: request.expires_in,
+    life,
     furtherDepth: request.max_depth,
-    nowMs,
   });
   const issued = await signedToken(signer.value, claims);
   if (!issued.ok) return issued;
-  const kept = await keepDelegation(ports, parent, actor, issued.value, nowMs);
-  if (!kept.ok) return kept;
   const answer: ExchangedToken = {
     access_token: issued.value.token,
     issued_token_type: ACCESS_TOKEN,
-    token_type: "Bearer",
+    token_type: issued.value.tokenType,
     expires_in: claims.exp - claims.iat,
     jti: claims.jti,
     ...(details === null ? {} : { authorization_details: details.map(({ detail }) => ownOf(detail)) }),
@@ -136,16 +141,22 @@ async function makeChild(
   return ok({ answer, actor, issued: issued.value });
 }
 
-/** The agent itself needs no such row: its own ledger knows when it ends. */
-async function keepDelegation(
+/**
+ * The child is bound to the key of whoever is to act with it; where that one has none, to its parent's: what is found of a
+ * child opens no more than what is found of its parent. The row is kept before the child is signed, so that the key is the
+ * sub-agent's for as long as the row is not revoked. Where the agent itself goes on, there is none: its own ledger knows
+ * when it ends, and its own version changes with its key.
+ */
+async function holderKeyOf(
   { delegations }: Pick<ExchangePorts, "delegations">,
-  { home, tenantId, agentId }: Capability,
-  actorId: AgentId,
-  { tokenId, expiresAt: endsAt }: IssuedToken,
+  { home, tenantId, agentId, holderKey, delegation }: Capability,
+  child: Pick<KeptDelegation, "actorId" | "tokenId" | "endsAt">,
   nowMs: number,
-): Promise<Result<null>> {
-  if (actorId === agentId) return ok(null);
-  return delegations.keep({ home, tenantId, actorId, agentId, tokenId, endsAt }, nowMs);
+): Promise<Result<Capability["holderKey"]>> {
+  if ([child.actorId, ...delegation.actors].every((actor) => actor === agentId)) return ok(holderKey);
+  const kept = await delegations.keep({ home, tenantId, agentId, ...child }, nowMs);
+  if (!kept.ok) return kept;
+  return ok(kept.value === null ? holderKey : await thumbprintOf(kept.value));
 }
 
 function recordOfExchange(

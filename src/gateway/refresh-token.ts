@@ -92,10 +92,11 @@ async function currentAgent(
 
 async function issueSuccessor(
   { issuing: { currentSigner, issuer, audience }, clock }: Pick<RefreshPorts, "issuing" | "clock">,
-  { home, authorization, mintedBy, endUser, refreshUntilSeconds, rootTokenId, delegation }: Capability,
+  capability: Capability,
   agent: Agent,
   { tokenId, issuedAtSeconds, expiresAtSeconds }: SuccessorToken,
 ): Promise<Result<IssuedToken>> {
+  const { home, authorization, mintedBy, endUser, refreshUntilSeconds, delegation } = capability;
   const signer = await currentSigner(clock());
   if (!signer.ok) return signer;
   return issueToken({
@@ -110,7 +111,7 @@ async function issueSuccessor(
     mintedBy,
     endUser,
     refreshUntilSeconds,
-    rootTokenId,
+    refreshes: capability,
     maxDelegationDepth: delegation.maxDepth,
     nowMs: issuedAtSeconds * SECOND_MS,
   });

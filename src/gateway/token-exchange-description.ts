@@ -39,6 +39,7 @@ export const tokenExchangeRoute: RouteDescription = {
     "body_invalid",
     "meaningless",
     ...refusalCodes.filter((code) => code.startsWith("token_") && refusalTable[code].status === 401),
+    ...refusalCodes.filter((code) => code.startsWith("proof_")),
     "credentials_conflict",
     "too_many_bad_credentials",
     "token_home_unknown",

@@ -89,7 +89,7 @@ export const place: Place = {
 };
 export const capability = {
   tokenId: TokenId.parse(`token_${"0".repeat(32)}`),
-  keyId: "key",
+  signedBy: [{ keyId: "key", issuedAtSeconds: 0 }],
   tenantId,
   home: "global",
   agentId,

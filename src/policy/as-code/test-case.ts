@@ -90,7 +90,7 @@ function capabilityOf(
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return {
     tokenId: SOME_TOKEN,
-    keyId: "test",
+    signedBy: [],
     tenantId: tenantId ?? tenant.id,
     home: tenant.home,
     agentId,

@@ -1,7 +1,7 @@
 // From a parent to its child and on: what passes from one to the next, and which families are none of ours.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { childClaims } from "../../../src/capability/child-claims.ts";
+import { childClaims, childLife } from "../../../src/capability/child-claims.ts";
 import type { AuthorizationDetail, Capability, CapabilityClaims } from "../../../src/capability/claims.ts";
 import { signedToken } from "../../../src/capability/issue-token.ts";
 import { narrowToken } from "../../../src/capability/narrow-token.ts";
@@ -61,10 +61,10 @@ async function claimsFor(
     parentHash: await signingInputHash(token),
     tokenId: tokenNamed(digit),
     actor: agentNamed(digit),
+    holderKey: parent.holderKey,
     details: narrowed.value,
-    expiresInSeconds,
+    life: childLife(parent, expiresInSeconds, nowMs),
     furtherDepth,
-    nowMs,
   });
 }
 
@@ -93,6 +93,7 @@ describe("a child", () => {
     const grandchild = await exchanged(child, { details: [narrowing(20)], digit: 4 });
     expect(grandchild.capability).toEqual({
       ...parent.capability,
+      signedBy: [{ keyId: keyRing.signers[0].keyId, issuedAtSeconds: NOW_SECONDS }],
       tokenId: tokenNamed(4),
       rootTokenId: tokenNamed(4),
       expiresAtSeconds: NOW_SECONDS + 300,
@@ -208,6 +209,7 @@ describe("a family that no exchange makes", () => {
     act: { sub: agentNamed(3) },
     par_hash: "A".repeat(43),
     ancestors: [ancestor],
+    prior_keys: [{ kid: keyRing.signers[0].keyId, iat: NOW_SECONDS }],
   };
   it("would be accepted, were it a proper one", async () => {
     expect(await verdictOf(await signClaims(child))).toBe("accepted");
@@ -234,6 +236,7 @@ describe("a family that no exchange makes", () => {
         ancestors: [{ ...ancestor, authorization_details: [detailOf()] }],
       },
     ],
+    ["no keys of its ancestors", { prior_keys: undefined }],
     ["no depth", { del_depth: undefined }],
     ["another depth", { del_depth: 2, del_max_depth: 2 }],
     ["more depth than it may have", { del_max_depth: 0 }],

@@ -1,15 +1,25 @@
 // Whatever is signed around the gateway, held against everybody who verifies: only the right key, under the right type,
 // over the right claims, is accepted, and by one verifier alone.
-import { CompactSign, type CryptoKey, createLocalJWKSet, jwtVerify } from "jose";
+import {
+  type CompactJWSHeaderParameters,
+  CompactSign,
+  type CryptoKey,
+  createLocalJWKSet,
+  type JWK,
+  jwtVerify,
+} from "jose";
 import { describe, expect, it } from "vitest";
 import { entraIssuerOf } from "../../../src/capability/entra-issuer.ts";
 import { importEntraKeys } from "../../../src/capability/entra-keys.ts";
+import { proofAlgorithms, Thumbprint } from "../../../src/capability/holder-key.ts";
 import { type JwsKind, jwsTypes } from "../../../src/capability/jws-types.ts";
 import { importKeyRing, publicJwks } from "../../../src/capability/key-ring.ts";
 import { importReceiptKeys } from "../../../src/capability/receipt-keys.ts";
+import { verifyProof } from "../../../src/capability/verify-proof.ts";
 import { verifyReceipt } from "../../../src/capability/verify-receipt.ts";
 import { utf8Bytes } from "../../../src/kernel/encoding.ts";
 import { testEntraKeys } from "../../entra-keys-fixture.ts";
+import { claimsOf as proofClaims, request, TOKEN } from "./proof-fixture.ts";
 import { goodClaims as receiptClaims, receiptKeys } from "./receipt-fixture.ts";
 import {
   ISSUER,
@@ -24,6 +34,9 @@ import {
 } from "./token-fixture.ts";
 
 const entraKeys = await importEntraKeys(testEntraKeys);
+/** An agent's key, which no secret of the gateway holds. */
+const holderRing = await importKeyRing(jwksText(await newPrivateJwk()));
+const holderKey = Thumbprint.parse(holderRing.signers[0].keyId);
 const checkpointRing = await importKeyRing(jwksText(await newPrivateJwk()));
 const ENTRA_AUDIENCE = "api://AzureADTokenExchange";
 
@@ -37,6 +50,7 @@ interface Kind {
 const kinds: Readonly<Record<JwsKind, Kind>> = {
   token: { alg: "EdDSA", ...keyRing.signers[0], claims: tokenClaims },
   receipt: { alg: "EdDSA", ...receiptKeys.signing, claims: receiptClaims },
+  proof: { alg: proofAlgorithms.OKP, ...holderRing.signers[0], claims: await proofClaims() },
   checkpoint: { alg: "EdDSA", ...checkpointRing.signers[0], claims: { iss: ISSUER, size: 1, root: "0" } },
   assertion: {
     alg: "RS256",
@@ -59,6 +73,7 @@ const everyKey = {
   keys: [
     ...publicJwks(keyRing, []),
     ...receiptKeys.published,
+    ...publicJwks(holderRing, []),
     ...publicJwks(checkpointRing, []),
     ...entraKeys.published,
   ].map((key) => ({ ...key })),
@@ -67,6 +82,7 @@ const everyKey = {
 type Verify = (text: string) => Promise<boolean>;
 const verifiers: Readonly<Record<Exclude<JwsKind, "checkpoint">, Verify>> = {
   token: async (text) => (await verifier.verify(text, NOW_MS)).ok,
+  proof: async (text) => (await verifyProof(text, { token: TOKEN, holderKey }, request, NOW_MS)).ok,
   receipt: async (text) => (await verifyReceipt(text, everyKey)).ok,
   /** As Entra does: it looks at no type, so issuer, algorithm and key must be enough. */
   assertion: (text) =>
@@ -82,10 +98,19 @@ const verifiers: Readonly<Record<Exclude<JwsKind, "checkpoint">, Verify>> = {
 };
 const verifierNames = Object.keys(verifiers) as readonly (keyof typeof verifiers)[]; // Object.keys loses the key type.
 
+/** A proof brings its key along; all else names one, and so does what only Entra could take, which looks at no type. */
+function headerOf(type: JwsKind, alg: string, kid: string): CompactJWSHeaderParameters {
+  const typ = jwsTypes[type];
+  const { kty, crv, x } = everyKey.keys.map((key): JWK => key).find((key) => key.kid === kid) ?? {};
+  const isBroughtAlong =
+    type === "proof" && alg !== kinds.assertion.alg && kty === "OKP" && crv !== undefined && x !== undefined;
+  return isBroughtAlong ? { alg, typ, jwk: { kty, crv, x } } : { alg, typ, kid };
+}
+
 /** @param named whose key the header names: a forger names whichever is asked for. */
-const signed = (key: JwsKind, type: JwsKind, claims: JwsKind, named: JwsKind = key) =>
-  new CompactSign(utf8Bytes(JSON.stringify(kinds[claims].claims)))
-    .setProtectedHeader({ alg: kinds[key].alg, typ: jwsTypes[type], kid: kinds[named].keyId })
+const signed = (key: JwsKind, type: JwsKind, claims: object, named: JwsKind = key) =>
+  new CompactSign(utf8Bytes(JSON.stringify(claims)))
+    .setProtectedHeader(headerOf(type, kinds[key].alg, kinds[named].keyId))
     .sign(kinds[key].privateKey);
 
 const accepting = async (text: string) => {
@@ -102,14 +127,32 @@ describe.each(kindNames)("signed with the key of a %s", (key) => {
         // Entra alone looks at no type; nothing else in the world has its key.
         const isOwn = named === key && claims === key && (type === key || key === "assertion");
         const expected = isOwn && key !== "checkpoint" ? [key] : [];
-        expect([claims, named, await accepting(await signed(key, type, claims, named))]).toEqual([
+        expect([
           claims,
           named,
-          expected,
-        ]);
+          await accepting(await signed(key, type, kinds[claims].claims, named)),
+        ]).toEqual([claims, named, expected]);
       }
     }
   });
+});
+
+it("an exchanged token is a token to the verifier of tokens, and nothing to any other", async () => {
+  const child = {
+    ...tokenClaims,
+    del_depth: 1,
+    del_max_depth: 1,
+    act: { sub: tokenClaims.sub },
+    par_hash: "A".repeat(43),
+    ancestors: [{ jti: `token_${"0".repeat(31)}9`, iat: NOW_SECONDS }],
+    prior_keys: [{ kid: keyRing.signers[0].keyId, iat: NOW_SECONDS }],
+    cnf: { jkt: holderKey },
+  };
+  for (const key of kindNames)
+    for (const type of kindNames) {
+      const expected = key === "token" && type === "token" ? ["token"] : [];
+      expect([key, type, await accepting(await signed(key, type, child))]).toEqual([key, type, expected]);
+    }
 });
 
 it("no two kinds share a type or a key", () => {

@@ -103,7 +103,7 @@ describe("a token of a withdrawn key", () => {
   const retiredAt = timestampOf(NOW_MS);
   const withdrawnBy = (state: KeyState) =>
     [recordOf(a, state, { retiredAt })].flatMap((record) => withdrawnKeyOf(record) ?? []);
-  const issuedAt = (issuedAtSeconds: number, keyId = a) => ({ keyId, issuedAtSeconds });
+  const issuedAt = (issuedAtSeconds: number, keyId = a) => ({ signedBy: [{ keyId, issuedAtSeconds }] });
   const graceEnd = NOW_SECONDS + KEY_RETIRED_GRACE_SECONDS;
 
   it.each<[state: KeyState, issued: number, refused: boolean]>([
@@ -118,6 +118,8 @@ describe("a token of a withdrawn key", () => {
   ])("%s, issued at %s: withdrawn is %s", (state, issued, refused) => {
     expect(isWithdrawn(issuedAt(issued), withdrawnBy(state))).toBe(refused);
     expect(isWithdrawn(issuedAt(issued, b), withdrawnBy(state))).toBe(false);
+    const comesFromIt = [...issuedAt(NOW_SECONDS, b).signedBy, ...issuedAt(issued).signedBy];
+    expect(isWithdrawn({ signedBy: comesFromIt }, withdrawnBy(state))).toBe(refused);
   });
 
   it.each<[state: KeyState, endsAtMs: number | null, until: number | null]>([

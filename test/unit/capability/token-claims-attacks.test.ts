@@ -17,6 +17,17 @@ const payload = JSON.stringify(goodClaims);
 
 const otherToken = `token_${"9".repeat(32)}`;
 
+const prior = { kid: goodHeader.kid, iat: NOW_SECONDS };
+const refreshed = { root_jti: otherToken, refresh_until: NOW_SECONDS + 900, prior_keys: [prior] };
+const child = {
+  del_depth: 1,
+  del_max_depth: 1,
+  act: { sub: goodClaims.sub },
+  par_hash: "A".repeat(43),
+  ancestors: [{ jti: otherToken, iat: NOW_SECONDS }],
+  prior_keys: [prior],
+};
+
 const without = (name: string) => signClaims({ [name]: undefined });
 const claims: readonly Attack[] = [
   ...Object.keys(goodClaims).map(
@@ -79,7 +90,48 @@ const claims: readonly Attack[] = [
   [
     "a chain of which it is its own first",
     "token_claims_invalid",
-    () => signClaims({ root_jti: goodClaims.jti, refresh_until: NOW_SECONDS + 900 }),
+    () => signClaims({ ...refreshed, root_jti: goodClaims.jti }),
+  ],
+  [
+    "a chain that names no keys",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, prior_keys: undefined }),
+  ],
+  ["a chain of no keys", "token_claims_invalid", () => signClaims({ ...refreshed, prior_keys: [] })],
+  ["one key twice", "token_claims_invalid", () => signClaims({ ...refreshed, prior_keys: [prior, prior] })],
+  [
+    "a key that signed what came before it later",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, prior_keys: [{ ...prior, iat: NOW_SECONDS + 1 }] }),
+  ],
+  [
+    "a key of another name than a thumbprint",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, prior_keys: [{ ...prior, kid: "key" }] }),
+  ],
+  [
+    "nine keys before its own",
+    "token_claims_invalid",
+    () =>
+      signClaims({
+        ...refreshed,
+        prior_keys: [..."123456789"].map((digit) => ({ ...prior, kid: digit.repeat(43) })),
+      }),
+  ],
+  [
+    "keys of tokens that it does not come from",
+    "token_claims_invalid",
+    () => signClaims({ prior_keys: [prior] }),
+  ],
+  [
+    "the chain of a child",
+    "token_claims_invalid",
+    () => signClaims({ ...child, refresh_until: NOW_SECONDS + 900, root_jti: otherToken }),
+  ],
+  [
+    "a child that may be refreshed",
+    "token_claims_invalid",
+    () => signClaims({ ...child, refresh_until: NOW_SECONDS + 900 }),
   ],
   [
     "an end after that of its chain",
@@ -124,9 +176,11 @@ describe("claims", () => {
   });
 
   it("are accepted at their edges", async () => {
-    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken };
+    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken, prior_keys: [prior] };
     expect(await verdictOf(await signClaims(last))).toBe("accepted");
     expect(await verdictOf(await signClaims({ refresh_until: NOW_SECONDS + 900 }))).toBe("accepted");
+    expect(await verdictOf(await signClaims(refreshed))).toBe("accepted");
+    expect(await verdictOf(await signClaims(child))).toBe("accepted");
   });
 
   it.each(claims)("%s → %s", async (_name, code, forge) => {

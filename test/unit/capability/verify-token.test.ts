@@ -34,7 +34,7 @@ describe("a valid token", () => {
       ok: true,
       value: {
         tokenId,
-        keyId: keyRing.signers[0].keyId,
+        signedBy: [{ keyId: keyRing.signers[0].keyId, issuedAtSeconds: NOW_SECONDS }],
         tenantId: "tenant-a",
         home: "eu",
         agentId: agent.id,

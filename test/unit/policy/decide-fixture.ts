@@ -33,7 +33,7 @@ export const policyOf = (changes: Record<string, unknown> = {}): Policy =>
 
 export const capability: Capability = {
   tokenId,
-  keyId: "key-1",
+  signedBy: [{ keyId: "k".repeat(43), issuedAtSeconds: 1_790_000_000 }],
   tenantId,
   home: "global",
   agentId: AgentId.parse(`agent_${"0".repeat(31)}1`),

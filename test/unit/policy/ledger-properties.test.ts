@@ -1,7 +1,7 @@
 // What must hold of decision and ledger together: candidates as `decide` gives them, charged by the real AgentBook.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { childClaims } from "../../../src/capability/child-claims.ts";
+import { childClaims, childLife } from "../../../src/capability/child-claims.ts";
 import type { Capability } from "../../../src/capability/claims.ts";
 import { delegationOf, heldDetails } from "../../../src/capability/family.ts";
 import { narrowToken } from "../../../src/capability/narrow-token.ts";
@@ -141,10 +141,10 @@ function childOf(parent: Capability, maxTokensPerDay: number, index: number): Ca
     parentHash: "A".repeat(43),
     tokenId: TokenId.parse(`token_${(index + 100).toString(16).padStart(32, "0")}`),
     actor: agentId,
+    holderKey: null,
     details: narrowed.value,
-    expiresInSeconds: 60,
+    life: childLife(parent, 60, nowMs),
     furtherDepth: parent.delegation.maxDepth - parent.delegation.ancestors.length - 1,
-    nowMs,
   });
   return {
     ...parent,

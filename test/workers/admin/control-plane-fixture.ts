@@ -26,6 +26,7 @@ import { createApiKeyStore } from "../../../src/capability/api-keys.store.ts";
 import { createCurrentSigner } from "../../../src/capability/current-signer.ts";
 import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
 import { importKeyRing } from "../../../src/capability/key-ring.ts";
+import { importReceiptKeys } from "../../../src/capability/receipt-keys.ts";
 import { createSigningKeyStore } from "../../../src/capability/signing-keys.store.ts";
 import { createTokenVerifier } from "../../../src/capability/verify-token.ts";
 import { createIdMint, TenantId } from "../../../src/kernel/ids.ts";
@@ -129,6 +130,7 @@ export async function createFixture(overrides: Partial<ControlPlaneDeps> = {}) {
     deliverOutbox,
     background,
     keyRing,
+    receiptKeys: await importReceiptKeys(env.RECEIPT_KEYS, keyRing.keys),
     signingKeys,
     currentSigner: createCurrentSigner(keyRing, signingKeys),
     config: { issuer: env.ISSUER, audience: env.AUDIENCE },

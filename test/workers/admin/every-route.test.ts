@@ -234,9 +234,18 @@ describe("the body", () => {
   /** More cases than one request may run. */
   const manyTests = Array.from({ length: 26 }, () => someTest);
   const ofSmallOrder = { kty: "OKP", crv: "Ed25519", x: "A".repeat(43) };
+  /** The public half of the first key of a secret. */
+  const ownKeyIn = (secret: string) => {
+    const { kty, crv, x } = JSON.parse(secret).keys[0];
+    return { kty, crv, x };
+  };
+  const unfitKeys: readonly (readonly [object, string])[] = [
+    ofSmallOrder,
+    ...[env.SIGNING_KEYS, env.RECEIPT_KEYS].map(ownKeyIn),
+  ].map((publicKey) => [{ publicKey }, "publicKey"]);
   const withoutMeaning: Readonly<Record<string, readonly (readonly [object, string])[]>> = {
-    createAgent: [[{ publicKey: ofSmallOrder }, "publicKey"]],
-    changeAgent: [[{ publicKey: ofSmallOrder }, "publicKey"]],
+    createAgent: unfitKeys,
+    changeAgent: unfitKeys,
     createApiKey: [[{ expiresAt: "2026-01-01T00:00:00.000Z" }, "expiresAt"]],
     createPolicy: [[backwards, "constraints.validUntil"]],
     validatePolicies: [[{ tests: manyTests }, "tests"]],

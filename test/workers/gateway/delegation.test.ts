@@ -5,11 +5,13 @@
 import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import type { RecordQueue } from "../../../src/audit/record-delivery.ts";
+import { createRefreshRoutes } from "../../../src/gateway/refresh.routes.ts";
 import {
   createTokenExchangeRoutes,
   type ExchangeRoutePorts,
 } from "../../../src/gateway/token-exchange.routes.ts";
 import type { AgentLedgers } from "../../../src/quota/ledgers.ts";
+import { athOf, claimsOf, type Holder, headerOf, holders } from "../../unit/capability/proof-fixture.ts";
 import {
   admin,
   askEnforce,
@@ -25,13 +27,19 @@ import {
 } from "./gateway-fixture.ts";
 
 const azure = scriptedAzure(() => completion());
-const codeOfCall = async (token: string, overrides: Parameters<typeof call>[1] = {}): Promise<string> => {
-  const response = await call({ deployment: "gpt", token }, { azure, ...overrides });
+const codeOfCall = async (
+  token: string,
+  overrides: Parameters<typeof call>[1] = {},
+  headers: Record<string, string> = {},
+): Promise<string> => {
+  const response = await call({ deployment: "gpt", token }, { azure, ...overrides }, { headers });
   return response.ok ? "allowed" : codeOf(response);
 };
 const revoke = (body: object) => admin("POST", "/v1/tokens/revoke", body);
 const introspected = (token: string) => admin("POST", "/v1/tokens/introspect", { token });
 
+const CHAT = "https://gateway.test/openai/deployments/gpt/chat/completions";
+const EXCHANGE = "https://gateway.test/v1/tokens/exchange";
 const GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -39,14 +47,15 @@ async function exchange(
   token: string,
   body: object = {},
   { cf = frankfurt, ...overrides }: Partial<ExchangeRoutePorts> & { readonly cf?: object } = {},
+  credentials: Record<string, string> = { authorization: `Bearer ${token}` },
 ) {
   const init = {
     method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { ...credentials, "content-type": "application/json" },
     body: JSON.stringify({ grant_type: GRANT, ...body }),
     cf,
   };
-  const request = new Request("https://gateway.test/v1/tokens/exchange", init as RequestInit); // `cf` is the platform's own.
+  const request = new Request(EXCHANGE, init as RequestInit); // `cf` is the platform's own.
   const response = await createTokenExchangeRoutes(async () => ({ ...ports, ...overrides })).fetch(request);
   const answer = (await response.json()) as Record<string, unknown>;
   return { status: response.status, ...answer, jti: answer.jti, token: String(answer.access_token) };
@@ -68,13 +77,24 @@ const limited = (constraints: object) => [
   { type: "model_invocation", actions: ["chat"], locations: ["*"], constraints },
 ];
 
+interface Keys {
+  readonly agentKey?: Holder;
+  readonly actorKey?: Holder;
+}
+
 /** An agent whose tokens may be exchanged, and a sub-agent of the same tenant. */
-async function newFamily(constraints?: object) {
+async function newFamily(constraints?: object, { agentKey, actorKey }: Keys = {}, more: object = {}) {
   const caller = await newCaller();
   const { agentId, tenantId } = caller;
+  if (agentKey) await admin("PATCH", `/v1/agents/${agentId}`, { publicKey: agentKey.publicKey });
   const details = constraints === undefined ? {} : { authorizationDetails: limited(constraints) };
-  const root = await admin("POST", "/v1/tokens", { agentId, delegation: { maxDepth: 3 }, ...details });
-  const subAgent = await admin("POST", "/v1/agents", { name: "sub-agent", tenantId });
+  const wanted = { agentId, delegation: { maxDepth: 3 }, ...details, ...more };
+  const root = await admin("POST", "/v1/tokens", wanted);
+  const subAgent = await admin("POST", "/v1/agents", {
+    name: "sub-agent",
+    tenantId,
+    ...(actorKey ? { publicKey: actorKey.publicKey } : {}),
+  });
   return { ...caller, root: String(root.token), rootId: String(root.jti), actor: String(subAgent.id) };
 }
 
@@ -289,3 +309,116 @@ function withoutAncestors<R>(reply: R): R {
   const text = JSON.stringify(reply, (key, value) => (key === "ancestorsHeld" ? undefined : value));
   return JSON.parse(text) as R;
 }
+
+describe("of agents with keys", () => {
+  const { EdDSA, ES256 } = holders;
+  const prove = async (holder: Holder, token: string, htu: string) => {
+    const iat = Math.floor(Date.now() / 1_000);
+    const claims = await claimsOf({ jti: crypto.randomUUID(), htu, iat, ath: await athOf(token) });
+    return holder.sign(headerOf(holder), claims);
+  };
+  const provenCall = async (token: string, holder: Holder) =>
+    codeOfCall(token, {}, { dpop: await prove(holder, token, CHAT) });
+  const provenExchange = async (token: string, holder: Holder, body: object = {}) =>
+    exchange(token, body, {}, { authorization: `DPoP ${token}`, dpop: await prove(holder, token, EXCHANGE) });
+
+  it("a bound parent is exchanged with a proof for that URL alone, once, and its child is bound as well", async () => {
+    const { root, actor } = await newFamily(undefined, { agentKey: EdDSA });
+    const inBody = { actor, subject_token: root, subject_token_type: ACCESS_TOKEN };
+    expect(await exchange(root, { actor })).toMatchObject({ status: 401, code: "proof_missing" });
+    expect(await exchange(root, inBody, {}, {})).toMatchObject({ status: 401, code: "proof_missing" });
+    const elsewhere = { dpop: await prove(EdDSA, root, CHAT) };
+    expect(await exchange(root, inBody, {}, elsewhere)).toMatchObject({ code: "proof_request_mismatch" });
+    const once = { dpop: await prove(EdDSA, root, EXCHANGE) };
+    const child = await exchange(root, inBody, {}, once);
+    expect(child).toMatchObject({ status: 200, token_type: "DPoP" });
+    expect(await exchange(root, inBody, {}, once)).toMatchObject({ status: 401, code: "proof_replayed" });
+    expect((await provenExchange(root, EdDSA, { actor })).status).toBe(200);
+
+    expect(await introspected(child.token)).toMatchObject({
+      token_type: "DPoP",
+      cnf: { jkt: EdDSA.thumbprint },
+    });
+    expect(await codeOfCall(child.token)).toBe("proof_missing");
+    expect(await provenCall(child.token, EdDSA)).toBe("allowed");
+  });
+
+  it("a sub-agent's own key is the one that its child is bound to", async () => {
+    const { root, actor, agentId } = await newFamily(undefined, { agentKey: EdDSA, actorKey: ES256 });
+    const child = await provenExchange(root, EdDSA, { actor, max_depth: 1 });
+    expect(await introspected(child.token)).toMatchObject({ cnf: { jkt: ES256.thumbprint } });
+    expect(await provenCall(child.token, EdDSA)).toBe("proof_key_mismatch");
+    expect(await provenCall(child.token, ES256)).toBe("allowed");
+    expect(await provenExchange(child.token, EdDSA)).toMatchObject({ code: "proof_key_mismatch" });
+    const own = await provenExchange(child.token, ES256);
+    expect(await provenCall(own.token, ES256)).toBe("allowed");
+    // Back to the agent itself, whose key is another one.
+    const back = await provenExchange(child.token, ES256, { actor: agentId });
+    expect(await provenCall(back.token, EdDSA)).toBe("allowed");
+  });
+
+  it("what a sub-agent acts with ends with another key of its own, and is bound to that when it is given anew", async () => {
+    const { root, actor } = await newFamily();
+    const bearer = await exchange(root, { actor, max_depth: 1 });
+    const further = await exchange(bearer.token);
+    expect(await codeOfCall(further.token)).toBe("allowed");
+    const own = await exchange(root);
+    await admin("PATCH", `/v1/agents/${actor}`, { name: "renamed" });
+    expect(await codeOfCall(bearer.token)).toBe("allowed");
+    await admin("PATCH", `/v1/agents/${actor}`, { publicKey: ES256.publicKey });
+    expect(await codeOfCall(bearer.token)).toBe("token_revoked");
+    expect(await codeOfCall(further.token)).toBe("token_revoked");
+    expect(await codeOfCall(own.token)).toBe("allowed");
+    const bound = await exchange(root, { actor });
+    expect(bound).toMatchObject({ token_type: "DPoP" });
+    expect(await provenCall(bound.token, ES256)).toBe("allowed");
+    await admin("PATCH", `/v1/agents/${actor}`, { publicKey: null });
+    expect(await provenCall(bound.token, ES256)).toBe("token_revoked");
+  });
+});
+
+describe("of a parent that is refreshed", () => {
+  const refresh = async (token: string, laterSeconds = 2) => {
+    const clock = () => Date.now() + laterSeconds * 1_000;
+    const init = { method: "POST", headers: { "api-key": token } };
+    const request = new Request("https://gateway.test/v1/tokens/refresh", init);
+    const response = await createRefreshRoutes(async () => ({ ...ports, clock })).fetch(request);
+    const { token: next, jti, code } = (await response.json()) as Record<string, unknown>;
+    return { token: String(next), jti: String(jti), code };
+  };
+  const refreshable = (constraints?: object) => newFamily(constraints, {}, { refreshableFor: 3_600 });
+
+  it("the children go on, count at the first of its chain, and cannot be refreshed themselves", async () => {
+    const { root, actor } = await refreshable({ maxRequestsPerDay: 4 });
+    const before = await exchange(root, { actor });
+    const next = await refresh(root);
+    expect(await introspected(next.token)).toMatchObject({ del_depth: 0, del_max_depth: 3 });
+    const after = await exchange(next.token, { actor });
+    expect((await refresh(after.token)).code).toBe("token_not_refreshable");
+    expect(await introspected(before.token)).toMatchObject({ active: true });
+    const family = [before.token, next.token, after.token];
+    expect(await codeOfCall(root)).toBe("token_refreshed");
+    for (const token of [...family, before.token]) expect(await codeOfCall(token)).toBe("allowed");
+    for (const token of family) expect(await codeOfCall(token)).toBe("request_quota_exceeded");
+  });
+
+  it.each(["first", "second", "last"])(
+    "they all end with its chain, by the %s token of that",
+    async (which) => {
+      const { root, rootId, actor, agentId } = await refreshable();
+      const before = await exchange(root, { actor });
+      const second = await refresh(root);
+      const between = await exchange(second.token, { actor });
+      const last = await refresh(second.token, 4);
+      const after = await exchange(last.token, { actor });
+      const children = [before.token, between.token, after.token];
+      for (const token of children) expect(await codeOfCall(token)).toBe("allowed");
+      const jti = { first: rootId, second: second.jti, last: last.jti }[which];
+      await revoke({ jti, agentId });
+      for (const token of children) {
+        expect(await codeOfCall(token)).toBe("token_revoked");
+        expect(await introspected(token)).toEqual({ active: false });
+      }
+    },
+  );
+});

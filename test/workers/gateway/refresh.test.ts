@@ -58,7 +58,7 @@ describe("a refreshed token", () => {
     expect(status).toBe(200);
     expect(await told(token)).toBe("token_refreshed");
     const [old, next] = [claimsIn(token), claimsIn(body.token)];
-    const { iat, exp, jti, root_jti, ...same } = next;
+    const { iat, exp, jti, root_jti, prior_keys, ...same } = next;
     expect(old).toEqual({
       ...same,
       iat: expect.any(Number),
@@ -66,6 +66,7 @@ describe("a refreshed token", () => {
       jti: expect.any(String),
     });
     expect([exp - iat, root_jti]).toEqual([600, old.jti]);
+    expect(prior_keys).toEqual([{ kid: expect.any(String), iat: old.iat }]);
     expect(body).toMatchObject({ tokenType: "Bearer", jti, expiresAt: new Date(exp * 1_000).toISOString() });
     expect(await Promise.all([isActive(token), isActive(body.token)])).toEqual([false, true]);
     // Its own limits are its chain's.

@@ -8,8 +8,11 @@ import { createTokenRefreshStore } from "../../../src/admin/token-refreshes.stor
 import { createTokenRevocationStore } from "../../../src/admin/token-revocations.store.ts";
 import { configOf, homeStoresOf } from "../../../src/bindings.ts";
 import { createDelegationStore } from "../../../src/capability/delegations.store.ts";
+import { TOKEN_EXCHANGE } from "../../../src/capability/oauth-metadata.ts";
 import { compose } from "../../../src/compose.ts";
 import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
+import { createRefreshRoutes } from "../../../src/gateway/refresh.routes.ts";
+import { createTokenExchangeRoutes } from "../../../src/gateway/token-exchange.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { ok } from "../../../src/kernel/result.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
@@ -222,16 +225,38 @@ describe("a signing key", async () => {
     return body.keys.filter(({ inSecret }: { inSecret: boolean }) => inSecret);
   };
   const [first, second] = (await states()).map(({ keyId }: { keyId: string }) => keyId);
-  const newToken = async ({ agentId }: Pick<Caller, "agentId">) => {
-    const { status, body } = await one.ask("POST", "/v1/tokens", { agentId });
+  const newToken = async ({ agentId }: Pick<Caller, "agentId">, more: object = {}) => {
+    const { status, body } = await one.ask("POST", "/v1/tokens", { agentId, ...more });
     return status === 201
       ? { token: body.token, signedBy: decodeProtectedHeader(body.token).kid }
       : body.code;
   };
   const kill = (keyId: string) => two.ask("POST", `/v1/keys/signing/${keyId}/kill`, { reason: "leaked" });
 
+  /** What the holder of a token makes of it, a moment later. */
+  const madeOf = async (token: string, what: "refresh" | "exchange") => {
+    const { gateway } = await isolate();
+    const ports = { ...gateway, clock: () => Date.now() + 2_000 };
+    const app =
+      what === "refresh"
+        ? createRefreshRoutes(async () => ports)
+        : createTokenExchangeRoutes(async () => ports);
+    const init = {
+      method: "POST",
+      headers: { "api-key": token, "content-type": "application/json" },
+      ...(what === "refresh" ? {} : { body: JSON.stringify({ grant_type: TOKEN_EXCHANGE }) }),
+    };
+    const response = await app.fetch(new Request(`https://gateway.test/v1/tokens/${what}`, init));
+    const answer = (await response.json()) as Record<string, unknown>;
+    return String(answer.token ?? answer.access_token ?? answer.code);
+  };
+  const signerOf = (token: string) => decodeProtectedHeader(token).kid;
+  const caller = await newCaller();
+  /** By the first key, before another one is promoted. */
+  const early = { refreshableFor: 3_600, delegation: { maxDepth: 1 } };
+  const root = await newToken(caller, early);
+
   it("signs until another is promoted, which caches must know first; what it signed stays good", async () => {
-    const caller = await newCaller();
     const before = await newToken(caller);
     expect(before.signedBy).toBe(first);
     const early = await one.ask("POST", "/v1/keys/signing/rotate", {});
@@ -242,6 +267,28 @@ describe("a signing key", async () => {
     expect((await newToken(caller)).signedBy).toBe(second);
     expect(await two.codeOfCall({ ...caller, token: before.token })).toBe("allowed");
     expect((await states()).map(({ state }: { state: string }) => state)).toEqual(["retired", "signing"]);
+  });
+
+  it("that is killed takes along what was refreshed or exchanged from its tokens under another one", async () => {
+    const child = await madeOf(root.token, "exchange");
+    const refreshed = await madeOf(root.token, "refresh");
+    const grandchild = await madeOf(refreshed, "exchange");
+    const family = [child, refreshed, grandchild];
+    const own = await newToken(caller);
+    expect([root.signedBy, ...family.map(signerOf)]).toEqual([first, second, second, second]);
+    const told = (token: string) => two.codeOfCall({ ...caller, token });
+    const active = async (token: string) => (await two.ask("POST", "/v1/tokens/introspect", { token })).body;
+    expect(await Promise.all(family.map(told))).toEqual(["allowed", "allowed", "allowed"]);
+    expect((await kill(first)).status).toBe(200);
+    const { codeOfCall } = await isolate();
+    for (const token of family) {
+      expect(await told(token)).toBe("401 token_key_withdrawn");
+      expect(await codeOfCall({ ...caller, token })).toBe("401 token_key_withdrawn");
+      expect(await active(token)).toEqual({ active: false });
+    }
+    expect(await madeOf(refreshed, "refresh")).toBe("token_key_withdrawn");
+    expect(await madeOf(refreshed, "exchange")).toBe("token_key_withdrawn");
+    expect(await told(own.token)).toBe("allowed");
   });
 
   it("that is killed under traffic opens nothing once that has answered, in any isolate, for any kind of call", async () => {
@@ -320,6 +367,7 @@ describe("a signing key", async () => {
     const records = rows.results.map(({ record }) => JSON.parse(record));
     expect(records.map(({ operation, objectId, reason }) => [operation, objectId, reason])).toEqual([
       ["signing_key.rotate", second, "a test"],
+      ["signing_key.kill", first, "leaked"],
       ["signing_key.kill", second, "leaked"],
       ["signing_key.kill", second, "leaked"],
     ]);
