@@ -92,6 +92,15 @@ describe("what is asked for", () => {
     expect(heard).toMatchObject({ ok: true, value: { stream: true } });
   });
 
+  it("may have any background: that of a picture is no switch, as that of a response is", () => {
+    for (const background of ["transparent", "opaque", "auto", null])
+      expect(refused(generate({ background }))).toBe("accepted");
+    expect(refused(readMediaForm("images/edits", [["background", "transparent"]]))).toBe("accepted");
+    expect(refused(readCall(operations.responses, { background: "true" }))).toBe(
+      "body_invalid at background",
+    );
+  });
+
   it("is no further model, no stored voice, no odd count", () => {
     expect(refused(generate({ svg: { model: "gpt-5" } }))).toBe("unsupported_parameter at svg");
     expect(refused(generate({ svg: null }))).toBe("accepted");
