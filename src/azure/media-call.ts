@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from "../kernel/json.ts";
 import type { FormPart } from "./call-form.ts";
+import { numericParameters } from "./numeric-parameters.ts";
 import type { Operation } from "./operation.ts";
 import type { Prompt } from "./prompt-bound.ts";
 
@@ -51,11 +52,10 @@ export const furtherModel = ({ action }: Operation, { svg }: JsonObject): string
 
 /** Fields whose text the gateway acts on or reads: as a file they would be unseen. */
 const texts: ReadonlySet<string> = new Set([
+  ...numericParameters,
   "instructions",
   "keywords",
   "model",
-  "n",
-  "partial_images",
   "prompt",
   "quality",
   "response_format",
@@ -63,7 +63,6 @@ const texts: ReadonlySet<string> = new Set([
   "size",
   "store",
   "stream",
-  "temperature",
   "user",
 ]);
 
