@@ -3,7 +3,7 @@
  * be, to be judged. A field that stands twice says two things and is refused; a list's name ends in `[]`, and names with
  * `[name]` are members of one object, as the official packages write them.
  */
-import type { JsonObject } from "../kernel/json.ts";
+import { isJsonObject, type JsonObject } from "../kernel/json.ts";
 import { MAX_BODY_BYTES } from "../kernel/limits.ts";
 import type { MultipartFile, MultipartPart } from "../kernel/multipart.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -27,8 +27,6 @@ export interface CallForm {
 const fieldName = /^([\w.-]{1,64})((?:\[[\w.-]{0,64}\]){0,4})$/;
 const numbers: ReadonlySet<string> = new Set(numericParameters);
 const switches: ReadonlySet<string> = new Set(["store", "stream"]);
-/** Whether a field's text is one that a model may read, and no number or switch. */
-export const holdsText = (field: string): boolean => !numbers.has(field) && !switches.has(field);
 
 /** Written in one way only, whoever reads it. */
 const plainNumber = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?$/;
@@ -78,6 +76,20 @@ function joinedWith(before: unknown, isKnown: boolean, brackets: string, value: 
   if (!isObject) return undefined;
   const list = Object.hasOwn(before, brackets);
   return list ? undefined : { ...before, [brackets]: value };
+}
+
+/** Where the fields of a form have what each of its parts says; asked in their order. */
+export function memberOfPart(fields: JsonObject): (part: FormPart) => unknown {
+  const next = new Map<string, number>();
+  return ({ name, field }) => {
+    const member = fields[field];
+    if (Array.isArray(member)) {
+      const index = next.get(field) ?? 0;
+      next.set(field, index + 1);
+      return member[index];
+    }
+    return isJsonObject(member) ? member[name.slice(field.length)] : member;
+  };
 }
 
 const invalid = (field: string | undefined, message: string): Result<never> =>

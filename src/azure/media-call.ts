@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from "../kernel/json.ts";
 import type { FormPart } from "./call-form.ts";
+import { numericParameters } from "./numeric-parameters.ts";
 import type { Operation } from "./operation.ts";
 import type { Prompt } from "./prompt-bound.ts";
 
@@ -23,16 +24,24 @@ export interface MediaFacts {
 const pictureFields: ReadonlySet<string> = new Set(["image", "markup", "mask"]);
 const fileFields: ReadonlySet<string> = new Set([...pictureFields, "file"]);
 
+/** JSON has no files. */
+const OF_OUTSIDE: Prompt = { textTokens: null, images: [], outsideContent: true };
+
 /** Null for operations on text. */
 export function readMedia(
   operation: Operation,
   body: JsonObject,
   parts: readonly FormPart[] | null,
 ): MediaFacts | null {
-  if (operation.answer === "sound") {
-    return { prompt: null, stream: body.stream_format === "sse", holdsFile: false };
+  if (parts === null) {
+    if (operation.usage !== "media") return null;
+    const namesFile = [...fileFields].some((name) => (body[name] ?? null) !== null);
+    return {
+      prompt: namesFile ? OF_OUTSIDE : null,
+      stream: operation.answer === "sound" ? body.stream_format === "sse" : null,
+      holdsFile: false,
+    };
   }
-  if (parts === null) return null;
   const unread = operation.action === "image" ? parts.filter(isNoPicture) : parts;
   const outsideContent = parts.some(({ field, value }) => fileFields.has(field) && isText(value));
   return {
@@ -51,11 +60,10 @@ export const furtherModel = ({ action }: Operation, { svg }: JsonObject): string
 
 /** Fields whose text the gateway acts on or reads: as a file they would be unseen. */
 const texts: ReadonlySet<string> = new Set([
+  ...numericParameters,
   "instructions",
   "keywords",
   "model",
-  "n",
-  "partial_images",
   "prompt",
   "quality",
   "response_format",
@@ -63,7 +71,6 @@ const texts: ReadonlySet<string> = new Set([
   "size",
   "store",
   "stream",
-  "temperature",
   "user",
 ]);
 

@@ -8,7 +8,6 @@ import { isJsonObject } from "../kernel/json.ts";
 
 /** Top-level members that no model reads. Reviewed against the openai package 7.57.0. */
 const settings = new Set([
-  "background",
   "encoding_format",
   "function_call",
   "include",

@@ -32,6 +32,8 @@ const ActedOn = z.object({
   partial_images: z.int().min(0).max(100).nullish(),
   background: z.boolean().nullish(),
 });
+/** Of a picture, `background` is what is seen behind it, and no switch. */
+const ActedOnOfPictures = ActedOn.omit({ background: true });
 
 export interface CallFacts {
   readonly model: string | null;
@@ -68,7 +70,7 @@ export function readCall(
 ): Result<ReadCall> {
   if (!isJsonObject(body))
     return fail(refuse("body_invalid", { message: "The body must be a JSON object." }));
-  const parsed = ActedOn.safeParse(body);
+  const parsed = (operation.action === "image" ? ActedOnOfPictures : ActedOn).safeParse(body);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = issue?.path.join(".") ?? "";

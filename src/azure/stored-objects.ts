@@ -21,6 +21,8 @@ const itemContents = [
   "action",
   "code",
 ];
+/** Of these an empty text is none: whatever made the item, it had more to say. */
+const neverEmpty = new Set(["encrypted_content", "result"]);
 /** Their schemas are the caller's own words: a parameter may be called anything. */
 const callersTools = new Set(["function", "custom"]);
 
@@ -84,10 +86,13 @@ const referenceInItems = (items: unknown, path: string): string | undefined =>
 function bareItemIn(items: unknown, path: string): string | undefined {
   if (!Array.isArray(items)) return undefined;
   const index = items.findIndex(
-    (item) => isJsonObject(item) && isNamed(item.id) && !itemContents.some((key) => isNamed(item[key])),
+    (item) => isJsonObject(item) && isNamed(item.id) && !itemContents.some((key) => holds(item, key)),
   );
   return index === -1 ? undefined : `${path}.${index}.id`;
 }
+
+const holds = (item: JsonObject, key: string): boolean =>
+  isNamed(item[key]) && !(item[key] === "" && neverEmpty.has(key));
 
 function referenceIn(value: unknown, path: string): string | undefined {
   if (Array.isArray(value)) return firstIn(value.entries(), path, referenceIn);

@@ -22,20 +22,25 @@ export interface StreamMeter {
   readonly storedId: string | null;
   /** Whether the stream said that it is over; SDKs take a silent end for success. */
   readonly finished: boolean;
+  /** Whether pictures that were asked for are still to come: usage is that of those which came. */
+  readonly isShort: boolean;
 }
 
 /**
  * @param hideUsageChunk the gateway asked for usage, the caller did not.
  * @param findsId whether the answer's id is looked for.
+ * @param pictures how many were asked for, each of which ends with an event of its own.
  */
 export function createStreamMeter(
   operation: Operation,
   hideUsageChunk: boolean,
   findsId = false,
+  pictures = 1,
 ): StreamMeter {
   let usage: Usage | null = null;
   let storedId: string | null = null;
   let finished = false;
+  let ended = 0;
 
   /** False when the event is the gateway's own and stays here. */
   function see(event: Uint8Array): boolean {
@@ -53,8 +58,10 @@ export function createStreamMeter(
     const found = usageOfEvent(operation, value);
     // Each picture of a stream reports its own.
     if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;
-    if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error))
+    if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error)) {
       finished = true;
+      ended += 1;
+    }
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);
   }
 
@@ -72,6 +79,9 @@ export function createStreamMeter(
     },
     get finished() {
       return finished;
+    },
+    get isShort() {
+      return operation.action === "image" && ended < pictures;
     },
   };
 }

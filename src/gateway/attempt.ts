@@ -98,11 +98,11 @@ function sentTo(
   { deployment, backend }: Chosen,
   canReportUsage: boolean,
 ): Pick<ForwardedForm, "contentType"> & Pick<AzureRequest, "body"> {
+  const { maxOutputTokens, allowStore } = allowed.candidate.obligations;
   if (parts !== null) {
-    const { contentType, pieces } = forwardedForm(parts, backend, question.requestId);
+    const { contentType, pieces } = forwardedForm(parts, backend, question.requestId, allowStore);
     return { contentType, body: pieces };
   }
-  const { maxOutputTokens, allowStore } = allowed.candidate.obligations;
   const { stream } = allowed.ask;
   const plan = { operation, deployment, backend, stream, maxOutputTokens, canReportUsage, allowStore };
   return { contentType: "application/json", body: JSON.stringify(forwardedBody(body, plan)) };

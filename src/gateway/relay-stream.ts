@@ -29,14 +29,16 @@ export function relayStream(
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
 ): Response {
-  const meter = createStreamMeter(call.operation, !call.wantsUsage, isKeptAtAzure(call));
+  const { operation, body } = call;
+  const pictures = typeof body.n === "number" ? body.n : 1;
+  const meter = createStreamMeter(operation, !call.wantsUsage, isKeptAtAzure(call), pictures);
   const { readable, ended } = passedOn(createPieceReader(events), meter, cutoff);
   background(
     ended.then((end) =>
       settle({
         end,
         upstreamStatus: upstream.status,
-        outcome: meter.usage ? { kind: "used", usage: meter.usage } : { kind: "as_reserved" },
+        outcome: outcomeOf(end, meter),
         ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
@@ -46,6 +48,10 @@ export function relayStream(
     headers: answerHeaders(upstream, call),
   });
 }
+
+/** Where a stream breaks off between pictures, the ones that did not come may be billed as well. */
+const outcomeOf = (end: CallEnd["end"], { usage, isShort }: StreamMeter): CallEnd["outcome"] =>
+  usage === null || (isShort && end !== "complete") ? { kind: "as_reserved" } : { kind: "used", usage };
 
 interface PassedOn {
   readonly readable: ReadableStream<Uint8Array>;
@@ -134,6 +140,6 @@ function endOf(cutoff: UpstreamCutoff, meter: StreamMeter, broken: boolean): Cal
   if (cutoff.clientGone) return "client_gone";
   // An answer that said that it is over is whole, even if its connection then stays open.
   if (cutoff.reason === "upstream_timeout" || cutoff.reason === "revoked")
-    return meter.finished ? "complete" : cutoff.reason;
+    return meter.finished && !meter.isShort ? "complete" : cutoff.reason;
   return broken || !meter.finished ? "upstream_broken" : "complete";
 }

@@ -21,9 +21,14 @@ export interface MultipartPart {
 const CR = 0x0d;
 const CRLF = "\r\n";
 const MAX_HEAD_BYTES = 8_192;
+/** A native search costs as much as a walk through so many bytes. */
+const NEAR_BYTES = 32;
 
+/** Quotes are left out by .NET where a name needs none. */
 const disposition =
-  /^form-data; *name=(?:"([^"\\\r\n]*)"|([\w.[\]-]+))(?:; *(filename="(?:[^"\\\r\n]|\\[^\r\n])*"(?:; *filename\*=utf-8''[\w!#$&+.^`|~%-]*)?))?$/i;
+  /^form-data; *name=(?:"([^"\\\r\n]*)"|([\w.[\]-]+))(?:; *(filename=(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[\w!#$%&'*+.^`|~-]+)(?:; *filename\*=utf-8''[\w!#$&+.^`|~%-]*)?))?$/i;
+/** What some readers take for the end of a line: more would stand in the head than was read here. */
+const lineEnd = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 /** These would make other bytes of a part than stand in it (RFC 7578, section 4.7: none is used). */
 const plainEncodings: ReadonlySet<string> = new Set(["binary", "7bit", "8bit"]);
 const printable = /^[\x20-\x7e]{1,256}$/;
@@ -61,9 +66,12 @@ function parsePart(part: Uint8Array): MultipartPart | undefined {
   const head = headEnd === -1 ? undefined : utf8Text(part.subarray(0, headEnd));
   const headers = head === undefined ? undefined : headersIn(head);
   if (headers === undefined) return undefined;
-  const [, quoted, token, naming] = disposition.exec(headers.get("content-disposition") ?? "") ?? [];
+  const described = headers.get("content-disposition") ?? "";
+  if (lineEnd.test(described)) return undefined;
+  const [, quoted, token, naming] = disposition.exec(described) ?? [];
   const name = quoted ?? token;
-  if (name === undefined) return undefined;
+  // It would say in what encoding all other texts are to be read (RFC 7578, section 4.6).
+  if (name === undefined || name === "_charset_") return undefined;
   if (!plainEncodings.has((headers.get("content-transfer-encoding") ?? "binary").toLowerCase()))
     return undefined;
   const body = part.subarray(headEnd + blankLine.length);
@@ -85,14 +93,20 @@ function headersIn(head: string): ReadonlyMap<string, string> | undefined {
   return headers;
 }
 
+/** Found natively where few bytes could begin it; a file of line ends, which an attacker sends, is walked through. */
 function indexOf(bytes: Uint8Array, sought: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(CR, from); at !== -1; at = bytes.indexOf(CR, at + 1))
-    if (standsAt(bytes, sought, at)) return at;
+  for (let at = bytes.indexOf(CR, from); at !== -1; at = bytes.indexOf(CR, at)) {
+    for (const near = Math.min(at + NEAR_BYTES, bytes.length); at < near; at += 1)
+      if (bytes[at] === CR && standsAt(bytes, sought, at)) return at;
+  }
   return -1;
 }
 
-const standsAt = (bytes: Uint8Array, sought: Uint8Array, at: number): boolean =>
-  sought.every((byte, index) => bytes[at + index] === byte);
+function standsAt(bytes: Uint8Array, sought: Uint8Array, at: number): boolean {
+  for (let index = 0; index < sought.length; index += 1)
+    if (bytes[at + index] !== sought[index]) return false;
+  return true;
+}
 
 /** @param boundary stands in no part: nobody who wrote one could know it. */
 export function multipartPieces(parts: readonly MultipartPart[], boundary: string): readonly Uint8Array[] {

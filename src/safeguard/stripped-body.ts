@@ -1,8 +1,8 @@
 /**
- * `deniedPatterns` with `strip`: the body without the texts that policies deny, in every text of its prompt. In a form,
- * each field is stripped as the member of its name would be.
+ * `deniedPatterns` with `strip`: the body without the texts that policies deny, in every text of its prompt. A form
+ * that is sent has the very texts of the body that is judged.
  */
-import { type FormPart, holdsText } from "../azure/call-form.ts";
+import { type FormPart, memberOfPart } from "../azure/call-form.ts";
 import { mapPromptTexts } from "../azure/prompt-texts.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { type LiteralMatcher, literalMatcher } from "../kernel/literal-matcher.ts";
@@ -31,13 +31,14 @@ export function strippedBody({ body, parts }: Sent, patterns: PatternSet | null)
   }
   const stripped = mapPromptTexts(body, matcher.strip);
   if (stripped === body) return { body, parts, isStripped: false };
-  return { body: stripped, parts: parts && strippedParts(parts, matcher.strip), isStripped: true };
+  return { body: stripped, parts: parts && strippedParts(parts, stripped), isStripped: true };
 }
 
-const strippedParts = (parts: readonly FormPart[], strip: (text: string) => string): readonly FormPart[] =>
-  parts.map((part) => {
-    const { field, value } = part;
-    if (!holdsText(field)) return part;
-    const stripped = mapPromptTexts({ [field]: value }, strip)[field];
-    return typeof value === "string" && typeof stripped === "string" ? { ...part, value: stripped } : part;
+/** Numbers and switches are no texts there, so they stay as they were written. */
+function strippedParts(parts: readonly FormPart[], stripped: JsonObject): readonly FormPart[] {
+  const memberOf = memberOfPart(stripped);
+  return parts.map((part) => {
+    const member = memberOf(part);
+    return typeof part.value === "string" && typeof member === "string" ? { ...part, value: member } : part;
   });
+}

@@ -7,7 +7,7 @@ import { dearestPrice } from "../../azure/prices.ts";
 import { type Capability, NOT_DELEGATED } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
 import { type LiteralMatcher, literalMatcher } from "../../kernel/literal-matcher.ts";
-import type { Action } from "../action.ts";
+import { type Action, isOutputFixed } from "../action.ts";
 import type { Constraints } from "../constraints.ts";
 import { type AskContent, patternsOf } from "../content.ts";
 import type { decide } from "../decide.ts";
@@ -68,6 +68,8 @@ function inputOf(
     deployment: name ?? resource,
     promptTokens,
     outputTokens: maxOutputTokens === null ? null : Math.min(maxOutputTokens, cap),
+    // As a call of the gateway is; who states no length asks as /v1/enforce may.
+    ...(isOutputFixed(action) && maxOutputTokens !== null ? { outputIsFixed: true } : {}),
     choices,
     stream: false,
     classification: capability.classification,

@@ -1,15 +1,15 @@
 /**
  * A cell: one action on one class of resources, and the policies that have a say there. Cells in which the same policies
- * stand before the same deployment are one group, searched once.
+ * stand before the same deployment, and answers are cut or are not, are one group, searched once.
  */
 import { dearestPrice } from "../../azure/prices.ts";
-import { Action } from "../action.ts";
+import { Action, isOutputFixed } from "../action.ts";
 import { type PolicySet, snapshotOfSet } from "../as-code/policy-set.ts";
 import { covers } from "../coverage.ts";
 import type { Policy } from "../policy.ts";
 import { deploymentOfResource } from "../resource.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { type Entry, type EntryContext, entryOf, jointKeyOf, meaningOf, roleOf } from "./entry.ts";
+import { type Entry, entryOf, jointKeyOf, meaningOf, roleOf, type TokenContext } from "./entry.ts";
 import { type ResourceClass, resourceClasses } from "./resource-classes.ts";
 import type { Budget } from "./search.ts";
 
@@ -29,7 +29,7 @@ export interface CellGroup {
   /** One at least. */
   readonly cells: readonly Cell[];
   readonly first: Cell;
-  readonly context: Pick<EntryContext, "price" | "deploymentName">;
+  readonly context: TokenContext;
   readonly entries: readonly Entry[];
   readonly sides: readonly Side[];
 }
@@ -77,7 +77,9 @@ export function cellGroups(
           .filter((policy) => roleOf(policy) === "boundary" || isCovering(policy))
           .map((policy) => ({ policy, isCovering: isCovering(policy) }));
       });
+      const outputIsFixed = isOutputFixed(action);
       const key = JSON.stringify([
+        outputIsFixed,
         covering.map((side) => side.map(({ policy, isCovering }) => [policy.scope, policy.id, isCovering])),
         profile,
       ]);
@@ -104,7 +106,7 @@ export function cellGroups(
               ];
               return { grants: of("grant"), denies: of("deny"), boundaries: of("boundary") };
             });
-            return { context: { price, deploymentName }, entries: [...known.values()], sides };
+            return { context: { price, deploymentName, outputIsFixed }, entries: [...known.values()], sides };
           },
         });
     }

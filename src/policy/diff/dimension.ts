@@ -8,7 +8,7 @@ import { type ConstraintSet, constraintSet } from "../constraint-set.ts";
 import type { ConstraintKey, Constraints } from "../constraints.ts";
 import { unmetOf } from "../selectors.ts";
 import { boundTokens } from "../token-bounds.ts";
-import type { Entry, EntryContext } from "./entry.ts";
+import type { Entry, TokenContext } from "./entry.ts";
 import type { Point } from "./point.ts";
 
 /** A value of one dimension. */
@@ -69,8 +69,8 @@ export const storeHolds = ({ policy, joint }: Entry, { stores }: Point): boolean
   !(stores && policy.constraints.allowStore === true && isPromised(joint));
 
 export const tokensHold =
-  ({ price, deploymentName }: Pick<EntryContext, "price" | "deploymentName">) =>
+  ({ price, deploymentName: deployment, outputIsFixed }: TokenContext) =>
   ({ joint }: Entry, { promptTokens, outputTokens }: Point): boolean =>
     joint === null ||
-    boundTokens({ promptTokens, outputTokens, choices: 1, price, deployment: deploymentName }, joint.limits)
+    boundTokens({ promptTokens, outputTokens, outputIsFixed, choices: 1, price, deployment }, joint.limits)
       .ok;

@@ -15,7 +15,7 @@ import {
   tokensHold,
   toolsHold,
 } from "./dimension.ts";
-import type { Entry, EntryContext } from "./entry.ts";
+import type { Entry, TokenContext } from "./entry.ts";
 import { MAX_SAFE_TOKENS } from "./plain-point.ts";
 import { literalPatches, rolePatches, toolPatches } from "./set-patches.ts";
 
@@ -31,7 +31,7 @@ const addressHolds = selectorHolds(["allowedIpRanges"]);
 
 export function dimensionsOf(
   entries: readonly Entry[],
-  context: Pick<EntryContext, "price" | "deploymentName">,
+  context: TokenContext,
   { anyTenant, fromMs }: Surroundings,
 ): readonly Dimension[] {
   const all = entries.map(({ policy }) => policy.constraints);
@@ -100,7 +100,7 @@ export function dimensionsOf(
     },
     { name: "tools", patches: [{}], patchesFor: toolPatches(entries), holds: toolsHold },
     { name: "store", patches: [{}, { stores: true }], holds: storeHolds },
-    { name: "tokens", patches: tokenPatches(entries), holds: tokensHold(context) },
+    { name: "tokens", patches: tokenPatches(entries, context), holds: tokensHold(context) },
     {
       name: "characters",
       patches: [
@@ -147,17 +147,24 @@ const EARLIEST_MS = Date.parse("0000-01-01T00:00:00.000Z");
 
 /**
  * What counts is whether there is an output at all, and prompt and least output together; so one token of output and
- * a prompt around each limit stand for all.
+ * a prompt around each limit stand for all. Of an answer that nothing cuts, its own length counts as well.
  */
-function tokenPatches(entries: readonly Entry[]): readonly Patch[] {
-  const limits = entries.flatMap(({ joint }) => joint?.limits.perRequest ?? []);
-  const sums = thresholdsOf(limits);
+function tokenPatches(
+  entries: readonly Entry[],
+  { outputIsFixed }: Pick<TokenContext, "outputIsFixed">,
+): readonly Patch[] {
+  const limitsOf = (key: "perRequest" | "perChoice") =>
+    thresholdsOf(entries.flatMap(({ joint }) => joint?.limits[key] ?? []));
+  const sums = limitsOf("perRequest");
+  const lengths = outputIsFixed ? limitsOf("perChoice") : [];
   return [
     {},
-    ...sums.flatMap((sum) => [
-      { promptTokens: sum - 1, outputTokens: 1 },
-      { promptTokens: sum, outputTokens: 0 },
-    ]),
+    ...lengths.map((outputTokens) => ({ outputTokens })),
+    ...sums.flatMap((sum) =>
+      [1, 0, ...lengths]
+        .filter((outputTokens) => outputTokens <= sum)
+        .map((outputTokens) => ({ promptTokens: sum - outputTokens, outputTokens })),
+    ),
     { promptTokens: null },
     { outputTokens: 0 },
   ];

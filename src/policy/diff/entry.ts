@@ -45,6 +45,12 @@ export interface EntryContext {
   readonly price: TokenPrice | null;
 }
 
+/** What the tokens of a request on it are bounded by, beside its policies. */
+export interface TokenContext extends Pick<EntryContext, "price" | "deploymentName"> {
+  /** Nothing cuts its answers. */
+  readonly outputIsFixed: boolean;
+}
+
 export const roleOf = ({ effect, kind }: Policy): Role =>
   effect === "deny" ? "deny" : kind === "boundary" ? "boundary" : "grant";
 

@@ -149,7 +149,7 @@ describe("the form that Azure gets", () => {
         const form = readForm(formOf([["model", "theirs"], ...fields]));
         if (!form.ok) throw new Error(form.error.code);
         const backend = backendOf({ azureDeployment: "ours" });
-        const { contentType, pieces } = forwardedForm(form.value.parts, backend, REQUEST_ID);
+        const { contentType, pieces } = forwardedForm(form.value.parts, backend, REQUEST_ID, false);
         expect(contentType).toBe("multipart/form-data; boundary=portcullis-request_1");
         const read = parseMultipart(joinedBytes(pieces), `portcullis-${REQUEST_ID}`, 10);
         expect(read).toEqual(formOf([["model", "ours"], ...fields]));
@@ -159,19 +159,27 @@ describe("the form that Azure gets", () => {
 
   it("holds files without copying them", () => {
     const form = readForm(formOf([["file", sound]]));
-    const pieces = form.ok ? forwardedForm(form.value.parts, backendOf(), REQUEST_ID).pieces : [];
+    const pieces = form.ok ? forwardedForm(form.value.parts, backendOf(), REQUEST_ID, false).pieces : [];
     expect(pieces.filter((piece) => piece === sound.bytes)).toHaveLength(1);
+  });
+
+  it.each([true, false])("is kept by Azure only where that is allowed: %j", (allowStore) => {
+    const form = readForm(formOf([["store", "true"]]));
+    if (!form.ok) throw new Error(form.error.code);
+    const { pieces } = forwardedForm(form.value.parts, backendOf(), REQUEST_ID, allowStore);
+    const read = parseMultipart(joinedBytes(pieces), `portcullis-${REQUEST_ID}`, 10);
+    expect(read).toEqual(formOf([["store", String(allowStore)]]));
   });
 
   it("has no model where the caller named none: the path names it", () => {
     const form = readForm(formOf([["prompt", "x"]]));
-    const forwarded = form.ok ? forwardedForm(form.value.parts, backendOf(), REQUEST_ID).pieces : [];
+    const forwarded = form.ok ? forwardedForm(form.value.parts, backendOf(), REQUEST_ID, false).pieces : [];
     expect(textOf(joinedBytes(forwarded))).not.toContain("model");
   });
 });
 
 describe("a call by form", () => {
-  it.each(["model", "prompt", "stream", "n", "response_format", "user"])(
+  it.each(["model", "prompt", "stream", "n", "response_format", "user", "output_compression", "speed"])(
     "has no file for %s, which would be unseen",
     (field) => {
       expect(readMediaForm("images/edits", [[field, picture]])).toMatchObject({

@@ -92,6 +92,31 @@ describe("what is asked for", () => {
     expect(heard).toMatchObject({ ok: true, value: { stream: true } });
   });
 
+  it("may have any background: that of a picture is no switch, as that of a response is", () => {
+    for (const background of ["transparent", "opaque", "auto", null])
+      expect(refused(generate({ background }))).toBe("accepted");
+    expect(refused(readMediaForm("images/edits", [["background", "transparent"]]))).toBe("accepted");
+    expect(refused(readCall(operations.responses, { background: "true" }))).toBe(
+      "body_invalid at background",
+    );
+  });
+
+  it.each<[name: OperationName, field: string]>([
+    ["images/generations", "image"],
+    ["images/generations", "mask"],
+    ["images/generations", "markup"],
+    ["audio/speech", "file"],
+  ])("of %s in JSON is no file: `%s` can only be an address, and bounds nothing", (name, field) => {
+    const promptOf = (value: unknown) => {
+      const call = readCall(operations[name], { prompt: "x", input: "x", [field]: value });
+      return call.ok && call.value.prompt;
+    };
+    const unknown = { textTokens: null, images: [], outsideContent: true };
+    for (const value of ["https://x.test/a.png", ["https://x.test/a.png"], { url: "https://x.test/a.png" }])
+      expect(promptOf(value)).toEqual(unknown);
+    expect(promptOf(null)).toMatchObject({ outsideContent: false });
+  });
+
   it("is no further model, no stored voice, no odd count", () => {
     expect(refused(generate({ svg: { model: "gpt-5" } }))).toBe("unsupported_parameter at svg");
     expect(refused(generate({ svg: null }))).toBe("accepted");

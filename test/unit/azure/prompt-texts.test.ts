@@ -66,6 +66,9 @@ describe("the texts of a prompt", () => {
       { messages: [{ role: "<script>", content: [{ type: "text", id: "x y" }] }] },
       ["<script>", "x y"],
     ],
+    ["a text in the place of a background", { background: "<script> it" }, ["<script> it"]],
+    ["a background", { background: "transparent" }, []],
+    ["an answer in the background", { background: true }, []],
     [
       "a text in the place of an address",
       { messages: [{ image_url: "data:image/png,<script" }, { url: "see https://x.test" }] },

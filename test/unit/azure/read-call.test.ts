@@ -254,6 +254,11 @@ describe("stored objects, which belong to whoever holds the Azure key", () => {
       "instructions.0.content.0.file_id",
     ],
     [{ instructions: [{ id: "msg_1" }] }, "instructions.0.id"],
+    [
+      { input: [{ type: "reasoning", id: "rs_1", summary: [], content: [], encrypted_content: "" }] },
+      "input.0.id",
+    ],
+    [{ input: [{ type: "image_generation_call", id: "ig_1", result: "" }] }, "input.0.id"],
   ])("responses with %j are refused at %s", (changes, field) => {
     expect(refused("responses", { ...responsesBody, ...changes })).toBe(`stored_object_refused at ${field}`);
   });
@@ -275,6 +280,7 @@ describe("stored objects, which belong to whoever holds the Azure key", () => {
     { tools: [{ type: "code_interpreter", container: { type: "auto", file_ids: [] } }] },
     { tools: [{ type: "function", name: "f", parameters: { properties: { file_id: { type: "string" } } } }] },
     { tools: null },
+    { input: [{ type: "function_call", id: "fc_1", call_id: "c", name: "f", arguments: "" }] },
     {
       input: [
         {

@@ -1,10 +1,11 @@
 // A stream never ends silently, is settled exactly once, and its usage is learned even when the caller has gone.
 import { describe, expect, it } from "vitest";
-import { operations } from "../../../src/azure/operation.ts";
+import { type OperationName, operations } from "../../../src/azure/operation.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
 import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import type { JsonObject } from "../../../src/kernel/json.ts";
 import { DRAIN_MAX_MS, MAX_STREAMED_EVENT_BYTES, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { streamErrorEvent } from "../../../src/kernel/wire.ts";
@@ -20,7 +21,7 @@ const used = {
   usage: { promptTokens: 2, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 5 },
 };
 
-function relayed(wantsUsage = true) {
+function relayed(wantsUsage = true, name: OperationName = "chat/completions", body: JsonObject = {}) {
   const timers = createManualTimers();
   const client = new AbortController();
   let cut: CutByLedger = () => {};
@@ -44,8 +45,8 @@ function relayed(wantsUsage = true) {
     {
       question,
       allowed: allowedWith({}),
-      operation: operations["chat/completions"],
-      body: {},
+      operation: operations[name],
+      body,
       wantsUsage,
     },
     new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),
@@ -99,6 +100,45 @@ describe("a stream that comes to its end", () => {
     const reader = answer.body?.getReader();
     send(word);
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(word);
+  });
+});
+
+describe("a stream of several pictures", () => {
+  const usage = { input_tokens: 2, output_tokens: 3, total_tokens: 5 };
+  const picture = `data: ${JSON.stringify({ type: "image_generation.completed", usage })}\n\n`;
+  const ofTwo = () => relayed(true, "images/generations", { n: 2 });
+  const asReserved = { kind: "as_reserved" };
+
+  it("is charged for what it reports once it is whole, and where Azure says that there is no more", async () => {
+    for (const pictures of [picture + picture, picture]) {
+      const { answer, send, end, settled } = ofTwo();
+      send(pictures);
+      end();
+      await answer.text();
+      const { outcome } = await settled;
+      const totalTokens = pictures === picture ? 5 : 10;
+      expect(outcome).toMatchObject({ kind: "used", usage: { totalTokens } });
+    }
+  });
+
+  it("is charged as reserved where it breaks off after the first: the others may be billed", async () => {
+    const { answer, send, breakOff, settled } = ofTwo();
+    const reader = answer.body?.getReader();
+    send(picture);
+    await reader?.read();
+    breakOff();
+    await reader?.read();
+    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: asReserved });
+  });
+
+  it("is not over when it falls silent after the first", async () => {
+    const { answer, send, timers, settled } = ofTwo();
+    const text = answer.text();
+    send(picture);
+    await new Promise((resolve) => setImmediate(resolve));
+    timers.pass(UPSTREAM_IDLE_MAX_MS);
+    expect(await text).toContain("upstream_timeout");
+    expect(await settled).toMatchObject({ end: "upstream_timeout", outcome: asReserved });
   });
 });
 

@@ -37,6 +37,8 @@ describe("a form", () => {
   it.each([
     'filename="a.png"',
     'filename=""',
+    "filename=a.png",
+    "filename=a.png; filename*=utf-8''a.png",
     'filename="ça %22 chat.png"',
     String.raw`filename="a\"b.png"`,
     `filename="a.png"; filename*=utf-8''%C3%A7.png`,
@@ -86,6 +88,10 @@ describe("a form", () => {
     ],
     ["whose part is named by RFC 5987", field("name*=utf-8''a") + END],
     ["whose file has no plain name", field("name=\"a\"; filename*=utf-8''a") + END],
+    ["whose file name ends a line for some", field('name="a"; filename="a\u000bcontent-type: b"') + END],
+    ["whose file name ends a line for others", field('name="a"; filename="a\\\u2028b"') + END],
+    ["whose bare file name is none", field("name=a; filename=a b") + END],
+    ["that changes how its texts are read", named("_charset_", "utf-7") + END],
     ["whose head is folded", part('content-disposition: form-data;\r\n name="a"', "1") + END],
     ["whose head is no header", part('content-disposition: form-data; name="a"\r\nx', "1") + END],
     [

@@ -71,3 +71,25 @@ it("the texts of a form are stripped as members of their names would be, and not
   expect(stripped.isStripped).toBe(true);
   expect(stripped.parts?.map(({ value }) => value)).toEqual(["a ", "x", "<script", "12", file]);
 });
+
+it("the form that is sent has the very texts that were judged, whatever its brackets make of them", () => {
+  const part = (name: string, field: string, value: string) => ({ name, field, value });
+  const parts = [
+    part("chunking_strategy[type]", "chunking_strategy", "secret"),
+    part("languages[]", "languages", "secret"),
+    part("languages[]", "languages", "no word"),
+    part("voice", "voice", "secret"),
+  ];
+  const body = {
+    chunking_strategy: { "[type]": "secret" },
+    languages: ["secret", "no word"],
+    voice: "secret",
+  };
+  const stripped = strippedBody({ body, parts }, { builtIn: [], patterns: ["secret"] });
+  expect(stripped.body).toEqual({
+    chunking_strategy: { "[type]": "" },
+    languages: ["", "no word"],
+    voice: "secret",
+  });
+  expect(stripped.parts?.map(({ value }) => value)).toEqual(["", "", "no word", "secret"]);
+});

@@ -31,8 +31,8 @@ const diffOf = (before: PolicySet, after: PolicySet): PolicyDiff =>
 
 /** What a request of the gateway, or of /v1/enforce, can be; and as priced as its deployment. */
 const request = fc
-  .record({ ask: anyAsk, capability: anyCapability, place: anyPlace })
-  .map(({ ask, capability, place }) => {
+  .record({ ask: anyAsk, isPicture: fc.boolean(), capability: anyCapability, place: anyPlace })
+  .map(({ ask, isPicture, capability, place }) => {
     const deployment = snapshotOf([]).platform.deployments.find(({ name }) => name === ask.deployment);
     const { content } = ask;
     const isReadable = content.literals !== null;
@@ -41,6 +41,8 @@ const request = fc
       place,
       ask: {
         ...ask,
+        ...(isPicture ? { action: "image" as const } : {}),
+        outputIsFixed: isPicture && ask.outputTokens !== null,
         clientAddress: place.clientAddress,
         price: deployment ? dearestPrice(deployment) : null,
         content: {

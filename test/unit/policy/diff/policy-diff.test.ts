@@ -161,6 +161,25 @@ describe("a change", () => {
     expect(without.classes).toMatchObject([{ to: "allowed", witness: { ask: { maxOutputTokens: 0 } } }]);
   });
 
+  it("of a bound on the output is one for pictures, which nobody can cut", () => {
+    const bounded = (maxOutputTokens: number) =>
+      rule("Draw", { actions: ["image", "chat"], constraints: { maxOutputTokens } });
+    const wider = diffOf([bounded(100)], [bounded(1_000)]);
+    expect(told(wider)).toEqual([`denied→allowed no_grant/granted Draw: image ${GPT}`]);
+    expect(wider.classes[0]?.witness.ask).toEqual({ maxOutputTokens: 101 });
+    const large = rule("Large", { actions: ["image"], constraints: { allowedRoles: ["artist"] } });
+    const fewer = diffOf([bounded(100), large], [bounded(100)]).classes;
+    expect(fewer).toMatchObject([
+      { from: "allowed", to: "denied", witness: { ask: { maxOutputTokens: 101 } } },
+    ]);
+    const both = { maxOutputTokens: 100, maxTokensPerRequest: 150 };
+    const [less] = diffOf(
+      [rule("Draw", { actions: ["image"], constraints: { maxTokensPerRequest: 150 } })],
+      [rule("Draw", { actions: ["image"], constraints: both })],
+    ).classes;
+    expect(less?.witness.ask).toEqual({ maxOutputTokens: 101 });
+  });
+
   it("before the moment of interest is none", () => {
     const until = rule("Chat", { constraints: { validUntil: "2026-01-01T00:00:00.000Z" } });
     const from = (fromMs: number) => policyDiff(setOf([]), setOf([until]), { ...anyTime(), fromMs });
