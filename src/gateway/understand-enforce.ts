@@ -4,7 +4,7 @@ import { dearestPrice } from "../azure/prices.ts";
 import { sha256Hex } from "../kernel/digest.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
-import type { Action } from "../policy/action.ts";
+import { type Action, isOutputFixed } from "../policy/action.ts";
 import type { Classification } from "../policy/classification.ts";
 import type { Ask } from "../policy/decision.ts";
 import { deploymentOfResource, isAtAzure } from "../policy/resource.ts";
@@ -44,7 +44,9 @@ export async function understandEnforce(
     action,
     resource: resourceId,
     deployment: name ?? resourceId,
-    promptTokens: context.promptTokens ?? 0,
+    ...(isOutputFixed(action) ? { outputIsFixed: true } : {}),
+    // What may become of an answer that cannot be cut, nobody but its caller can say.
+    promptTokens: isOutputFixed(action) && stated === undefined ? null : (context.promptTokens ?? 0),
     outputTokens: stated === undefined ? null : Math.min(stated, cap),
     choices: 1,
     stream: false,

@@ -150,6 +150,29 @@ it("a resource that is no deployment of this gateway has no price", async () => 
   expect(ask.price).toBeNull();
 });
 
+it.each([
+  [{}, { promptTokens: null, outputTokens: null }],
+  [{ promptTokens: 100 }, { promptTokens: null, outputTokens: null }],
+  [
+    { promptTokens: 100, maxOutputTokens: 4_160 },
+    { promptTokens: 100, outputTokens: 4_160 },
+  ],
+])(
+  "a picture that /v1/enforce is asked about with %j is as long as is said, or unbounded",
+  async (context, bound) => {
+    const request = EnforceRequest.parse({
+      requestId: "order-1",
+      capabilityToken: "token",
+      action: "image",
+      resourceId: "api://azure-openai/models/gpt-4",
+      context,
+    });
+    const snapshot = snapshotWith({}, { maxOutputTokens: 0 });
+    const { ask } = unwrapped(await understandEnforce(ports, request, caller, snapshot));
+    expect(ask).toMatchObject({ ...bound, outputIsFixed: true });
+  },
+);
+
 describe("under a residency promise, an /v1/enforce", () => {
   const outcomeOf = async (resourceId: string, zone: "none" | "eu") => {
     const snapshot = snapshotWith({});
