@@ -17,7 +17,7 @@ import { revokeOfAgent, revokeOfTenant } from "./revoke-tokens.ts";
 import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
 import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
-import { endOfChainsBefore, endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import { endOfChainsBefore, type TokenRevocation } from "./token-revocations.store.ts";
 
 export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tokenRevocationDescriptions.revoke, async ({ body, apiKey, requestId }) => {
@@ -65,7 +65,7 @@ async function revokeAgent(
   if (tenantId !== undefined && tenantId !== agent.tenantId) return fail(notFound("agent", "agentId"));
   const address = { home, tenantId: agent.tenantId, agentId };
   if (jti === undefined) {
-    const endsAt = endOfTokensBefore(notBefore);
+    const endsAt = endOfChainsBefore(notBefore);
     return revoke(deps, caller, { ...address, tokenId: null, notBefore, endsAt }, null);
   }
   const root = await deps.tokenRefreshes.rootOf(home, agentId, jti);

@@ -12,7 +12,7 @@ import { type Timestamp, timestampOf } from "../kernel/timestamp.ts";
 import { MAX_TOKEN_BYTES, TOKEN_MAX_SECONDS } from "../kernel/token-limits.ts";
 import type { Home } from "../residency/home.ts";
 import type { Agent } from "./agent.ts";
-import { type AuthorizationDetail, CapabilityClaims } from "./claims.ts";
+import { type AuthorizationDetail, type Capability, CapabilityClaims } from "./claims.ts";
 import type { SigningKey } from "./ed25519-keys.ts";
 import { type Thumbprint, thumbprintOf } from "./holder-key.ts";
 import { TOKEN_TYPE } from "./parse-token.ts";
@@ -36,7 +36,7 @@ export interface TokenOrder {
   /** Null = it may not be refreshed. */
   readonly refreshUntilSeconds?: number | null;
   /** The first token of its chain, where this is another one. */
-  readonly rootTokenId?: TokenId | null;
+  readonly root?: Pick<Capability, "rootTokenId" | "rootIssuedAtSeconds"> | null;
   /** How often it may be exchanged, one child after another; 0 = it cannot be. */
   readonly maxDelegationDepth?: number;
   readonly nowMs: number;
@@ -86,7 +86,7 @@ export async function signedToken(
 /** Throws only when an agent or an authorization was not parsed before it came here. */
 function claimsOf(order: TokenOrder, holderKey: Thumbprint | null): CapabilityClaims {
   const { agent, authorization, expiresInSeconds, mintedBy, nowMs } = order;
-  const { endUser = null, refreshUntilSeconds = null, rootTokenId = null, maxDelegationDepth = 0 } = order;
+  const { endUser = null, refreshUntilSeconds = null, root = null, maxDelegationDepth = 0 } = order;
   const issuedAtSeconds = Math.floor(nowMs / 1_000);
   return CapabilityClaims.parse({
     iss: order.issuer,
@@ -104,7 +104,7 @@ function claimsOf(order: TokenOrder, holderKey: Thumbprint | null): CapabilityCl
     ...(authorization === null ? {} : { authorization_details: authorization }),
     ...(mintedBy === null ? {} : { minted_by: mintedBy }),
     ...(holderKey === null ? {} : { cnf: { jkt: holderKey } }),
-    ...(rootTokenId === null ? {} : { root_jti: rootTokenId }),
+    ...(root === null ? {} : { root_jti: root.rootTokenId, root_iat: root.rootIssuedAtSeconds }),
     ...(refreshUntilSeconds === null ? {} : { refresh_until: refreshUntilSeconds }),
     ...(endUser === null ? {} : { end_user: endUser }),
     ...(maxDelegationDepth === 0 ? {} : { del_depth: 0, del_max_depth: maxDelegationDepth }),

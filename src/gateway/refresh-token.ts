@@ -92,7 +92,7 @@ async function currentAgent(
 
 async function issueSuccessor(
   { issuing: { currentSigner, issuer, audience }, clock }: Pick<RefreshPorts, "issuing" | "clock">,
-  { home, authorization, mintedBy, endUser, refreshUntilSeconds, rootTokenId, delegation }: Capability,
+  { home, authorization, mintedBy, endUser, refreshUntilSeconds, delegation, ...root }: Capability,
   agent: Agent,
   { tokenId, issuedAtSeconds, expiresAtSeconds }: SuccessorToken,
 ): Promise<Result<IssuedToken>> {
@@ -110,7 +110,7 @@ async function issueSuccessor(
     mintedBy,
     endUser,
     refreshUntilSeconds,
-    rootTokenId,
+    root,
     maxDelegationDepth: delegation.maxDepth,
     nowMs: issuedAtSeconds * SECOND_MS,
   });

@@ -79,7 +79,28 @@ const claims: readonly Attack[] = [
   [
     "a chain of which it is its own first",
     "token_claims_invalid",
-    () => signClaims({ root_jti: goodClaims.jti, refresh_until: NOW_SECONDS + 900 }),
+    () => signClaims({ root_jti: goodClaims.jti, root_iat: NOW_SECONDS, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a chain that does not say when it began",
+    "token_claims_invalid",
+    () => signClaims({ root_jti: otherToken, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a beginning without a chain",
+    "token_claims_invalid",
+    () => signClaims({ root_iat: NOW_SECONDS, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a chain that began after its token",
+    "token_claims_invalid",
+    () => signClaims({ root_jti: otherToken, root_iat: NOW_SECONDS + 1, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a chain that began a day and a second before its end",
+    "token_claims_invalid",
+    () =>
+      signClaims({ root_jti: otherToken, root_iat: NOW_SECONDS - 85_501, refresh_until: NOW_SECONDS + 900 }),
   ],
   [
     "an end after that of its chain",
@@ -124,7 +145,7 @@ describe("claims", () => {
   });
 
   it("are accepted at their edges", async () => {
-    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken };
+    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken, root_iat: NOW_SECONDS };
     expect(await verdictOf(await signClaims(last))).toBe("accepted");
     expect(await verdictOf(await signClaims({ refresh_until: NOW_SECONDS + 900 }))).toBe("accepted");
   });
