@@ -18,6 +18,7 @@ import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
 import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
 import { endOfChainsBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import { tokenToRevoke } from "./token-to-revoke.ts";
 
 export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tokenRevocationDescriptions.revoke, async ({ body, apiKey, requestId }) => {
@@ -40,7 +41,7 @@ export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Oper
 ];
 
 async function revokeText(deps: ControlPlaneDeps, caller: Caller, text: string): Promise<Result<Answer>> {
-  const verified = await deps.verifier.verify(text, deps.clock());
+  const verified = await tokenToRevoke(deps.verifier, text, deps.clock());
   // RFC 7009, section 2.2: what is no token opens nothing already, and is no error.
   if (!verified.ok || !canSee(caller.apiKey, verified.value.tenantId)) return nothing;
   const { home, tenantId, agentId, tokenId, rootTokenId, expiresAtSeconds, refreshUntilSeconds } =
