@@ -15,7 +15,8 @@ import { endDelegations } from "./end-delegations.ts";
 import type { Caller } from "./operation.ts";
 import type { Written } from "./revisioned-write.store.ts";
 import { tellRevocation } from "./tell-revocation.ts";
-import { endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import { endOfTokensBefore } from "./token-ends.ts";
+import type { TokenRevocation } from "./token-revocations.store.ts";
 
 type RevokeDeps = Pick<
   ControlPlaneDeps,

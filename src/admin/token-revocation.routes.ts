@@ -16,8 +16,9 @@ import { type Answer, type Caller, type Operation, operation } from "./operation
 import { revokeOfAgent, revokeOfTenant } from "./revoke-tokens.ts";
 import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { endOfChainsBefore } from "./token-ends.ts";
 import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
-import { endOfChainsBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import type { TokenRevocation } from "./token-revocations.store.ts";
 import { tokenToRevoke } from "./token-to-revoke.ts";
 
 export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [

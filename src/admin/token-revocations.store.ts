@@ -4,15 +4,9 @@
  */
 import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
-import { SECOND_MS } from "../kernel/clock.ts";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
-import {
-  TOKEN_CHAIN_MAX_SECONDS,
-  TOKEN_CLOCK_SKEW_SECONDS,
-  TOKEN_MAX_SECONDS,
-} from "../kernel/token-limits.ts";
 import type { AgentAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import type { Databases } from "./databases.ts";
@@ -80,14 +74,6 @@ export interface TokenRevocationStore {
   /** What can stop no token any more. */
   forget(home: Home, nowMs: number): Promise<Result<null>>;
 }
-
-/** No token that was issued before this moment is valid after the end. */
-export const endOfTokensBefore = (notBefore: Timestamp): Timestamp =>
-  timestampOf(Date.parse(notBefore) + (TOKEN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
-
-/** No token that was issued before this moment, and none that it was refreshed into, is valid after the end. */
-export const endOfChainsBefore = (notBefore: Timestamp): Timestamp =>
-  timestampOf(Date.parse(notBefore) + (TOKEN_CHAIN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
 
 export function createTokenRevocationStore(databases: Databases): TokenRevocationStore {
   const prepare = (home: Home, sql: string) => databases.ofHome(home).prepare(sql);
