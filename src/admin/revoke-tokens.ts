@@ -11,14 +11,23 @@ import { fail, ok, type Result } from "../kernel/result.ts";
 import type { Timestamp } from "../kernel/timestamp.ts";
 import type { Home } from "../residency/home.ts";
 import type { ControlPlaneDeps } from "./control-plane-deps.ts";
+import { endDelegations } from "./end-delegations.ts";
 import type { Caller } from "./operation.ts";
 import type { Written } from "./revisioned-write.store.ts";
 import { tellRevocation } from "./tell-revocation.ts";
+import { endOfTokensBefore } from "./token-ends.ts";
 import type { TokenRevocation } from "./token-revocations.store.ts";
 
 type RevokeDeps = Pick<
   ControlPlaneDeps,
-  "agentLedgers" | "background" | "changes" | "clock" | "deliverOutbox" | "tokenRevocations" | "writer"
+  | "agentLedgers"
+  | "background"
+  | "changes"
+  | "clock"
+  | "delegations"
+  | "deliverOutbox"
+  | "tokenRevocations"
+  | "writer"
 >;
 
 /** One token with its chain, or all of one agent that were issued before a moment. @param named for the record. */
@@ -28,7 +37,7 @@ export async function revokeOfAgent(
   revocation: TokenRevocation,
   named: TokenId | null,
 ): Promise<Result<null>> {
-  const { home, tenantId, agentId } = revocation;
+  const { home, tenantId, agentId, notBefore } = revocation;
   const record = deps.changes.statement({
     caller,
     scope: tenantId,
@@ -38,10 +47,14 @@ export async function revokeOfAgent(
     revision: null,
     nowMs: deps.clock(),
   });
-  const committed = await deps.tokenRevocations.put(revocation, record);
+  // All of an agent is also what it acts with for others, of which only the end is kept.
+  const ofOthers =
+    notBefore === null ? [] : [deps.delegations.revocation(home, agentId, endOfTokensBefore(notBefore))];
+  const committed = await deps.tokenRevocations.put(revocation, [...ofOthers, record]);
   if (!committed.ok) return committed;
   deps.background(asked(() => deps.deliverOutbox(tenantId, home)));
-  if (await tellRevocation(deps, revocation)) return ok(null);
+  const isTold = await tellRevocation(deps, revocation);
+  if (isTold && (await endDelegations(deps, home, { id: agentId, tenantId }))) return ok(null);
   const message =
     "The revocation is committed, but the agent's ledger could not be reached; it will be repeated until it takes effect.";
   return fail(refuse("ledger_unavailable", { message }));

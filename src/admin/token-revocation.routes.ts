@@ -16,8 +16,10 @@ import { type Answer, type Caller, type Operation, operation } from "./operation
 import { revokeOfAgent, revokeOfTenant } from "./revoke-tokens.ts";
 import { canSee, notFound, tenantOf } from "./tenant-access.ts";
 import { addressOf } from "./tenant-address.ts";
+import { endOfChainsBefore } from "./token-ends.ts";
 import { type RevocationInput, tokenRevocationDescriptions } from "./token-revocation-descriptions.ts";
-import { endOfChainsBefore, endOfTokensBefore, type TokenRevocation } from "./token-revocations.store.ts";
+import type { TokenRevocation } from "./token-revocations.store.ts";
+import { tokenToRevoke } from "./token-to-revoke.ts";
 
 export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
   operation(tokenRevocationDescriptions.revoke, async ({ body, apiKey, requestId }) => {
@@ -40,7 +42,7 @@ export const tokenRevocationOperations = (deps: ControlPlaneDeps): readonly Oper
 ];
 
 async function revokeText(deps: ControlPlaneDeps, caller: Caller, text: string): Promise<Result<Answer>> {
-  const verified = await deps.verifier.verify(text, deps.clock());
+  const verified = await tokenToRevoke(deps.verifier, text, deps.clock());
   // RFC 7009, section 2.2: what is no token opens nothing already, and is no error.
   if (!verified.ok || !canSee(caller.apiKey, verified.value.tenantId)) return nothing;
   const { home, tenantId, agentId, tokenId, rootTokenId, expiresAtSeconds, refreshUntilSeconds } =
@@ -65,7 +67,7 @@ async function revokeAgent(
   if (tenantId !== undefined && tenantId !== agent.tenantId) return fail(notFound("agent", "agentId"));
   const address = { home, tenantId: agent.tenantId, agentId };
   if (jti === undefined) {
-    const endsAt = endOfTokensBefore(notBefore);
+    const endsAt = endOfChainsBefore(notBefore);
     return revoke(deps, caller, { ...address, tokenId: null, notBefore, endsAt }, null);
   }
   const root = await deps.tokenRefreshes.rootOf(home, agentId, jti);

@@ -4,15 +4,9 @@
  */
 import * as z from "zod";
 import { asked, askedToWrite } from "../kernel/asked.ts";
-import { SECOND_MS } from "../kernel/clock.ts";
 import { AgentId, TenantId, TokenId } from "../kernel/ids.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import { Timestamp, timestampOf } from "../kernel/timestamp.ts";
-import {
-  TOKEN_CHAIN_MAX_SECONDS,
-  TOKEN_CLOCK_SKEW_SECONDS,
-  TOKEN_MAX_SECONDS,
-} from "../kernel/token-limits.ts";
 import type { AgentAddress } from "../quota/ledgers.ts";
 import type { Home } from "../residency/home.ts";
 import type { Databases } from "./databases.ts";
@@ -65,7 +59,8 @@ export interface AgentRevocations {
 }
 
 export interface TokenRevocationStore {
-  put(revocation: TokenRevocation, record: D1PreparedStatement): Promise<Result<null>>;
+  /** @param companions commit with it or not at all. */
+  put(revocation: TokenRevocation, companions: readonly D1PreparedStatement[]): Promise<Result<null>>;
   acknowledge(revocation: TokenRevocation): Promise<Result<null>>;
   unacknowledged(
     home: Home,
@@ -80,19 +75,11 @@ export interface TokenRevocationStore {
   forget(home: Home, nowMs: number): Promise<Result<null>>;
 }
 
-/** No token that was issued before this moment is valid after the end. */
-export const endOfTokensBefore = (notBefore: Timestamp): Timestamp =>
-  timestampOf(Date.parse(notBefore) + (TOKEN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
-
-/** The same of all that they may be refreshed into. */
-export const endOfChainsBefore = (notBefore: Timestamp): Timestamp =>
-  timestampOf(Date.parse(notBefore) + (TOKEN_CHAIN_MAX_SECONDS + TOKEN_CLOCK_SKEW_SECONDS) * SECOND_MS);
-
 export function createTokenRevocationStore(databases: Databases): TokenRevocationStore {
   const prepare = (home: Home, sql: string) => databases.ofHome(home).prepare(sql);
 
   return {
-    async put({ home, agentId, tokenId, tenantId, notBefore, endsAt }, record) {
+    async put({ home, agentId, tokenId, tenantId, notBefore, endsAt }, companions) {
       const row = prepare(home, revocationStatements.put).bind(
         agentId,
         tokenId ?? ALL_TOKENS,
@@ -100,7 +87,7 @@ export function createTokenRevocationStore(databases: Databases): TokenRevocatio
         notBefore,
         endsAt,
       );
-      const stored = await askedToWrite(() => databases.ofHome(home).batch([row, record]));
+      const stored = await askedToWrite(() => databases.ofHome(home).batch([row, ...companions]));
       return stored.ok ? ok(null) : stored;
     },
 

@@ -52,6 +52,7 @@ export function recollectedCaller(record: DecisionRecord): Caller | Gap {
       delegation: NOT_DELEGATED,
       holderKey: null,
       rootTokenId: tokenId,
+      rootIssuedAtSeconds: 0,
       refreshUntilSeconds: null,
       endUser: null,
     },

@@ -64,6 +64,7 @@ const table: {
   cnf: ({ holderKey }) => (holderKey === null ? undefined : { jkt: holderKey }),
   // A child begins a chain of its own, of one token: its holder asks its parent's for the next.
   root_jti: () => undefined,
+  root_iat: () => undefined,
   refresh_until: () => undefined,
   end_user: ({ parent }) => parent.endUser ?? undefined,
   // Who had the root issued never approves what anybody of the family asks for.
@@ -84,18 +85,18 @@ export const depthOf = ({ delegation }: Pick<Capability, "delegation">): number 
   delegation.ancestors.length;
 
 function ancestorsOf({ parent, details }: ChildOrder): AncestorClaim[] {
-  const { tokenId, rootTokenId, issuedAtSeconds } = parent;
-  const self = { tokenId, rootTokenId, issuedAtSeconds };
+  const { tokenId, rootTokenId, rootIssuedAtSeconds } = parent;
+  const self = { tokenId, rootTokenId, rootIssuedAtSeconds };
   const around = (inside: HeldDetail, rootTokenId: TokenId) =>
     rootTokenId === self.rootTokenId
       ? ownOf(inside)
       : inside.within?.find((outer) => outer.rootTokenId === rootTokenId)?.detail;
-  return [...parent.delegation.ancestors, self].map(({ tokenId, rootTokenId, issuedAtSeconds }) => {
+  return [...parent.delegation.ancestors, self].map(({ tokenId, rootTokenId, rootIssuedAtSeconds }) => {
     const held = details?.flatMap(({ inside }) => (inside && around(inside, rootTokenId)) ?? []) ?? [];
     return {
       jti: tokenId,
       ...(rootTokenId === tokenId ? {} : { root_jti: rootTokenId }),
-      iat: issuedAtSeconds,
+      iat: rootIssuedAtSeconds,
       ...(held.length === 0 ? {} : { authorization_details: held }),
     };
   });

@@ -47,6 +47,7 @@ const AncestorClaim = z.strictObject({
   jti: TokenId,
   /** Where it is not its own `jti`. */
   root_jti: TokenId.optional(),
+  /** Of the first of its chain. */
   iat: NumericDate,
   /** The one that each of the token's own details stands inside, in their order. */
   authorization_details: z.array(AuthorizationDetail).min(1).max(20).optional(),
@@ -81,6 +82,8 @@ export const CapabilityClaims = z.strictObject({
   cnf: z.strictObject({ jkt: Thumbprint }).optional(),
   /** Private claim: the first token of a chain of refreshed ones; absent in the first. */
   root_jti: TokenId.optional(),
+  /** Private claim: the date of that one; what was issued before a moment is whatever comes of it. */
+  root_iat: NumericDate.optional(),
   /** Private claim: until when the chain may be refreshed; no token of it outlasts that. Absent = it may not. */
   refresh_until: NumericDate.optional(),
   /** Private claim: the salted hash of the end user, as bodies' end users are hashed; no name stands in a token. */
@@ -107,7 +110,7 @@ export type CapabilityClaims = z.infer<typeof CapabilityClaims>;
 export interface AncestorToken {
   readonly tokenId: TokenId;
   readonly rootTokenId: TokenId;
-  readonly issuedAtSeconds: number;
+  readonly rootIssuedAtSeconds: number;
 }
 
 /** Where a token stands in its family. */
@@ -145,6 +148,8 @@ export interface Capability {
   readonly holderKey: Thumbprint | null;
   /** The first token of its chain, whose counters it goes on with; its own id where it was never refreshed. */
   readonly rootTokenId: TokenId;
+  /** When that one was issued: revoking all that was issued before a moment stops what it was refreshed into since. */
+  readonly rootIssuedAtSeconds: number;
   /** Null = it may not be refreshed. */
   readonly refreshUntilSeconds: number | null;
   /** Salted hash; it wins over what a body names. Null = the body names the end user, or nobody does. */

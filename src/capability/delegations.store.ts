@@ -20,7 +20,7 @@ export const delegationStatements = {
     AND (SELECT count(*) FROM delegations WHERE actor_id = ?1 AND ends_at > ?6) < ${MAX_LIVE_DELEGATIONS}`,
   actor: "SELECT status, public_key FROM agents WHERE id = ?1 AND tenant_id = ?2",
   revoke: `INSERT INTO token_revocations (agent_id, token_id, tenant_id, ends_at)
-    SELECT agent_id, token_id, tenant_id, ends_at FROM delegations WHERE actor_id = ?1
+    SELECT agent_id, token_id, tenant_id, ends_at FROM delegations WHERE actor_id = ?1 AND ends_at <= ?2
     ON CONFLICT (agent_id, token_id) DO UPDATE SET acknowledged = 0, ends_at = max(ends_at, excluded.ends_at)`,
   untold: `SELECT revoked.agent_id, revoked.token_id, revoked.ends_at
     FROM delegations AS ours JOIN token_revocations AS revoked
@@ -30,6 +30,9 @@ export const delegationStatements = {
     WHERE agent_id = ?1 AND token_id IN (SELECT value FROM json_each(?2))`,
   forget: "DELETE FROM delegations WHERE ends_at < ?1",
 } as const;
+
+/** Later than any token's end. */
+const END_OF_TIME = timestampOf(Date.UTC(9999, 11, 31));
 
 const RevokedRow = z.object({ agent_id: AgentId, token_id: TokenId, ends_at: Timestamp });
 const ActorRow = z.object({
@@ -41,7 +44,7 @@ export type RevokedDelegation = Pick<KeptDelegation, "agentId" | "tokenId" | "en
 
 export interface DelegationStore extends DelegationDesk {
   /** For the batch that ends a sub-agent or changes its key: revokes whatever it acts with. */
-  revocation(home: Home, actorId: AgentId): D1PreparedStatement;
+  revocation(home: Home, actorId: AgentId, endsAtLatest?: Timestamp): D1PreparedStatement;
   /** Of these revocations, those that no ledger has acknowledged. */
   untold(home: Home, actorId: AgentId): Promise<Result<readonly RevokedDelegation[]>>;
   acknowledge(home: Home, agentId: AgentId, tokenIds: readonly TokenId[]): Promise<Result<unknown>>;
@@ -71,7 +74,8 @@ export function createDelegationStore({
       return inserted?.meta.changes === 1 ? ok(keyOf(actor)) : fail(whyNot(actor));
     },
 
-    revocation: (home, actorId) => prepare(home, delegationStatements.revoke).bind(actorId),
+    revocation: (home, actorId, endsAtLatest = END_OF_TIME) =>
+      prepare(home, delegationStatements.revoke).bind(actorId, endsAtLatest),
 
     async untold(home, actorId) {
       const rows = await asked(() => prepare(home, delegationStatements.untold).bind(actorId).all());

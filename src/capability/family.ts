@@ -39,7 +39,7 @@ export const delegationOf = ({ del_max_depth, act, ancestors = [] }: FamilyClaim
   ancestors: ancestors.map(({ jti, root_jti, iat }) => ({
     tokenId: jti,
     rootTokenId: root_jti ?? jti,
-    issuedAtSeconds: iat,
+    rootIssuedAtSeconds: iat,
   })),
 });
 
@@ -66,10 +66,10 @@ export const lineageOf = (held: HeldDetail): readonly AuthorizationDetail[] => [
 
 /** Issued before a moment is whatever comes of a token that was issued before it. */
 export const firstIssuedSeconds = ({
-  issuedAtSeconds,
+  rootIssuedAtSeconds,
   delegation,
-}: Pick<Capability, "issuedAtSeconds" | "delegation">): number =>
-  Math.min(issuedAtSeconds, ...delegation.ancestors.map((ancestor) => ancestor.issuedAtSeconds));
+}: Pick<Capability, "rootIssuedAtSeconds" | "delegation">): number =>
+  Math.min(rootIssuedAtSeconds, ...delegation.ancestors.map((ancestor) => ancestor.rootIssuedAtSeconds));
 
 /** RFC 8693, section 4.1. @param actors the present one first. */
 export const actClaimOf = (actors: Delegation["actors"]): ActClaim | undefined =>

@@ -37,7 +37,7 @@ export interface TokenOrder {
   /** Null = it may not be refreshed. */
   readonly refreshUntilSeconds?: number | null;
   /** The token that it is refreshed from: it goes on with that one's chain. */
-  readonly refreshes?: Pick<Capability, "rootTokenId" | "signedBy"> | null;
+  readonly refreshes?: Pick<Capability, "rootTokenId" | "rootIssuedAtSeconds" | "signedBy"> | null;
   /** How often it may be exchanged, one child after another; 0 = it cannot be. */
   readonly maxDelegationDepth?: number;
   readonly nowMs: number;
@@ -105,9 +105,17 @@ function claimsOf(order: TokenOrder, holderKey: Thumbprint | null): CapabilityCl
     ...(authorization === null ? {} : { authorization_details: authorization }),
     ...(mintedBy === null ? {} : { minted_by: mintedBy }),
     ...(holderKey === null ? {} : { cnf: { jkt: holderKey } }),
-    ...(refreshes === null ? {} : { root_jti: refreshes.rootTokenId, prior_keys: priorKeysOf(refreshes) }),
+    ...(refreshes === null ? {} : chainClaimsOf(refreshes)),
     ...(refreshUntilSeconds === null ? {} : { refresh_until: refreshUntilSeconds }),
     ...(endUser === null ? {} : { end_user: endUser }),
     ...(maxDelegationDepth === 0 ? {} : { del_depth: 0, del_max_depth: maxDelegationDepth }),
   });
 }
+
+const chainClaimsOf = (
+  refreshes: NonNullable<TokenOrder["refreshes"]>,
+): Pick<CapabilityClaims, "root_jti" | "root_iat" | "prior_keys"> => ({
+  root_jti: refreshes.rootTokenId,
+  root_iat: refreshes.rootIssuedAtSeconds,
+  prior_keys: priorKeysOf(refreshes),
+});

@@ -151,10 +151,13 @@ function isCoherent(claims: CapabilityClaims, key: VerificationKey): boolean {
  * its holder asks for the next.
  */
 function isChainCoherent(claims: CapabilityClaims): boolean {
-  const { iat, exp, jti, root_jti, refresh_until, ancestors } = claims;
+  const { iat, exp, jti, root_jti, root_iat, refresh_until, ancestors } = claims;
+  if ((root_iat === undefined) !== (root_jti === undefined)) return false;
   if (refresh_until === undefined) return root_jti === undefined;
   if (ancestors !== undefined) return false;
-  return root_jti !== jti && exp <= refresh_until && refresh_until - iat <= TOKEN_CHAIN_MAX_SECONDS;
+  const beganSeconds = root_iat ?? iat;
+  const isChainLifeOurs = exp <= refresh_until && refresh_until - beganSeconds <= TOKEN_CHAIN_MAX_SECONDS;
+  return root_jti !== jti && beganSeconds <= iat && isChainLifeOurs;
 }
 
 const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
@@ -174,6 +177,7 @@ const capabilityOf = (claims: CapabilityClaims, keyId: string): Capability => ({
   delegation: delegationOf(claims),
   holderKey: claims.cnf?.jkt ?? null,
   rootTokenId: claims.root_jti ?? claims.jti,
+  rootIssuedAtSeconds: claims.root_iat ?? claims.iat,
   refreshUntilSeconds: claims.refresh_until ?? null,
   endUser: claims.end_user ?? null,
 });

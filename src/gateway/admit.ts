@@ -33,7 +33,7 @@ export function admit(question: Admittee, snapshot: Snapshot): Result<null> {
  * tokens were revoked. Single tokens, and all of one agent, are revoked in the agent's ledger.
  */
 export function standingRefusal(
-  token: Pick<Capability, "signedBy" | "issuedAtSeconds" | "delegation">,
+  token: Pick<Capability, "signedBy" | "issuedAtSeconds" | "rootIssuedAtSeconds" | "delegation">,
   { platform: { withdrawnKeys }, tenant: { tokensNotBefore } }: Snapshot,
 ): Refusal | null {
   if (isWithdrawn(token, withdrawnKeys)) return refuse("token_key_withdrawn");

@@ -157,7 +157,8 @@ export const callerOf = ({ capability }: Pick<Question, "capability">): LedgerCa
   agentId: capability.agentId,
   agentVersion: capability.agentVersion,
   tokenId: capability.tokenId,
-  issuedAtSeconds: capability.issuedAtSeconds,
+  // What was issued before a moment is revoked with all that it was refreshed into since.
+  issuedAtSeconds: capability.rootIssuedAtSeconds,
   ...rootOf(capability),
   ...ancestorsOf(capability),
 });
@@ -173,7 +174,7 @@ function ancestorsOf({ delegation: { ancestors } }: Capability): Pick<LedgerCall
   return {
     ancestors: ancestors.map((ancestor) => ({
       tokenId: ancestor.tokenId,
-      issuedAtSeconds: ancestor.issuedAtSeconds,
+      issuedAtSeconds: ancestor.rootIssuedAtSeconds,
       ...rootOf(ancestor),
     })),
   };

@@ -144,7 +144,7 @@ export const refusalTable = {
   concurrency_exceeded: row(429, "Too many requests are under way at once; try again shortly.", true),
   quota_keys_exhausted: row(
     429,
-    "Too many end users or client addresses are being counted at once; try again later.",
+    "Too many end users, client addresses or exchanged tokens are being counted at once; try again later.",
     true,
   ),
   end_user_required: row(400, "A quota counts per end user: name one as `safety_identifier` or `user`."),

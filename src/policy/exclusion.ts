@@ -75,7 +75,12 @@ const prepared = new WeakMap<AuthorizationDetail, ConstraintSet>();
 function tokenSet(owner: string, detail: AuthorizationDetail): ConstraintSet {
   const known = prepared.get(detail);
   if (known?.limits.owner === owner) return known;
-  const set = constraintSet(owner, detail.constraints);
+  // A token is of one agent, which alone counts its limits: whoever exchanges tokens must not fill a ledger that all share.
+  const { constraints } = detail;
+  const set = constraintSet(
+    owner,
+    constraints.quotaScope === "tenant" ? { ...constraints, quotaScope: "agent" } : constraints,
+  );
   prepared.set(detail, set);
   return set;
 }

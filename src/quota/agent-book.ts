@@ -31,17 +31,17 @@ import { CounterBook } from "./counter-book.ts";
 import { counterStates } from "./counter-states.ts";
 import { earliest } from "./earliest.ts";
 import { forfeitedRecord } from "./forfeited-record.ts";
+import type { LedgerCaller } from "./ledger-caller.ts";
 import { ledgerRefusal, quotaRefusal } from "./ledger-refusal.ts";
 import { counterName, type LimitClaim } from "./limit-claim.ts";
+import { isMultiplied, MAX_COUNTERS } from "./multiplied-counter.ts";
 import { OpenReservations } from "./open-reservations.ts";
 import { RecordNumbers, type SkippedNumbers } from "./record-numbers.ts";
+import { refreshedUntilMs } from "./refreshed-tokens.ts";
 import { ReservationEndings } from "./reservation-endings.ts";
 import { SliceHolder } from "./slice-holder.ts";
 import type { ReservationReply, StateReply, StateRequest } from "./state-contracts.ts";
 import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
-
-/** Counters that callers can multiply at will (end users, addresses) are bounded in number. */
-export const MAX_COUNTERS = 10_000;
 
 /** A call that ends after its lease gives the rest of its slice back within this time: many of them at once. */
 const RETURN_AFTER_MS = 3_000;
@@ -94,7 +94,7 @@ export class AgentBook {
     const approval = candidate.needsApproval ? this.approvals.spendable(request.approval, nowMs) : null;
     if (candidate.needsApproval && approval === null) return { kind: "unapproved" };
     const [own, sliced, tenantWide] = byPlace(candidate.claims);
-    if (!this.#hasPlaceFor(own, nowMs)) {
+    if (!this.#hasPlaceFor(own, request.caller, nowMs)) {
       return { kind: "full", refusal: ledgerRefusal("quota_keys_exhausted", { retryAfterSeconds: 60 }) };
     }
     const admission = admit(this.#counters, own, nowMs);
@@ -135,7 +135,10 @@ export class AgentBook {
   }
 
   refresh(request: RefreshRequest, moment: Moment): RefreshReply {
-    return this.#gate.refresh(request, moment);
+    const reply = this.#gate.refresh(request, moment);
+    // An agent that does nothing else leaves no rows behind either.
+    if (reply.outcome === "refreshed") this.#wakeMs = earliest(this.#wakeMs, refreshedUntilMs(request));
+    return reply;
   }
 
   /** Of a relayed call that goes on. It charges nothing and is no ask: it takes no number, and makes no ledger busy. */
@@ -277,9 +280,9 @@ export class AgentBook {
     return this.#gate.reserved(request, reservation, moment, reservation.number, false);
   }
 
-  #hasPlaceFor(claims: readonly LimitClaim[], nowMs: number): boolean {
+  #hasPlaceFor(claims: readonly LimitClaim[], caller: LedgerCaller, nowMs: number): boolean {
     if (this.#counters.size < MAX_COUNTERS) return true;
-    if (claims.every((claim) => claim.subject === null || this.#counters.has(counterName(claim))))
+    if (claims.every((claim) => !isMultiplied(claim, caller) || this.#counters.has(counterName(claim))))
       return true;
     if (nowMs - this.#prunedAtMs >= 1_000) {
       this.#prunedAtMs = nowMs;

@@ -236,6 +236,7 @@ export class AgentTables implements AgentStore {
 
   nextDeadlineMs(): number | null {
     const ask = this.#number("SELECT min(charged_at) AS value FROM asks");
+    const refreshed = this.#number("SELECT min(expires_at) AS value FROM refreshed_tokens");
     const ended = this.#number("SELECT min(ended_at) AS value FROM ended_reservations");
     return earliest(
       this.outbox.nextDeadlineMs(),
@@ -243,6 +244,7 @@ export class AgentTables implements AgentStore {
       this.#approvals.purgeDueMs(),
       this.#objects.purgeDueMs(),
       ask === null ? null : ask + IDEMPOTENCY_MS,
+      refreshed === null ? null : refreshed + KEPT_AFTER_EXPIRY_MS,
       ended === null ? null : ended + RESERVATION_MEMORY_MS,
     );
   }

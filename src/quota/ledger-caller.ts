@@ -7,6 +7,7 @@ import { Home } from "../residency/home.ts";
 /** A token, as a ledger holds it against what was revoked. */
 const HeldToken = z.strictObject({
   tokenId: TokenId,
+  /** Of the first token of its chain. */
   issuedAtSeconds: z.int().min(0),
   /** The first token of its chain of refreshed ones; absent where that is the token itself. */
   rootTokenId: TokenId.optional(),

@@ -20,6 +20,10 @@ export const RefreshedToken = z.object({
 });
 export type RefreshedToken = z.infer<typeof RefreshedToken>;
 
+/** After that it is refused as expired, whatever the gateway's clock says. */
+export const refreshedUntilMs = ({ expiresAtSeconds }: Pick<RefreshRequest, "expiresAtSeconds">): number =>
+  expiresAtSeconds * SECOND_MS + KEPT_AFTER_EXPIRY_MS;
+
 export class RefreshedTokens {
   readonly #known: Map<TokenId, RefreshedToken>;
   readonly #put: (refreshed: RefreshedToken) => void;

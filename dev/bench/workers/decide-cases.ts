@@ -104,6 +104,7 @@ export const capability = {
   delegation: NOT_DELEGATED,
   holderKey: null,
   rootTokenId: TokenId.parse(`token_${"0".repeat(32)}`),
+  rootIssuedAtSeconds: 1_790_000_000,
   refreshUntilSeconds: null,
   endUser: null,
 } as const;

@@ -107,6 +107,7 @@ function capabilityOf(
     delegation: NOT_DELEGATED,
     holderKey: null,
     rootTokenId: SOME_TOKEN,
+    rootIssuedAtSeconds: issuedAtSeconds,
     refreshUntilSeconds: null,
     endUser: null,
   };

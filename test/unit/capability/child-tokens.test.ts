@@ -112,7 +112,7 @@ describe("a child", () => {
         ancestors: [order.tokenId, tokenNamed(3)].map((tokenId) => ({
           tokenId,
           rootTokenId: tokenId,
-          issuedAtSeconds: NOW_SECONDS,
+          rootIssuedAtSeconds: NOW_SECONDS,
         })),
       },
     });

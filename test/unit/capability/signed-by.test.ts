@@ -113,7 +113,7 @@ describe("a token that comes of another one", () => {
     expect([next.rootTokenId, next.tokenId === order.tokenId]).toEqual([order.tokenId, false]);
     const { delegation, refreshUntilSeconds, ...of } = await held(child, at(200));
     expect(delegation.ancestors).toEqual([
-      { tokenId: next.tokenId, rootTokenId: order.tokenId, issuedAtSeconds: NOW_SECONDS + 100 },
+      { tokenId: next.tokenId, rootTokenId: order.tokenId, rootIssuedAtSeconds: NOW_SECONDS },
     ]);
     expect(refreshUntilSeconds).toBeNull();
     const refused = await successorOf({ ...of, delegation, refreshUntilSeconds }, at(210));

@@ -18,7 +18,12 @@ const payload = JSON.stringify(goodClaims);
 const otherToken = `token_${"9".repeat(32)}`;
 
 const prior = { kid: goodHeader.kid, iat: NOW_SECONDS };
-const refreshed = { root_jti: otherToken, refresh_until: NOW_SECONDS + 900, prior_keys: [prior] };
+const refreshed = {
+  root_jti: otherToken,
+  root_iat: NOW_SECONDS,
+  refresh_until: NOW_SECONDS + 900,
+  prior_keys: [prior],
+};
 const child = {
   del_depth: 1,
   del_max_depth: 1,
@@ -86,7 +91,11 @@ const claims: readonly Attack[] = [
   ["a thumbprint of other bytes", "token_claims_invalid", () => signClaims({ cnf: { jkt: "AAAA" } })],
   ["a confirmation that confirms nothing", "token_claims_invalid", () => signClaims({ cnf: {} })],
   ["an end user's name", "token_claims_invalid", () => signClaims({ end_user: "alice" })],
-  ["a chain that may not be refreshed", "token_claims_invalid", () => signClaims({ root_jti: otherToken })],
+  [
+    "a chain that may not be refreshed",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, refresh_until: undefined }),
+  ],
   [
     "a chain of which it is its own first",
     "token_claims_invalid",
@@ -123,15 +132,31 @@ const claims: readonly Attack[] = [
     "token_claims_invalid",
     () => signClaims({ prior_keys: [prior] }),
   ],
-  [
-    "the chain of a child",
-    "token_claims_invalid",
-    () => signClaims({ ...child, refresh_until: NOW_SECONDS + 900, root_jti: otherToken }),
-  ],
+  ["the chain of a child", "token_claims_invalid", () => signClaims({ ...child, ...refreshed })],
   [
     "a child that may be refreshed",
     "token_claims_invalid",
     () => signClaims({ ...child, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a chain that does not say when it began",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, root_iat: undefined }),
+  ],
+  [
+    "a beginning without a chain",
+    "token_claims_invalid",
+    () => signClaims({ root_iat: NOW_SECONDS, refresh_until: NOW_SECONDS + 900 }),
+  ],
+  [
+    "a chain that began after its token",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, root_iat: NOW_SECONDS + 1 }),
+  ],
+  [
+    "a chain that began a day and a second before its end",
+    "token_claims_invalid",
+    () => signClaims({ ...refreshed, root_iat: NOW_SECONDS - 85_501 }),
   ],
   [
     "an end after that of its chain",
@@ -176,7 +201,7 @@ describe("claims", () => {
   });
 
   it("are accepted at their edges", async () => {
-    const last = { refresh_until: NOW_SECONDS + 86_400, root_jti: otherToken, prior_keys: [prior] };
+    const last = { ...refreshed, refresh_until: NOW_SECONDS + 86_400 };
     expect(await verdictOf(await signClaims(last))).toBe("accepted");
     expect(await verdictOf(await signClaims({ refresh_until: NOW_SECONDS + 900 }))).toBe("accepted");
     expect(await verdictOf(await signClaims(refreshed))).toBe("accepted");

@@ -49,6 +49,7 @@ describe("a valid token", () => {
         delegation: NOT_DELEGATED,
         holderKey: null,
         rootTokenId: tokenId,
+        rootIssuedAtSeconds: NOW_SECONDS,
         refreshUntilSeconds: null,
         endUser: null,
       },

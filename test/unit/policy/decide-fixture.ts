@@ -48,6 +48,7 @@ export const capability: Capability = {
   delegation: NOT_DELEGATED,
   holderKey: null,
   rootTokenId: tokenId,
+  rootIssuedAtSeconds: 1_790_000_000,
   refreshUntilSeconds: null,
   endUser: null,
 };

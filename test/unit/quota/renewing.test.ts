@@ -1,26 +1,13 @@
 // What a renewal does to an agent's ledger, and what an expiry releases that nobody renewed.
 import { expect, it } from "vitest";
-import { createIdMint, type ReservationId, reservationOf, TenantId } from "../../../src/kernel/ids.ts";
+import { type ReservationId, reservationOf } from "../../../src/kernel/ids.ts";
 import { RELAY_RESERVATION_MS, RESERVATION_GRACE_MS } from "../../../src/kernel/limits.ts";
-import { AgentBook } from "../../../src/quota/agent-book.ts";
-import {
-  type AgentReservation,
-  longestLifeMs,
-  reservationLifeMs,
-} from "../../../src/quota/agent-reservation.ts";
-import type { AgentStore } from "../../../src/quota/agent-store.ts";
+import type { AgentBook } from "../../../src/quota/agent-book.ts";
+import { longestLifeMs, reservationLifeMs } from "../../../src/quota/agent-reservation.ts";
 import type { ReserveRequest } from "../../../src/quota/contracts.ts";
-import type { KeptSettlement } from "../../../src/quota/kept-settlement.ts";
 import type { LimitClaim } from "../../../src/quota/limit-claim.ts";
-import { NOTHING_REVOKED } from "../../../src/quota/revoked-tokens.ts";
+import { ids, moment, NOW, newBook, RELAY_MAX_MS, who } from "./book-fixture.ts";
 
-const NOW = Date.UTC(2028, 2, 1, 12);
-const RELAY_MAX_MS = 600_000;
-const ids = createIdMint(
-  () => NOW,
-  (length) => crypto.getRandomValues(new Uint8Array(length)),
-);
-const who = { home: "global", tenantId: TenantId.parse("t"), agentId: ids.agent() } as const;
 const caller = (agentVersion = 1) => ({ ...who, agentVersion, tokenId: ids.token(), issuedAtSeconds: 0 });
 const concurrency: LimitClaim = {
   owner: "policy:p",
@@ -31,46 +18,6 @@ const concurrency: LimitClaim = {
   limit: 5,
   amount: 1,
 };
-const moment = (nowMs: number) => ({ nowMs, revisions: { tenant: 1, platform: 1 } });
-
-function newBook() {
-  const open = new Map<string, AgentReservation>();
-  const records: object[] = [];
-  const settlements: KeptSettlement[] = [];
-  const store: AgentStore = {
-    putCounters() {},
-    putReservation: (reservation) => void open.set(reservation.reservationId, reservation),
-    removeReservation: (reservationId) => void open.delete(reservationId),
-    findReservation: (reservationId) => open.get(reservationId) ?? null,
-    putNumbers() {},
-    putAgent() {},
-    putRevocations() {},
-    putRefreshed() {},
-    putProofHorizon() {},
-    knownAsk: () => null,
-    putAsk() {},
-    putApproval() {},
-    findApproval: () => null,
-    approvalsOf: () => [],
-    pendingApprovals: () => 0,
-    putStoredObject() {},
-    findStoredObject: () => null,
-    removeStoredObject() {},
-    keepRecord: (record) => void records.push(record),
-    keepSettlement: (kept) => void settlements.push(kept),
-  };
-  const agent = { ...who, version: 1, status: "active" } as const;
-  const saved = {
-    counters: [],
-    open: [],
-    numbers: { given: 0, until: 0 },
-    agent,
-    revocations: NOTHING_REVOKED,
-    refreshed: [],
-    proofHorizonSeconds: 0,
-  };
-  return { book: new AgentBook(saved, store, RELAY_MAX_MS, NOW), open, records, settlements };
-}
 
 function reserve(
   book: AgentBook,

@@ -1,14 +1,14 @@
 // Revocation and introspection as their RFCs have them, and never across tenants.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createFixture } from "./control-plane-fixture.ts";
 
 const fixture = await createFixture();
 const form = { "content-type": "application/x-www-form-urlencoded" };
 
-async function newToken() {
+async function newToken(more: object = {}) {
   const tenantId = await fixture.makeTenant();
   const { body: agent } = await fixture.call("POST", "/agents", { body: { name: "a", tenantId } });
-  const { body } = await fixture.call("POST", "/tokens", { body: { agentId: agent.id } });
+  const { body } = await fixture.call("POST", "/tokens", { body: { agentId: agent.id, ...more } });
   return { tenantId, agentId: agent.id, token: String(body.token), jti: String(body.jti) };
 }
 
@@ -35,6 +35,24 @@ it.each([
     body,
   });
   expect(await response.json()).toMatchObject(field === undefined ? { code } : { code, field });
+});
+
+it("take a token that has ended along with what it may have been refreshed into, for as long as that may last", async () => {
+  const { token, jti, agentId } = await newToken({ expiresIn: 60, refreshableFor: 600 });
+  const single = await newToken({ expiresIn: 60 });
+  const revoke = async (token: string) =>
+    (await fixture.call("POST", "/tokens/revoke", { body: { token } })).body;
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 590_000 });
+  try {
+    expect(await revoke(single.token)).toMatchObject({ revoked: "nothing" });
+    expect(await revoke(`${token.slice(0, -4)}AAAA`)).toMatchObject({ revoked: "nothing" });
+    expect(await revoke(token)).toMatchObject({ revoked: "token", jti, agentId });
+    expect(fixture.agentLedgers.revocations.at(-1)).toMatchObject({ tokens: [{ tokenId: jti }] });
+    vi.setSystemTime(Date.now() + 20_000);
+    expect(await revoke(token)).toMatchObject({ revoked: "nothing" });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("take no form where no RFC asks for it", async () => {

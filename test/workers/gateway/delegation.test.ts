@@ -286,6 +286,21 @@ it.each(["disabled", "deleted"])(
   },
 );
 
+it("all that is revoked of a sub-agent is also what it acts with, and nothing that it is given afterwards", async () => {
+  const { root, actor } = await newFamily();
+  const child = await exchange(root, { actor, max_depth: 1 });
+  const grandchild = await exchange(child.token);
+  const own = await exchange(root);
+  const longAgo = new Date(Date.now() - 7_200_000).toISOString();
+  await admin("POST", "/v1/tokens/revoke", { agentId: actor, before: longAgo });
+  expect(await codeOfCall(grandchild.token)).toBe("allowed");
+  await admin("POST", "/v1/tokens/revoke", { agentId: actor });
+  expect(await codeOfCall(child.token)).toBe("token_revoked");
+  expect(await codeOfCall(grandchild.token)).toBe("token_revoked");
+  expect(await codeOfCall(own.token)).toBe("allowed");
+  expect(await codeOfCall((await exchange(root, { actor })).token)).toBe("allowed");
+});
+
 it("a ledger of before, which looks at no ancestors, lets no child through", async () => {
   const { root, actor } = await newFamily();
   const child = await exchange(root, { actor, max_depth: 1 });

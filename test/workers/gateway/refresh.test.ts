@@ -1,7 +1,9 @@
 // A token is exchanged for its successor: nothing more, nothing lost half-way, and nothing that was stopped comes back.
 import { describe, expect, it } from "vitest";
+import { TOKEN_EXCHANGE } from "../../../src/capability/oauth-metadata.ts";
 import { createRefreshRoutes } from "../../../src/gateway/refresh.routes.ts";
 import type { RefreshPorts } from "../../../src/gateway/refresh-token.ts";
+import { createTokenExchangeRoutes } from "../../../src/gateway/token-exchange.routes.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail } from "../../../src/kernel/result.ts";
 import { athOf, claimsOf, headerOf, holders } from "../../unit/capability/proof-fixture.ts";
@@ -36,6 +38,15 @@ async function refresh(
   const response = await app.fetch(request);
   return { status: response.status, body: await response.json() };
 }
+async function exchanged(token: string): Promise<string> {
+  const app = createTokenExchangeRoutes(async () => ({ ...ports, clock: later(2) }));
+  const body = new URLSearchParams({ grant_type: TOKEN_EXCHANGE });
+  const headers = { "api-key": token };
+  const response = await app.fetch(
+    new Request("https://gateway.test/v1/tokens/exchange", { method: "POST", headers, body }),
+  );
+  return String((await response.json<{ access_token: string }>()).access_token);
+}
 const told = async (token: string): Promise<string> => {
   const response = await call({ deployment, token }, { azure });
   return response.ok ? "allowed" : codeOf(response);
@@ -58,14 +69,14 @@ describe("a refreshed token", () => {
     expect(status).toBe(200);
     expect(await told(token)).toBe("token_refreshed");
     const [old, next] = [claimsIn(token), claimsIn(body.token)];
-    const { iat, exp, jti, root_jti, prior_keys, ...same } = next;
+    const { iat, exp, jti, root_jti, root_iat, prior_keys, ...same } = next;
     expect(old).toEqual({
       ...same,
       iat: expect.any(Number),
       exp: expect.any(Number),
       jti: expect.any(String),
     });
-    expect([exp - iat, root_jti]).toEqual([600, old.jti]);
+    expect([exp - iat, root_jti, root_iat]).toEqual([600, old.jti, old.iat]);
     expect(prior_keys).toEqual([{ kid: expect.any(String), iat: old.iat }]);
     expect(body).toMatchObject({ tokenType: "Bearer", jti, expiresAt: new Date(exp * 1_000).toISOString() });
     expect(await Promise.all([isActive(token), isActive(body.token)])).toEqual([false, true]);
@@ -100,6 +111,28 @@ describe("a refreshed token", () => {
     expect(await isActive(second.token)).toBe(false);
   });
 });
+
+/** Its `iat` lies after the moment from which everything older is revoked; that of the chain it goes on with does not. */
+it.each(["agent", "tenant"])(
+  "takes a chain along when all of its %s is revoked that was issued before",
+  async (whose) => {
+    const other = await newCaller();
+    const { agentId, tenantId } = other;
+    const { token } = await admin("POST", "/v1/tokens", {
+      agentId,
+      refreshableFor: 3_600,
+      delegation: { maxDepth: 1 },
+    });
+    const successor = (await refresh(String(token))).body.token;
+    const child = await exchanged(successor);
+    const asked = (token: string) => call({ ...other, token }, { azure });
+    for (const one of [successor, child]) expect((await asked(one)).status).toBe(200);
+    await admin("POST", "/v1/tokens/revoke", whose === "agent" ? { agentId } : { tenantId });
+    for (const one of [successor, child]) expect(await codeOf(await asked(one))).toBe("token_revoked");
+    expect((await refresh(successor, { clock: later(6) })).body.code).toBe("token_revoked");
+    expect(await isActive(successor)).toBe(false);
+  },
+);
 
 describe("nothing is lost half-way", () => {
   it.each<[what: string, fault: Partial<RefreshPorts>]>([

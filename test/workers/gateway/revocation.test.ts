@@ -179,7 +179,7 @@ it("a ledger that cannot be reached is said, and the revocation stands", async (
       notBefore: new Date().toISOString(),
       endsAt: new Date(Date.now() + 60_000).toISOString(),
     },
-    db.prepare("SELECT 1"),
+    [],
   );
   const delegations = createDelegationStore({ dbOf: () => db });
   const deps = {

@@ -18,6 +18,7 @@ import {
   callerOf,
   claim,
   config,
+  ids,
   newAgent,
   newTenant,
   reserve,
@@ -353,6 +354,29 @@ it("starts a new day at zero, settles yesterday's call yesterday, and purges wha
   expect(await rows(who, "SELECT id FROM open_reservations UNION SELECT id FROM ended_reservations")).toEqual(
     [],
   );
+});
+
+it("forgets a refreshed token a minute after its end, though its agent does nothing else", async () => {
+  const who = await newAgent();
+  const expiresAtSeconds = NOON / 1_000 + 900;
+  const refresh = (expiresAtSeconds: number) => {
+    const { caller, snapshot } = ask(who, []);
+    const successor = { tokenId: ids.token(), issuedAtSeconds: 0, expiresAtSeconds: expiresAtSeconds + 1 };
+    return agents.refresh({ v: 1, caller, snapshot, proof: null, expiresAtSeconds, successor });
+  };
+  const kept = async () => (await rows(who, "SELECT id FROM refreshed_tokens")).length;
+  const untilMs = (seconds: number) => seconds * 1_000 + 60_000;
+  for (const seconds of [expiresAtSeconds, expiresAtSeconds + 100])
+    expect(await refresh(seconds)).toMatchObject({ value: { outcome: "refreshed" } });
+  for (const [seconds, left] of [
+    [expiresAtSeconds, 1],
+    [expiresAtSeconds + 100, 0],
+  ] as const) {
+    expect(await alarmAt(who)).toBe(untilMs(seconds));
+    at(untilMs(seconds) - NOON);
+    await runDurableObjectAlarm(await agentStub(who));
+    expect(await kept()).toBe(left);
+  }
 });
 
 it("forgets a request id after ten minutes", async () => {

@@ -155,7 +155,7 @@ function holding(
   const charging = [
     ...[grant, ...boundaries].map(({ id, constraints }) => ({ owner: `policy:${id}`, constraints })),
     ...(token === null ? [] : [{ owner: `token:${capability.rootTokenId}`, constraints: token }]),
-  ].map((one) => ({ ...one, scope: one.constraints.quotaScope ?? ("agent" as const) }));
+  ].map((one) => ({ ...one, scope: scopeOf(one) }));
   const tenant = {
     owner: `tenant:${capability.tenantId}`,
     scope: "tenant" as const,
@@ -183,4 +183,10 @@ function holding(
       deniedPatterns?.action === "strip" ? [deniedPatterns] : [],
     ),
   };
+}
+
+/** A token is of one agent: its tenant has no say in what it counts. */
+function scopeOf({ owner, constraints }: { readonly owner: string; readonly constraints: Constraints }) {
+  const { quotaScope = "agent" } = constraints;
+  return quotaScope === "tenant" && owner.startsWith("token:") ? "agent" : quotaScope;
 }
