@@ -66,8 +66,8 @@ const workerd = () =>
 // Rooms that are pure run in Node; rooms that rely on the platform run in workerd; users' paths run against a gateway.
 export default defineConfig(async () => ({
   test: {
-    // Much of the suite waits for servers and clocks: one worker less than cores would leave most of the machine idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Much of the suite waits for servers and clocks: one worker for each core would leave a good part of the machine idle.
+    maxWorkers: availableParallelism() + 1,
     reporters: ["default", "./dev/count-reporter.ts"],
     projects: [
       // What is pure leaves nothing behind: its files share their workers instead of starting one each.
