@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { testEntraKeys } from "./test/entra-keys-fixture.ts";
-import { testSigningKeys } from "./test/signing-keys-fixture.ts";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import * as z from "zod";
+import { testEntraKeys } from "./test/entra-keys-fixture.ts";
+import { testSigningKeys } from "./test/signing-keys-fixture.ts";
 
 /**
  * The queues of wrangler.toml, their retries and dead-letter queues too, but no delivery waits for the next. Dead letters

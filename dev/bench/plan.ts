@@ -100,7 +100,7 @@ const quick: Omit<Plan, "writeDocs"> = {
   quietGapMs: 200,
   ledgerAloneMs: 80,
   scaleAgents: 100,
-  microRounds: 200,
+  microRounds: 2_000,
   microRepeats: 1,
   policies: 3,
   snapshotLoads: 3,
