@@ -118,17 +118,30 @@ interface Match {
 }
 
 /** The row of a path, without placeholders before one with; a test holds that there is never a second one. */
-export const matchedRow = (path: string): Match | null => {
+export function matchedRow(path: string): Match | null {
   const exact = exactRows.get(path);
-  return exact === undefined ? (matchesOf(path)[0] ?? null) : { row: exact, deployment: null, id: null };
-};
+  if (exact !== undefined) return { row: exact, deployment: null, id: null };
+  // Every call comes here, and model calls stand first: the rest need not be tried for them.
+  for (const pattern of patterns) {
+    const match = matchIn(pattern, path);
+    if (match) return match;
+  }
+  return null;
+}
 
 /** Of the rows with placeholders, all that match. */
 export const matchesOf = (path: string): readonly Match[] =>
-  patterns.flatMap(({ row, expression }) => {
-    const found = expression.exec(path);
-    return found ? [{ row, deployment: found.groups?.deployment ?? null, id: found.groups?.id ?? null }] : [];
-  });
+  patterns.flatMap((pattern) => matchIn(pattern, path) ?? []);
+
+interface Pattern {
+  readonly row: PathRow;
+  readonly expression: RegExp;
+}
+
+function matchIn({ row, expression }: Pattern, path: string): Match | null {
+  const found = expression.exec(path);
+  return found && { row, deployment: found.groups?.deployment ?? null, id: found.groups?.id ?? null };
+}
 
 const hasPlaceholder = ({ path }: PathRow): boolean => path.includes("{");
 
@@ -136,7 +149,7 @@ const exactRows: ReadonlyMap<string, PathRow> = new Map(
   pathTable.filter((row) => !hasPlaceholder(row)).map((row) => [row.path, row]),
 );
 
-const patterns = pathTable.filter(hasPlaceholder).map((row) => ({
+const patterns: readonly Pattern[] = pathTable.filter(hasPlaceholder).map((row) => ({
   row,
   expression: new RegExp(
     `^${row.path.replace("/{rest}", "(?:/.*)?").replaceAll(/\{(deployment|id)\}/g, "(?<$1>[^/]+)")}$`,
