@@ -1,6 +1,6 @@
 /** `/v1/enforce` and the report of usage as data, for the OpenAPI description. */
 import { DecisionId } from "../kernel/ids.ts";
-import { refusalCodes, refusalTable } from "../kernel/refusal.ts";
+import { type RefusalCode, refusalCodes, refusalTable } from "../kernel/refusal.ts";
 import type { RouteDescription } from "../kernel/route-description.ts";
 import { EnforceReply, EnforceRequest } from "./enforce-request.ts";
 import { UsageReply, UsageReport } from "./usage-report.ts";
@@ -9,6 +9,19 @@ import { UsageReply, UsageReport } from "./usage-report.ts";
 const tokenRefusals = refusalCodes.filter(
   (code) => /^(?:token|proof)_/.test(code) && code !== "token_missing" && refusalTable[code].status === 401,
 );
+
+/** Of the API key and of the body, before either is about anything. */
+const ofTheDoor: readonly RefusalCode[] = [
+  "api_key_missing",
+  "api_key_invalid",
+  "api_key_expired",
+  "too_many_bad_credentials",
+  "scope_missing",
+  "content_type_unsupported",
+  "body_missing",
+  "body_too_large",
+  "body_invalid",
+];
 
 export const enforceRoutes: readonly RouteDescription[] = [
   {
@@ -38,15 +51,7 @@ export const enforceRoutes: readonly RouteDescription[] = [
     },
     errors: "problem",
     refusals: [
-      "api_key_missing",
-      "api_key_invalid",
-      "api_key_expired",
-      "too_many_bad_credentials",
-      "scope_missing",
-      "content_type_unsupported",
-      "body_missing",
-      "body_too_large",
-      "body_invalid",
+      ...ofTheDoor,
       "home_not_configured",
       "request_id_reused",
       "revision_unknown",
@@ -81,15 +86,7 @@ export const enforceRoutes: readonly RouteDescription[] = [
     answer: { status: 200, schema: UsageReply.meta({ id: "UsageReply" }) },
     errors: "problem",
     refusals: [
-      "api_key_missing",
-      "api_key_invalid",
-      "api_key_expired",
-      "too_many_bad_credentials",
-      "scope_missing",
-      "content_type_unsupported",
-      "body_missing",
-      "body_too_large",
-      "body_invalid",
+      ...ofTheDoor,
       "meaningless",
       ...tokenRefusals,
       "token_home_unknown",
