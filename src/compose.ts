@@ -254,6 +254,7 @@ export async function compose(
     publicOrigin: new URL(config.audience).origin,
     isLocal,
     relayMaxMs: config.relayMaxMs,
+    newByteChannel: () => new IdentityTransformStream(),
     background,
     homeOf: async (tenantId) => {
       const home = await tenants.homeOf(tenantId);

@@ -2,7 +2,7 @@
 import type { MeasureName, Round } from "./rounds.ts";
 import { type Figure, figureOf } from "./statistics.ts";
 import type { Measured, TargetName } from "./targets.ts";
-import { EVENTS, LONG_EVENTS, streamBytes } from "./traffic.ts";
+import { EVENTS, LONG_EVENTS, streamBytes, THINKING_MS } from "./traffic.ts";
 
 export interface Row extends Figure {
   readonly id: string;
@@ -111,6 +111,12 @@ const lines: readonly Line[] = [
     { atLeast: 0.7 },
   ],
   [
+    "streams_each_event_ratio",
+    "streams/s, passed event by event and metered alone ÷ pass-through",
+    "",
+    ratio("streams", "eachEvent"),
+  ],
+  [
     "streams_relay_ratio",
     "streams/s, relay in JavaScript without checks ÷ pass-through",
     "",
@@ -138,6 +144,12 @@ const lines: readonly Line[] = [
     ratio("long", "metered"),
   ],
   [
+    "long_each_event_ratio",
+    `streams of ${LONG_EVENTS} events/s, passed event by event and metered alone ÷ pass-through`,
+    "",
+    ratio("long", "eachEvent"),
+  ],
+  [
     "event_gateway",
     "CPU per further event, gateway over pass-through",
     "µs",
@@ -148,6 +160,12 @@ const lines: readonly Line[] = [
     "CPU per further event, passed and metered alone over pass-through",
     "µs",
     each("long", "metered", furtherEvents),
+  ],
+  [
+    "event_each",
+    "CPU per further event, passed event by event and metered alone over pass-through",
+    "µs",
+    each("long", "eachEvent", furtherEvents),
   ],
   [
     "event_pass_through",
@@ -199,6 +217,19 @@ const lines: readonly Line[] = [
     "first streamed byte, 32 under way: pass-through's own p50 over mock",
     "ms",
     added("paced", "mock", first50, "passThrough"),
+  ],
+  [
+    "thinking_p50",
+    `first streamed byte, 32 under way, of a model that thinks for ${THINKING_MS} ms: added p50 over mock`,
+    "ms",
+    added("thinking", "mock", first50),
+    { atMost: 2.5 },
+  ],
+  [
+    "thinking_bare_p50",
+    `first streamed byte, 32 under way, of a model that thinks for ${THINKING_MS} ms: pass-through's own p50 over mock`,
+    "ms",
+    added("thinking", "mock", first50, "passThrough"),
   ],
   [
     "burst_p50",

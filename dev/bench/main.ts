@@ -95,11 +95,12 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     const connect = () => controlPlaneOf(worker.miniflare, url, keyFile);
     return { worker, token, target, addFleet, connect };
   };
-  const bareAt = ({ script }: Bundle, flags?: readonly string[]) =>
-    started(startBareWorker(script, { UPSTREAM: upstreamUrl }, flags));
+  const bareAt = ({ script }: Bundle, flags?: readonly string[], variables: Record<string, string> = {}) =>
+    started(startBareWorker(script, { UPSTREAM: upstreamUrl, ...variables }, flags));
   const passThrough = await bareAt(bundles.passThrough);
   const jsRelay = await bareAt(bundles.jsRelay);
-  const metered = await bareAt(bundles.meteredRelay, gatewayFlags());
+  const metered = await bareAt(bundles.meteredRelay, gatewayFlags(), { WAY: "carried" });
+  const eachEvent = await bareAt(bundles.meteredRelay, gatewayFlags(), { WAY: "each event" });
   const gateway = await gatewayAt(bundles.gateway, "gateway");
   const onDisk = await gatewayAt(bundles.gateway, "on-disk", folder);
   const { headers } = gateway.target;
@@ -112,6 +113,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
       passThrough: bareTarget(passThrough),
       jsRelay: bareTarget(jsRelay),
       metered: bareTarget(metered),
+      eachEvent: bareTarget(eachEvent),
       gateway: gateway.target,
       onDisk: onDisk.target,
     },

@@ -30,6 +30,12 @@ function sendPaced(response: ServerResponse, { events, paceMs }: StreamedAnswer)
   send();
 }
 
+function send(response: ServerResponse, answer: StreamedAnswer): void {
+  response.writeHead(200, eventStream);
+  if (answer.paceMs > 0) sendPaced(response, answer);
+  else sendAtOnce(response, answer);
+}
+
 const server = createServer((request, response) => {
   request.resume().once("end", () => {
     const stream = streamAt(request.url ?? "");
@@ -37,10 +43,9 @@ const server = createServer((request, response) => {
       response.writeHead(200, json).end(chatAnswer);
       return;
     }
-    response.writeHead(200, eventStream);
     const answer = streamedAnswer(stream);
-    if (answer.paceMs > 0) sendPaced(response, answer);
-    else sendAtOnce(response, answer);
+    if (answer.thinkMs > 0) setTimeout(() => send(response, answer), answer.thinkMs);
+    else send(response, answer);
   });
 });
 server.keepAliveTimeout = KEEP_ALIVE_MS;

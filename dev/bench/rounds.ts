@@ -3,7 +3,7 @@ import type { Child } from "./child.ts";
 import type { Plan } from "./plan.ts";
 import { rotated } from "./statistics.ts";
 import { type Load, type Measured, measure, type Target, type TargetName, targetNames } from "./targets.ts";
-import { PACED_STREAM_MS } from "./traffic.ts";
+import { PACED_STREAM_MS, THINKING_MS } from "./traffic.ts";
 
 export const CONNECTIONS = 16;
 export const REQUESTS_PER_SECOND = 300;
@@ -13,7 +13,16 @@ const LONG_STREAMS = 8;
 /** More than are ever needed at once, unless a target falls behind. */
 const OPEN_LOOP_CONNECTIONS = 128;
 
-export const measureNames = ["saturation", "latency", "streams", "long", "large", "paced", "burst"] as const;
+export const measureNames = [
+  "saturation",
+  "latency",
+  "streams",
+  "long",
+  "large",
+  "paced",
+  "thinking",
+  "burst",
+] as const;
 export type MeasureName = (typeof measureNames)[number];
 export type Compared = Readonly<Partial<Record<TargetName, Measured>>>;
 export type Round = Readonly<Record<MeasureName, Compared>>;
@@ -22,13 +31,14 @@ export type Round = Readonly<Record<MeasureName, Compared>>;
 const targetsOf: Readonly<Record<MeasureName, readonly TargetName[]>> = {
   saturation: ["mock", "passThrough", "gateway", "onDisk"],
   latency: ["mock", "passThrough", "gateway", "onDisk"],
-  streams: ["mock", "passThrough", "jsRelay", "metered", "gateway"],
-  long: ["passThrough", "metered", "gateway"],
+  streams: ["mock", "passThrough", "jsRelay", "metered", "eachEvent", "gateway"],
+  long: ["passThrough", "metered", "eachEvent", "gateway"],
   large: ["passThrough", "metered", "gateway"],
   paced: ["mock", "passThrough", "metered", "gateway"],
+  thinking: ["mock", "passThrough", "gateway"],
   burst: ["mock", "passThrough", "gateway"],
 };
-const isRelay = (name: TargetName): boolean => name === "jsRelay" || name === "metered";
+const isRelay = (name: TargetName): boolean => ["jsRelay", "metered", "eachEvent"].includes(name);
 
 /** Capacity and latency are never taken from the same load. */
 const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({
@@ -68,6 +78,12 @@ const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({
     connections: OPEN_LOOP_CONNECTIONS,
     durationMs: plan.pacedMs,
     arrival: { kind: "rate", perSecond: (STREAMS * 1_000) / PACED_STREAM_MS },
+  },
+  thinking: {
+    deployment: "thinking",
+    connections: OPEN_LOOP_CONNECTIONS,
+    durationMs: plan.pacedMs,
+    arrival: { kind: "rate", perSecond: (STREAMS * 1_000) / (PACED_STREAM_MS + THINKING_MS) },
   },
   burst: {
     deployment: "stream",
@@ -112,6 +128,7 @@ export async function compare(
       long: await measureAll("long"),
       large: await measureAll("large"),
       paced: await measureAll("paced"),
+      thinking: await measureAll("thinking"),
       burst: await measureAll("burst"),
     });
   }

@@ -6,10 +6,19 @@ import { answerBodyOf, type DeploymentName, pathOf, requestBodyOf } from "./traf
 
 /**
  * `jsRelay` reads and sends each piece in JavaScript, and does nothing else. `metered` passes and meters streams with the
- * gateway's own code, and does nothing else of what the gateway does. `onDisk` is the gateway with its stores on a disk,
+ * gateway's own code, and does nothing else of what the gateway does; `eachEvent` is the same in the way that streams take
+ * of which an event is kept back. `onDisk` is the gateway with its stores on a disk,
  * where every durable write waits for the disk.
  */
-export const targetNames = ["mock", "passThrough", "jsRelay", "metered", "gateway", "onDisk"] as const;
+export const targetNames = [
+  "mock",
+  "passThrough",
+  "jsRelay",
+  "metered",
+  "eachEvent",
+  "gateway",
+  "onDisk",
+] as const;
 export type TargetName = (typeof targetNames)[number];
 
 export interface Target {

@@ -8,12 +8,15 @@ interface StreamShape {
   readonly textBytes: number;
   /** Between two events; 0: each is sent as soon as the one before is. */
   readonly paceMs: number;
+  /** Before anything is answered, as models do. */
+  readonly thinkMs?: number;
 }
 
 /** Of every stream that is not long. */
 export const EVENTS = 20;
 export const LONG_EVENTS = 500;
 export const PACED_STREAM_MS = 500;
+export const THINKING_MS = 100;
 const SLOW_STREAM_MS = 10_000;
 
 const small = { events: EVENTS, textBytes: 40, paceMs: 0 };
@@ -21,6 +24,7 @@ const small = { events: EVENTS, textBytes: 40, paceMs: 0 };
 const streams = {
   stream: small,
   paced: { ...small, paceMs: PACED_STREAM_MS / EVENTS },
+  thinking: { ...small, paceMs: PACED_STREAM_MS / EVENTS, thinkMs: THINKING_MS },
   long: { ...small, events: LONG_EVENTS },
   large: { ...small, textBytes: 100_000 },
   /** Long enough for a thousand to be under way at once. */
@@ -74,15 +78,16 @@ function event(index: number, { events, textBytes }: StreamShape): string {
 export interface StreamedAnswer {
   readonly events: readonly string[];
   readonly paceMs: number;
+  readonly thinkMs: number;
 }
 
 const made = new Map<StreamName, StreamedAnswer>();
 export function streamedAnswer(name: StreamName): StreamedAnswer {
-  const shape = streams[name];
+  const shape: StreamShape = streams[name];
   const known = made.get(name);
   if (known) return known;
   const events = Array.from({ length: shape.events }, (_, index) => event(index, shape));
-  const answer = { events, paceMs: shape.paceMs };
+  const answer = { events, paceMs: shape.paceMs, thinkMs: shape.thinkMs ?? 0 };
   made.set(name, answer);
   return answer;
 }

@@ -14,6 +14,7 @@ import type { IdMint, TenantId } from "../kernel/ids.ts";
 import type { Snapshots } from "../policy/snapshots.ts";
 import type { RecordNumber } from "../quota/contracts.ts";
 import type { AgentLedgers } from "../quota/ledgers.ts";
+import type { ByteChannel } from "./pass-split.ts";
 
 export interface GatewayPorts {
   readonly clock: Clock;
@@ -52,6 +53,8 @@ export interface GatewayPorts {
   /** Only where ledgers cannot have a jurisdiction, that is never when deployed. */
   readonly isLocal: boolean;
   readonly relayMaxMs: number;
+  /** What is written to it can be read from it, carried by the runtime alone. */
+  readonly newByteChannel: () => ByteChannel;
   /** Keeps the isolate alive for work that outlasts the answer; 30 s after a disconnect at most. */
   readonly background: (work: Promise<unknown>) => void;
 }

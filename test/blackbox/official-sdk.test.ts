@@ -181,19 +181,25 @@ describe("every refusal is the SDK's own typed error, with code and request id",
     expect(released).toMatchObject({ kind: "completion", settlement: "released", chargedTokens: 0 });
   });
 
-  it("a stream that Azure cuts or lets end silently ends with an error, never as a success", async () => {
-    for (const kind of ["cut", "silent-end"] as const) {
-      gateway.simulator.next({ kind, afterChunks: 3 });
-      const stream = await gateway
-        .azure(token)
-        .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true });
-      const read = async () => {
-        for await (const _ of stream);
-      };
-      const error = await thrown(read(), APIError);
-      expect(error.code).toBe("upstream_broken");
-    }
-  });
+  it.each([
+    ["passed event by event", {}],
+    ["carried by the runtime", { stream_options: { include_usage: true } }],
+  ])(
+    "a stream that Azure cuts or lets end silently ends with an error, never as a success: %s",
+    async (_, more) => {
+      for (const kind of ["cut", "silent-end"] as const) {
+        gateway.simulator.next({ kind, afterChunks: 3 });
+        const stream = await gateway
+          .azure(token)
+          .chat.completions.create({ model: "gpt-4o-mini", messages: hello, stream: true, ...more });
+        const read = async () => {
+          for await (const _ of stream);
+        };
+        const error = await thrown(read(), APIError);
+        expect(error.code).toBe("upstream_broken");
+      }
+    },
+  );
 });
 
 it("a token that its holder exchanged for a narrower one works where a token does, within what it narrows", async () => {

@@ -11,6 +11,8 @@ import { RELAY_MAX_MS } from "../../../src/kernel/limits.ts";
 
 interface RelayEnv {
   readonly UPSTREAM: string;
+  /** How streams are passed: carried by the runtime, or each event by itself, as where one is kept back. */
+  readonly WAY: "carried" | "each event";
 }
 
 const call = {
@@ -23,7 +25,14 @@ const call = {
     candidate: { obligations: { allowStore: false } },
   },
 };
+/** An answer that Azure keeps is looked for in each event. */
+const kept = {
+  ...call,
+  body: { store: true },
+  allowed: { ...call.allowed, candidate: { obligations: { allowStore: true } } },
+};
 const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
+const newByteChannel = () => new IdentityTransformStream();
 const time = {
   clock: Date.now,
   startTimer(ms: number, fire: () => void) {
@@ -43,6 +52,13 @@ export default {
     const isStream = upstream.headers.get("content-type") === "text/event-stream";
     if (upstream.body === null || !isStream) return upstream;
     const background = (work: Promise<unknown>) => context.waitUntil(work);
-    return relayStream({ background }, call, upstream, upstream.body, cutoff, async () => cutoff.close());
+    return relayStream(
+      { background, newByteChannel, ...time },
+      env.WAY === "each event" ? kept : call,
+      upstream,
+      upstream.body,
+      cutoff,
+      async () => cutoff.close(),
+    );
   },
 };

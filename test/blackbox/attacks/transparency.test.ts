@@ -175,6 +175,21 @@ describe("event streams", () => {
     expect(await charged(headers)).toMatchObject({ settlement: "as_reserved" });
   });
 
+  it("half an event is followed by no other: the connection breaks off, as Azure's did", async () => {
+    backend.answer = (outgoing) => {
+      outgoing.writeHead(200, { "content-type": "text/event-stream" });
+      outgoing.write(event(delta));
+      outgoing.write('data: {"half', () => outgoing.destroy());
+    };
+    const asked = { stream_options: { include_usage: true } };
+    await expect(stream(asked)).rejects.toThrow();
+    const broken = await gateway.recorded(
+      `tenant=streams&agent=${agent.id}`,
+      ({ kind, end }) => kind === "completion" && end === "upstream_broken",
+    );
+    expect(broken).toMatchObject({ settlement: "as_reserved" });
+  });
+
   it("usage on several chunks is charged once, by the last", async () => {
     backend.answer = streamed(
       event({ ...delta, usage: { ...usage, total_tokens: 4 } }),
@@ -191,6 +206,10 @@ describe("event streams", () => {
     backend.answer = streamed(big, event(last), "data: [DONE]\n\n");
     const { text } = await stream();
     expect(text).toBe(`${big}data: [DONE]\n\n`);
+    backend.answer = streamed(big, event(last), "data: [DONE]\n\n");
+    const asked = await stream({ stream_options: { include_usage: true } });
+    expect(asked.text).toBe(`${big}${event(last)}data: [DONE]\n\n`);
+    expect(await charged(asked.headers)).toMatchObject({ chargedTokens: 5, end: "complete" });
   }, 30_000);
 
   it("an event that reports usage in the caller's own words charges nothing else", async () => {

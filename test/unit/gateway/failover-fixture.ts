@@ -17,7 +17,7 @@ import type { RecordNumber, Settle } from "../../../src/quota/contracts.ts";
 import { ledgerRefusal } from "../../../src/quota/ledger-refusal.ts";
 import { type ReceiptFacts, receiptOf } from "../../../src/residency/receipt.ts";
 import { backendId, backendOf, chatBody, deploymentOf } from "../azure/azure-fixture.ts";
-import { allowedWith, createManualTimers, question } from "./gateway-fixture.ts";
+import { allowedWith, createManualTimers, newByteChannel, question } from "./gateway-fixture.ts";
 
 /** Two of the lowest tier, then one each of two others. */
 export const backends = [0, 0, 1, 2].map((priority, index) =>
@@ -191,6 +191,7 @@ export function createWorld() {
       publicOrigin: "https://gateway.test",
       isLocal: false,
       relayMaxMs: 600_000,
+      newByteChannel,
       background: (work) => background.push(work),
       ...overrides,
     };

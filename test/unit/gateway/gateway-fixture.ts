@@ -1,4 +1,5 @@
 // A question and what became of it, and timers that pass when the test says so.
+import type { ByteChannel } from "../../../src/gateway/pass-split.ts";
 import type { Allowed, Question } from "../../../src/gateway/question.ts";
 import type { Renewals } from "../../../src/gateway/renewals.ts";
 import type { Clock, StartTimer } from "../../../src/kernel/clock.ts";
@@ -56,6 +57,28 @@ export function allowedWith(constraints: Record<string, unknown>): Allowed {
       number: { source: "agent/x", n: 7 },
     },
   };
+}
+
+/** A channel that holds nothing: a write is over when it was read, as with the platform's own. */
+export function newByteChannel(): ByteChannel {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, {
+    highWaterMark: 0,
+  });
+  const reader = readable.getReader();
+  const bytes = new ReadableStream({
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
+      const { done, value } = await reader.read();
+      if (!done) controller.enqueue(value.slice());
+      else {
+        controller.close();
+        // A read that waits with its own buffer ends with an answer to it (Streams standard, section 4.7).
+        controller.byobRequest?.respond(0);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return { readable: bytes, writable };
 }
 
 /** A call that never outlasts its reservation. */

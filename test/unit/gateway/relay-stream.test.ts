@@ -1,15 +1,17 @@
 // A stream never ends silently, is settled exactly once, and its usage is learned even when the caller has gone.
 import { describe, expect, it } from "vitest";
 import { type OperationName, operations } from "../../../src/azure/operation.ts";
+import { COPY_LAG_MS, LOOK_MS } from "../../../src/gateway/pass-split.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
 import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import type { StartTimer } from "../../../src/kernel/clock.ts";
 import type { JsonObject } from "../../../src/kernel/json.ts";
 import { DRAIN_MAX_MS, MAX_STREAMED_EVENT_BYTES, UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { streamErrorEvent } from "../../../src/kernel/wire.ts";
-import { allowedWith, createManualTimers, noRenewals, question } from "./gateway-fixture.ts";
+import { allowedWith, createManualTimers, newByteChannel, noRenewals, question } from "./gateway-fixture.ts";
 
 const RELAY_MAX_MS = 600_000;
 const word = 'data: {"choices":[{"delta":{"content":"Hi 水"}}],"usage":null}\n\n';
@@ -21,8 +23,25 @@ const used = {
   usage: { promptTokens: 2, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 5 },
 };
 
-function relayed(wantsUsage = true, name: OperationName = "chat/completions", body: JsonObject = {}) {
+/** An answer that Azure keeps is passed event by event, as is one of which an event is kept back. */
+const ways = ["carried", "event by event"] as const;
+type Way = (typeof ways)[number];
+
+interface Call {
+  readonly wantsUsage?: boolean;
+  readonly name?: OperationName;
+  readonly body?: JsonObject;
+}
+
+function relayed(way: Way, { wantsUsage = true, name = "chat/completions", body = {} }: Call = {}) {
+  const allowStore = way === "event by event";
   const timers = createManualTimers();
+  // What is waited for there is the runtime, which takes real time.
+  const startTimer: StartTimer = (ms, fire) => {
+    if (ms !== COPY_LAG_MS) return timers.startTimer(ms, fire);
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  };
   const client = new AbortController();
   let cut: CutByLedger = () => {};
   const cutoff = createUpstreamCutoff(timers, client.signal, RELAY_MAX_MS, (givenCut) => {
@@ -41,12 +60,12 @@ function relayed(wantsUsage = true, name: OperationName = "chat/completions", bo
   const settled = Promise.withResolvers<CallEnd>();
   const settlements: CallEnd[] = [];
   const answer = relayStream(
-    { background: (work) => void work.catch(settled.reject) },
+    { background: (work) => void work.catch(settled.reject), startTimer, newByteChannel },
     {
       question,
-      allowed: allowedWith({}),
+      allowed: allowedWith({ allowStore }),
       operation: operations[name],
-      body,
+      body: { ...body, store: allowStore },
       wantsUsage,
     },
     new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),
@@ -75,9 +94,13 @@ function relayed(wantsUsage = true, name: OperationName = "chat/completions", bo
   };
 }
 
-describe("a stream that comes to its end", () => {
+const lastEvent = (text: string) => text.slice(text.lastIndexOf("data: "));
+const errorOf = (code: string) => new RegExp(`^data: \\{"error":\\{"code":"${code}".*\\}\\}\\n\\n$`);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe.each(ways)("a stream that comes to its end (%s)", (way) => {
   it("passes byte for byte and is settled with its usage", async () => {
-    const { answer, send, end, settled, settlements } = relayed();
+    const { answer, send, end, settled, settlements } = relayed(way);
     send(word + usageChunk + done);
     end();
     expect(await answer.text()).toBe(word + usageChunk + done);
@@ -87,26 +110,35 @@ describe("a stream that comes to its end", () => {
     expect(answer.headers.get("portcullis-request-id")).toBe("request_1");
   });
 
-  it("keeps back the usage chunk the caller did not ask for", async () => {
-    const { answer, send, end, settled } = relayed(false);
-    send(word + usageChunk + done);
-    end();
-    expect(await answer.text()).toBe(word + done);
-    expect((await settled).outcome).toEqual(used);
-  });
-
   it("passes each event as it comes", async () => {
-    const { answer, send } = relayed();
+    const { answer, send } = relayed(way);
     const reader = answer.body?.getReader();
     send(word);
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(word);
   });
 });
 
-describe("a stream of several pictures", () => {
+describe("a stream whose caller did not ask for usage", () => {
+  it("keeps back the usage chunk the caller did not ask for", async () => {
+    const { answer, send, end, settled } = relayed("event by event", { wantsUsage: false });
+    send(word + usageChunk + done);
+    end();
+    expect(await answer.text()).toBe(word + done);
+    expect((await settled).outcome).toEqual(used);
+  });
+
+  it("keeps it back where Azure keeps nothing as well", async () => {
+    const { answer, send, end } = relayed("carried", { wantsUsage: false });
+    send(word + usageChunk + done);
+    end();
+    expect(await answer.text()).toBe(word + done);
+  });
+});
+
+describe.each(ways)("a stream of several pictures (%s)", (way) => {
   const usage = { input_tokens: 2, output_tokens: 3, total_tokens: 5 };
   const picture = `data: ${JSON.stringify({ type: "image_generation.completed", usage })}\n\n`;
-  const ofTwo = () => relayed(true, "images/generations", { n: 2 });
+  const ofTwo = () => relayed(way, { name: "images/generations", body: { n: 2 } });
   const asReserved = { kind: "as_reserved" };
 
   it("is charged for what it reports once it is whole, and where Azure says that there is no more", async () => {
@@ -135,51 +167,30 @@ describe("a stream of several pictures", () => {
     const { answer, send, timers, settled } = ofTwo();
     const text = answer.text();
     send(picture);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     timers.pass(UPSTREAM_IDLE_MAX_MS);
     expect(await text).toContain("upstream_timeout");
     expect(await settled).toMatchObject({ end: "upstream_timeout", outcome: asReserved });
   });
 });
 
-describe("a stream that does not", () => {
-  const lastEvent = (text: string) => text.slice(text.lastIndexOf("data: "));
-  const errorOf = (code: string) => new RegExp(`^data: \\{"error":\\{"code":"${code}".*\\}\\}\\n\\n$`);
-
-  it.each(["breakOff", "end"] as const)(
-    "(%s) ends with an error event, after whole events alone",
-    async (how) => {
-      const call = relayed();
-      const text = call.answer.text();
-      call.send(`${word}data: {"half`);
-      await Promise.resolve();
-      // The queue is read before the stream ends or errs.
-      await new Promise((resolve) => setImmediate(resolve));
-      call[how]();
-      const [event, ...rest] = (await text).split(/(?<=\n\n)/);
-      expect(event).toBe(word);
-      expect(rest.join("")).toMatch(errorOf("upstream_broken"));
-      expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
-    },
-  );
-
-  it("ends where an event is larger than may be held, and Azure is left", async () => {
-    const { answer, send, isCut, settled } = relayed();
-    const text = answer.text();
-    send(`${word}data: ${"x".repeat(MAX_STREAMED_EVENT_BYTES)}`);
-    const [event, ...rest] = (await text).split(/(?<=\n\n)/);
-    expect(event).toBe(word);
-    expect(rest.join("")).toMatch(errorOf("upstream_broken"));
-    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
-    expect(isCut()).toBe(true);
+describe.each(ways)("a stream that does not (%s)", (way) => {
+  it.each(["breakOff", "end"] as const)("(%s) between events ends with an error event", async (how) => {
+    const call = relayed(way);
+    const text = call.answer.text();
+    call.send(word);
+    await turn();
+    call[how]();
+    expect(lastEvent(await text)).toMatch(errorOf("upstream_broken"));
+    expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
   });
 
   it("ends at the deadline with an error event that says so", async () => {
-    const { answer, send, timers, settled } = relayed();
+    const { answer, send, timers, settled } = relayed(way);
     const text = answer.text();
     for (let ms = 0; ms < RELAY_MAX_MS; ms += UPSTREAM_IDLE_MAX_MS / 2) {
       send(word);
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       timers.pass(UPSTREAM_IDLE_MAX_MS / 2);
     }
     expect(lastEvent(await text)).toMatch(errorOf("relay_deadline"));
@@ -190,67 +201,122 @@ describe("a stream that does not", () => {
     ["charged as reserved", "", { kind: "as_reserved" }],
     ["charged with the usage that was seen", usageChunk, used],
   ])("ends with an error event when the upstream falls silent, %s", async (_, seen, outcome) => {
-    const { answer, send, timers, settled } = relayed();
+    const { answer, send, timers, settled } = relayed(way);
     const text = answer.text();
     send(word + seen);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     timers.pass(UPSTREAM_IDLE_MAX_MS);
     expect(lastEvent(await text)).toMatch(errorOf("upstream_timeout"));
     expect(await settled).toMatchObject({ end: "upstream_timeout", outcome });
   });
 
   it("is complete once it said so, even if the upstream's connection stays open", async () => {
-    const { answer, send, timers, settled } = relayed();
+    const { answer, send, timers, settled } = relayed(way);
     const text = answer.text();
     send(word + usageChunk + done);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     timers.pass(UPSTREAM_IDLE_MAX_MS);
     expect(await text).toBe(word + usageChunk + done);
     expect(await settled).toMatchObject({ end: "complete", outcome: used });
   });
 });
 
-describe("a stream whose agent may not go on", () => {
+describe("a stream that breaks off inside an event, event by event", () => {
+  it.each(["breakOff", "end"] as const)(
+    "(%s) ends with an error event, after whole events alone",
+    async (how) => {
+      const call = relayed("event by event");
+      const text = call.answer.text();
+      call.send(`${word}data: {"half`);
+      await Promise.resolve();
+      // The queue is read before the stream ends or errs.
+      await turn();
+      call[how]();
+      const [event, ...rest] = (await text).split(/(?<=\n\n)/);
+      expect(event).toBe(word);
+      expect(rest.join("")).toMatch(errorOf("upstream_broken"));
+      expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    },
+  );
+
+  it("ends where an event is larger than may be held, and Azure is left", async () => {
+    const { answer, send, isCut, settled } = relayed("event by event");
+    const text = answer.text();
+    send(`${word}data: ${"x".repeat(MAX_STREAMED_EVENT_BYTES)}`);
+    const [event, ...rest] = (await text).split(/(?<=\n\n)/);
+    expect(event).toBe(word);
+    expect(rest.join("")).toMatch(errorOf("upstream_broken"));
+    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    expect(isCut()).toBe(true);
+  });
+});
+
+describe("a stream that breaks off inside an event, carried", () => {
+  it.each(["breakOff", "end"] as const)("(%s) breaks off for the caller as well", async (how) => {
+    const call = relayed("carried");
+    const reader = call.answer.body?.getReader();
+    call.send(`${word}data: {"half`);
+    const { value } = (await reader?.read()) ?? {};
+    expect(new TextDecoder().decode(value)).toBe(`${word}data: {"half`);
+    call[how]();
+    await expect(reader?.read()).rejects.toThrow("broke off");
+    expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+  });
+
+  it("and Azure is left where an event is larger than may be held", async () => {
+    const { answer, send, isCut, settled, timers } = relayed("carried");
+    const text = answer.text();
+    send(`${word}data: ${"x".repeat(MAX_STREAMED_EVENT_BYTES)}`);
+    await turn();
+    timers.pass(LOOK_MS);
+    await expect(text).rejects.toThrow("broke off");
+    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    expect(isCut()).toBe(true);
+  });
+});
+
+describe.each(ways)("a stream whose agent may not go on (%s)", (way) => {
   const refusal = refuse("agent_disabled");
 
   it.each([
     ["charged as reserved", "", { kind: "as_reserved" }],
     ["charged with the usage that was seen", usageChunk, used],
   ])("ends with an error event that says why, %s", async (_, seen, outcome) => {
-    const { answer, send, cut, settled } = relayed();
+    const { answer, send, cut, settled } = relayed(way);
     const text = answer.text();
     send(word + seen);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     cut("revoked", refusal);
     expect(await text).toBe(word + seen + streamErrorEvent(refusal));
     expect(await settled).toEqual({ end: "revoked", outcome, upstreamStatus: 200 });
   });
 
   it("is complete once it said so", async () => {
-    const { answer, send, cut, settled } = relayed();
+    const { answer, send, cut, settled } = relayed(way);
     const text = answer.text();
     send(word + usageChunk + done);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     cut("revoked", refusal);
     expect(await text).toBe(word + usageChunk + done);
     expect(await settled).toMatchObject({ end: "complete", outcome: used });
   });
 });
 
-describe("a caller who stays and never reads", () => {
-  it("does not hold up the settlement past the deadline", async () => {
-    const { timers, send, settled, settlements } = relayed();
+describe.each(ways)("a caller who stays and never reads (%s)", (way) => {
+  it("does not hold up the settlement past the deadline, or past a minute in which nothing passes", async () => {
+    const { timers, send, settled, settlements } = relayed(way);
     for (let sent = 0; sent < 20; sent += 1) send(word);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     expect(settlements).toEqual([]);
     timers.pass(RELAY_MAX_MS);
-    expect(await settled).toMatchObject({ end: "relay_deadline", outcome: { kind: "as_reserved" } });
+    const end = way === "carried" ? "upstream_timeout" : "relay_deadline";
+    expect(await settled).toMatchObject({ end, outcome: { kind: "as_reserved" } });
   });
 });
 
-describe("a caller who reads slowly", () => {
+describe("a caller who reads slowly, event by event", () => {
   it("is not taken for Azure's silence, and gets everything", async () => {
-    const { answer, send, end, timers, settled } = relayed();
+    const { answer, send, end, timers, settled } = relayed("event by event");
     const reader = answer.body?.getReader();
     send(word);
     send(usageChunk + done);
@@ -265,24 +331,30 @@ describe("a caller who reads slowly", () => {
   });
 });
 
-describe("a caller who leaves", () => {
+describe.each(ways)("a caller who leaves (%s)", (way) => {
   it("by cancelling alone: the upstream is drained for its usage as well", async () => {
-    const { answer, send, end, settled, settlements } = relayed();
+    const { answer, send, end, settled, settlements, timers } = relayed(way);
     send(word);
     const reader = answer.body?.getReader();
     await reader?.read();
-    await reader?.cancel();
+    // Not awaited: a split stream has been left when both who read it have left.
+    reader?.cancel();
     send(usageChunk + done);
     end();
+    for (let looks = 0; settlements.length === 0; looks += 1) {
+      expect(looks).toBeLessThan(10);
+      await turn();
+      timers.pass(LOOK_MS);
+    }
     expect(await settled).toMatchObject({ outcome: used });
     expect(settlements).toHaveLength(1);
   });
 
   it("while an event is waited for: what comes then is drained, and no good end is made up", async () => {
-    const { client, answer, send, end, settled } = relayed();
+    const { client, answer, send, end, settled } = relayed(way);
     const text = answer.text();
     send(word);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     client.abort();
     send(usageChunk + done);
     end();
@@ -291,7 +363,7 @@ describe("a caller who leaves", () => {
   });
 
   it("is not waited for: the upstream is drained for its usage", async () => {
-    const { client, send, end, settled } = relayed();
+    const { client, send, end, settled } = relayed(way);
     send(word);
     client.abort();
     send(usageChunk + done);
@@ -300,7 +372,7 @@ describe("a caller who leaves", () => {
   });
 
   it("costs what was reserved when the usage never comes", async () => {
-    const { client, send, timers, settled, settlements } = relayed();
+    const { client, send, timers, settled, settlements } = relayed(way);
     send(word);
     client.abort();
     timers.pass(DRAIN_MAX_MS);

@@ -23,12 +23,23 @@ function drivenStream() {
   };
 }
 
-async function streamed(overrides: Partial<typeof ports> = {}, signal?: AbortSignal) {
+/** A caller who asks for usage gets every event, which the runtime carries; of others' streams one is kept back. */
+const ways = [
+  ["event by event", {}],
+  ["carried", { stream_options: { include_usage: true } }],
+] as const;
+type Asked = (typeof ways)[number][1];
+
+async function streamed(
+  asked: Asked,
+  overrides: Partial<typeof ports> = {},
+  signal?: AbortSignal,
+  upstream = drivenStream(),
+) {
   const caller = await newCaller();
-  const upstream = drivenStream();
   const taken: AuditRecord[] = [];
   const records = { send: async (_home: unknown, record: AuditRecord) => taken.push(record) > 0 };
-  const body = JSON.stringify({ messages: [{ role: "user", content: "Hello" }], stream: true });
+  const body = JSON.stringify({ messages: [{ role: "user", content: "Hello" }], stream: true, ...asked });
   const response = await call(
     caller,
     { azure: scriptedAzure(upstream.answer), records, ...overrides },
@@ -37,8 +48,8 @@ async function streamed(overrides: Partial<typeof ports> = {}, signal?: AbortSig
   return { upstream, response, completion: () => taken.find(({ kind }) => kind === "completion") };
 }
 
-it("an event reaches the caller before the next one exists", async () => {
-  const { upstream, response, completion } = await streamed();
+it.each(ways)("an event reaches the caller before the next one exists: %s", async (_, asked) => {
+  const { upstream, response, completion } = await streamed(asked);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (const content of ["one", "two"]) {
     await Promise.all([
@@ -47,7 +58,8 @@ it("an event reaches the caller before the next one exists", async () => {
     ]);
   }
   void upstream.send(usageChunk + done);
-  expect(await reader?.read()).toEqual({ done: false, value: done });
+  const last = "stream_options" in asked ? usageChunk + done : done;
+  expect(await reader?.read()).toEqual({ done: false, value: last });
   await upstream.end();
   expect((await reader?.read())?.done).toBe(true);
   await backgroundDone();
@@ -56,7 +68,7 @@ it("an event reaches the caller before the next one exists", async () => {
 
 describe("a stream that does not end well ends with an explicit error event", () => {
   it("when Azure breaks off, without the half event", async () => {
-    const { upstream, response, completion } = await streamed();
+    const { upstream, response, completion } = await streamed({});
     const text = response.text();
     await upstream.send(`${chunk("one")}data: {"choi`);
     await upstream.break();
@@ -65,8 +77,18 @@ describe("a stream that does not end well ends with an explicit error event", ()
     expect(completion()).toMatchObject({ end: "upstream_broken", settlement: "as_reserved" });
   });
 
-  it("when Azure falls silent without saying that it is done", async () => {
-    const { upstream, response } = await streamed();
+  it.each(ways)("when Azure breaks off between events: %s", async (_, asked) => {
+    const { upstream, response, completion } = await streamed(asked);
+    const text = response.text();
+    await upstream.send(chunk("one"));
+    await upstream.break();
+    expect(await text).toBe(`${chunk("one")}${await errorEvent("upstream_broken")}`);
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "upstream_broken", settlement: "as_reserved" });
+  });
+
+  it.each(ways)("when Azure falls silent without saying that it is done: %s", async (_, asked) => {
+    const { upstream, response } = await streamed(asked);
     const text = response.text();
     await upstream.send(chunk("one"));
     await upstream.end();
@@ -75,18 +97,21 @@ describe("a stream that does not end well ends with an explicit error event", ()
   });
 });
 
-it("a caller who leaves: the upstream is drained for its usage, and the call is settled with it", async () => {
-  const leaving = new AbortController();
-  const { upstream, response, completion } = await streamed({}, leaving.signal);
-  const reader = response.body?.getReader();
-  await Promise.all([upstream.send(chunk("one")), reader?.read()]);
-  leaving.abort();
-  await upstream.send(chunk("two"));
-  await upstream.send(usageChunk + done);
-  await upstream.end();
-  await backgroundDone();
-  expect(completion()).toMatchObject({ end: "client_gone", settlement: "used", chargedTokens: 7 });
-});
+it.each(ways)(
+  "a caller who leaves: the upstream is drained for its usage, and the call is settled with it: %s",
+  async (_, asked) => {
+    const leaving = new AbortController();
+    const { upstream, response, completion } = await streamed(asked, {}, leaving.signal);
+    const reader = response.body?.getReader();
+    await Promise.all([upstream.send(chunk("one")), reader?.read()]);
+    leaving.abort();
+    await upstream.send(chunk("two"));
+    await upstream.send(usageChunk + done);
+    await upstream.end();
+    await backgroundDone();
+    expect(completion()).toMatchObject({ end: "client_gone", settlement: "used", chargedTokens: 7 });
+  },
+);
 
 it("a caller who leaves for good: draining is cut after its limit, and the call is charged as reserved", async () => {
   const leaving = new AbortController();
@@ -95,7 +120,7 @@ it("a caller who leaves for good: draining is cut after its limit, and the call 
     timers.set(ms, fire);
     return () => timers.delete(ms);
   };
-  const { upstream, response, completion } = await streamed({ startTimer }, leaving.signal);
+  const { upstream, response, completion } = await streamed({}, { startTimer }, leaving.signal);
   const reader = response.body?.getReader();
   await Promise.all([upstream.send(chunk("one")), reader?.read()]);
   leaving.abort();
@@ -117,7 +142,7 @@ it("the reservation's deadline is the relay's hard limit", async () => {
   };
   const renew = async () => ok({ outcome: "renewed" } as const);
   const ledgers = { ...ports.ledgers, renew };
-  const { upstream, response, completion } = await streamed({ startTimer, ledgers });
+  const { upstream, response, completion } = await streamed({}, { startTimer, ledgers });
   const text = response.text();
   await upstream.send(chunk("one"));
   for (let passedMs = 0; passedMs < ports.relayMaxMs; ) {
@@ -130,6 +155,27 @@ it("the reservation's deadline is the relay's hard limit", async () => {
   expect(await text).toContain('"code":"relay_deadline"');
   await backgroundDone();
   expect(completion()).toMatchObject({ end: "relay_deadline", settlement: "as_reserved" });
+});
+
+it.each(ways)("a caller who does not read holds Azure back: %s", async (_, asked) => {
+  const event = new TextEncoder().encode(chunk("x".repeat(60_000)));
+  let sent = 0;
+  const events = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      // A turn for each, so that whoever would read ahead could.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      sent += 1;
+      controller.enqueue(event);
+    },
+  });
+  const answer = () => new Response(events, { headers: { "content-type": "text/event-stream" } });
+  const { response } = await streamed(asked, {}, undefined, { ...drivenStream(), answer });
+  const reader = response.body?.getReader();
+  expect((await reader?.read())?.done).toBe(false);
+  expect(response.status).toBe(200);
+  for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(sent).toBeLessThan(20);
+  await reader?.cancel();
 });
 
 async function errorEvent(code: "upstream_broken"): Promise<string> {
