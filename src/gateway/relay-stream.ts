@@ -21,6 +21,7 @@ export const isEventStream = (response: Response): boolean =>
 /** All that a stream needs to know of the call that it answers. */
 export type StreamedCall = KeptCall & AnsweredCall & Pick<RelayedCall, "wantsUsage">;
 
+/** @param bind told the id of an answer that Azure keeps, once, before any byte of the event that tells it is passed. */
 export function relayStream(
   { background }: Pick<GatewayPorts, "background">,
   call: StreamedCall,
@@ -28,10 +29,11 @@ export function relayStream(
   events: ReadableStream<Uint8Array>,
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
+  bind: (storedId: string) => void = () => {},
 ): Response {
   const { operation, body } = call;
   const pictures = typeof body.n === "number" ? body.n : 1;
-  const meter = createStreamMeter(operation, !call.wantsUsage, isKeptAtAzure(call), pictures);
+  const meter = createStreamMeter(operation, !call.wantsUsage, isKeptAtAzure(call) ? bind : null, pictures);
   const { readable, ended } = passedOn(createPieceReader(events), meter, cutoff);
   background(
     ended.then((end) =>
