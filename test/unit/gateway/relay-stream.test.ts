@@ -21,7 +21,13 @@ const used = {
   usage: { promptTokens: 2, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 5 },
 };
 
-function relayed(wantsUsage = true, name: OperationName = "chat/completions", body: JsonObject = {}) {
+function relayed(
+  wantsUsage = true,
+  name: OperationName = "chat/completions",
+  body: JsonObject = {},
+  constraints: Record<string, unknown> = {},
+) {
+  const bound: string[] = [];
   const timers = createManualTimers();
   const client = new AbortController();
   let cut: CutByLedger = () => {};
@@ -44,7 +50,7 @@ function relayed(wantsUsage = true, name: OperationName = "chat/completions", bo
     { background: (work) => void work.catch(settled.reject) },
     {
       question,
-      allowed: allowedWith({}),
+      allowed: allowedWith(constraints),
       operation: operations[name],
       body,
       wantsUsage,
@@ -56,8 +62,10 @@ function relayed(wantsUsage = true, name: OperationName = "chat/completions", bo
       settlements.push(end);
       settled.resolve(end);
     },
+    (storedId) => bound.push(storedId),
   );
   return {
+    bound,
     timers,
     client,
     answer,
@@ -207,6 +215,38 @@ describe("a stream that does not", () => {
     timers.pass(UPSTREAM_IDLE_MAX_MS);
     expect(await text).toBe(word + usageChunk + done);
     expect(await settled).toMatchObject({ end: "complete", outcome: used });
+  });
+});
+
+describe("the id of an answer", () => {
+  const named = word.replace("{", '{"id":"chatcmpl-1",');
+  const kept = { store: true };
+
+  it("that Azure keeps is told with the event that has it, before the stream ends, and once more in the end", async () => {
+    const { answer, send, end, bound, settled, settlements } = relayed(true, undefined, kept, {
+      allowStore: true,
+    });
+    const reader = answer.body?.getReader();
+    send(named);
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(named);
+    expect([bound, settlements]).toEqual([["chatcmpl-1"], []]);
+    send(named + usageChunk + done);
+    end();
+    while (!(await reader?.read())?.done);
+    expect(await settled).toMatchObject({ end: "complete", storedId: "chatcmpl-1" });
+    expect(bound).toEqual(["chatcmpl-1"]);
+  });
+
+  it.each([
+    ["that nobody asked Azure to keep", {}, { allowStore: true }],
+    ["that may not be kept", kept, {}],
+  ])("%s is told to nobody", async (_, body, constraints) => {
+    const { answer, send, end, bound, settled } = relayed(true, undefined, body, constraints);
+    send(named + usageChunk + done);
+    end();
+    await answer.text();
+    expect(await settled).not.toHaveProperty("storedId");
+    expect(bound).toEqual([]);
   });
 });
 
