@@ -199,7 +199,8 @@ describe("what the meter says", () => {
     expect(meter.finished).toBe(finished);
   });
 
-  it.each(["response.completed", "response.incomplete", "response.failed", "error"])(
+  // No document says what ends the stream of a response that is cancelled: this, or nothing, which has broken off.
+  it.each(["response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"])(
     "%s ends a responses stream",
     (type) => {
       const meter = createStreamMeter(responses, false);
