@@ -43,7 +43,7 @@ export interface AgentLedgers {
   /** Keeps a record that the queue did not take, and delivers it later. */
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
   putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
-  /** Repeating is harmless. */
+  /** Tells of an answer that Azure keeps before the call that made it is settled. Repeating is harmless. */
   keepObject(kept: KeepObject): Promise<Result<null, Refusal>>;
   /** Repeating is harmless. */
   forgetObject(forgotten: ForgetObject): Promise<Result<null, Refusal>>;

@@ -22,7 +22,7 @@ export class StoredObjectTable {
     `);
   }
 
-  /** Of what it knows nothing changes: an answer of a stream is told twice, and must not push out two others. */
+  /** What it knows already stays as it is: a streamed answer is told twice, and must not take the place of two. */
   put({ key, object, expiresAtMs }: KeptObject): void {
     if (this.#sql.exec("SELECT 1 FROM stored_objects WHERE key = ?1", key).toArray().length > 0) return;
     this.#sql.exec(
