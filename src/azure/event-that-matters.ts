@@ -12,6 +12,7 @@ export const terminalEvents: ReadonlySet<string> = new Set([
   "response.completed",
   "response.incomplete",
   "response.failed",
+  "response.cancelled",
   "image_generation.completed",
   "image_edit.completed",
   "transcript.text.done",

@@ -28,13 +28,13 @@ export interface StreamMeter {
 
 /**
  * @param hideUsageChunk the gateway asked for usage, the caller did not.
- * @param findsId whether the answer's id is looked for.
+ * @param foundId told the answer's id, once; null where nobody asks for it.
  * @param pictures how many were asked for, each of which ends with an event of its own.
  */
 export function createStreamMeter(
   operation: Operation,
   hideUsageChunk: boolean,
-  findsId = false,
+  foundId: ((storedId: string) => void) | null = null,
   pictures = 1,
 ): StreamMeter {
   let usage: Usage | null = null;
@@ -45,7 +45,7 @@ export function createStreamMeter(
   /** False when the event is the gateway's own and stays here. */
   function see(event: Uint8Array): boolean {
     const text = utf8Text(event);
-    const mayTellId = findsId && storedId === null;
+    const mayTellId = foundId !== null && storedId === null;
     if (text === undefined || !(mayTellId || canMatter(text))) return true;
     const data = dataOf(text);
     if (data === DONE) {
@@ -54,7 +54,10 @@ export function createStreamMeter(
     }
     const value = parse(data);
     if (!isJsonObject(value)) return true;
-    if (mayTellId) storedId = storedIdOf(operation, value);
+    if (mayTellId) {
+      storedId = storedIdOf(operation, value);
+      if (storedId !== null) foundId(storedId);
+    }
     const found = usageOfEvent(operation, value);
     // Each picture of a stream reports its own.
     if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;

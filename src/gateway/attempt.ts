@@ -88,7 +88,7 @@ export async function makeAttempt(
   }
   const receipt = signing.value;
   if (answer.ok) return { ...attempt, kind: "answered", upstream: answer.value, receipt };
-  const end = (cutoff.refusal && cutoff.reason) ?? "upstream_unreachable";
+  const end = cutoff.reason ?? "upstream_unreachable";
   return { ...attempt, kind: "unanswered", refusal: answer.error, end, receipt };
 }
 

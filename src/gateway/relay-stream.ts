@@ -20,6 +20,7 @@ export const isEventStream = (response: Response): boolean =>
 /** All that a stream needs to know of the call that it answers. */
 export type StreamedCall = KeptCall & AnsweredCall & Pick<RelayedCall, "wantsUsage">;
 
+/** @param bind told the id of an answer that Azure keeps, once, before any byte of the event that tells it is passed. */
 export function relayStream(
   ports: Pick<GatewayPorts, "background" | "startTimer" | "newByteChannel">,
   call: StreamedCall,
@@ -27,14 +28,15 @@ export function relayStream(
   events: ReadableStream<Uint8Array>,
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
+  bind: (storedId: string) => void = () => {},
 ): Response {
   const { operation, body, wantsUsage } = call;
   const pictures = typeof body.n === "number" ? body.n : 1;
-  // The caller may ask for a kept answer while it streams, so its id is looked for in each event that comes.
-  const isKept = isKeptAtAzure(call);
-  const meter = createStreamMeter(operation, !wantsUsage, isKept, pictures);
+  // The caller may ask for a kept answer while it streams, so its id must be found in the very event that tells it.
+  const foundId = isKeptAtAzure(call) ? bind : null;
+  const meter = createStreamMeter(operation, !wantsUsage, foundId, pictures);
   const { readable, ended } =
-    wantsUsage && !isKept
+    wantsUsage && foundId === null
       ? passSplit(ports, events, meter, cutoff)
       : passEvents(createPieceReader(events), meter, cutoff);
   ports.background(

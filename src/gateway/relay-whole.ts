@@ -27,7 +27,7 @@ export async function relayWhole(
   const bytes = await readAnswer(upstream, cutoff);
   const answer = bytes && parsedJson(bytes);
   if (!bytes || (upstream.ok && answer === undefined && call.answer === "json")) {
-    const end = cutoff.reason ?? "upstream_broken";
+    const end = cutoff.reason ?? (cutoff.clientGone ? "client_gone" : "upstream_broken");
     await settle({ end, upstreamStatus, outcome: { kind: "as_reserved" } });
     return fail(cutoff.refusal ?? refuse("upstream_broken"));
   }

@@ -8,6 +8,7 @@ import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
 import { headersMaxMs, type Made, makeAttempt } from "./attempt.ts";
 import { backendFor } from "./backend-for.ts";
+import { bindAnswer } from "./bind-answer.ts";
 import { decisionRecordOf } from "./decision-record.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
@@ -94,7 +95,8 @@ async function conclude(ports: GatewayPorts, made: Made, cutoff: UpstreamCutoff)
       return unansweredCall(made, cutoff);
     case "answered": {
       const { upstream, receipt } = made;
-      return { answer: await answerOf(ports, call, upstream, cutoff, settle), receipt, allowed };
+      const bind = (storedId: string) => ports.background(bindAnswer(ports, call.question, made, storedId));
+      return { answer: await answerOf(ports, call, upstream, cutoff, settle, bind), receipt, allowed };
     }
   }
 }
@@ -105,10 +107,11 @@ async function answerOf(
   upstream: Response,
   cutoff: UpstreamCutoff,
   settle: (end: CallEnd) => Promise<void>,
+  bind: (storedId: string) => void,
 ): Promise<Result<Response>> {
   const { body } = upstream;
   if (!upstream.ok || body === null) return relayWhole(call, upstream, cutoff, settle);
-  if (isEventStream(upstream)) return ok(relayStream(ports, call, upstream, body, cutoff, settle));
+  if (isEventStream(upstream)) return ok(relayStream(ports, call, upstream, body, cutoff, settle, bind));
   return call.answer === "bytes"
     ? ok(relayBytes(ports, call, upstream, body, cutoff, settle))
     : relayWhole(call, upstream, cutoff, settle);

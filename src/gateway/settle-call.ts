@@ -5,16 +5,14 @@ import type { Billing } from "../azure/billing.ts";
 import { costNanoUsd } from "../azure/cost.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { snapshotPriceOf } from "../azure/prices.ts";
-import { COMPLETION_LIFE_MS, RESPONSE_LIFE_MS } from "../kernel/limits.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { type CompletionDraft, completionRecord } from "../quota/completion-record.ts";
 import type { Settle } from "../quota/contracts.ts";
-import type { MadeObject } from "../quota/stored-object-contracts.ts";
+import { madeObject } from "./bind-answer.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { Question } from "./question.ts";
 import type { RelayedCall } from "./relayed-call.ts";
-import { storedObjectKey } from "./stored-object-key.ts";
 
 export interface CallEnd {
   readonly end: CompletionRecord["end"];
@@ -108,17 +106,6 @@ export async function settleCall(
   const number = settled.ok ? settled.value.number : ports.workerNumber();
   const record = completionRecord(completion, number, settled, priced);
   ports.background(deliverRecord(ports, record, address));
-}
-
-async function madeObject({ call, chosen }: Course, storedId: string | null): Promise<MadeObject | null> {
-  const { allowed, operation } = call;
-  if (storedId === null || chosen === null || allowed.deployment === null) return null;
-  const { name } = operation;
-  return {
-    key: await storedObjectKey(name, storedId),
-    object: { deployment: allowed.deployment.name, backendId: chosen.backend.id },
-    lifeMs: name === "responses" ? RESPONSE_LIFE_MS : COMPLETION_LIFE_MS,
-  };
 }
 
 /** The last of them is how the call ended. */

@@ -42,7 +42,7 @@ import {
   type StateReply,
   StateRequest,
 } from "./state-contracts.ts";
-import { ForgetObject } from "./stored-object-contracts.ts";
+import { ForgetObject, KeepObject } from "./stored-object-contracts.ts";
 import { type Tenant, TenantAbove } from "./tenant-above.object.ts";
 import { type RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 
@@ -71,10 +71,9 @@ export class AgentLedger extends DurableObject<Env> {
     super(ctx, env);
     this.#tables = new AgentTables(ctx.storage.sql);
     this.#deadlines = new Deadlines(ctx.storage);
-    const { relayMaxMs } = configOf(env);
-    this.#relayMaxMs = relayMaxMs;
+    this.#relayMaxMs = configOf(env).relayMaxMs;
     this.#book = ctx.storage.transactionSync(
-      () => new AgentBook(this.#tables.load(), this.#tables, relayMaxMs, Date.now()),
+      () => new AgentBook(this.#tables.load(), this.#tables, this.#relayMaxMs, Date.now()),
     );
     this.#above = new TenantAbove(() => this.env, this.#book.slices, this.#deadlines);
     this.#packs = new RecordPacks(
@@ -129,11 +128,9 @@ export class AgentLedger extends DurableObject<Env> {
       this.#tables.keepSettlement(kept, nowMs + SETTLE_REPEAT_MS);
       return { reply, kept };
     });
-    const recorded = request.completion !== null && this.#book.isBusy(nowMs);
-    if (request.completion !== null && recorded) {
-      const { completion, outcome } = request;
-      this.#packs.add(completionRecord(completion, reply.number, ok(reply), outcome));
-    }
+    const { completion, outcome } = request;
+    const recorded = completion !== null && this.#book.isBusy(nowMs);
+    if (recorded) this.#packs.add(completionRecord(completion, reply.number, ok(reply), outcome));
     if (kept) await this.#release(kept, nowMs);
     return { ...reply, recorded };
   }
@@ -155,6 +152,11 @@ export class AgentLedger extends DurableObject<Env> {
   async putAgentState(raw: AgentState): Promise<void> {
     const { v: _, ...written } = AgentState.parse(raw);
     this.#atomically(() => this.#book.putAgent(written));
+  }
+
+  async keepObject(raw: KeepObject): Promise<void> {
+    const { made } = KeepObject.parse(raw);
+    this.#deadlines.arm(this.#atomically(() => this.#book.objects.keep(made, Date.now())));
   }
 
   async forgetObject(raw: ForgetObject): Promise<void> {
@@ -275,11 +277,8 @@ export class AgentLedger extends DurableObject<Env> {
   }
 
   #nextDeadlineMs(): number | null {
-    return earliest(
-      this.#tables.nextDeadlineMs(),
-      this.#book.nextDeadlineMs(),
-      this.#above.nextDeadlineMs(Date.now()),
-    );
+    const aboveMs = this.#above.nextDeadlineMs(Date.now());
+    return earliest(this.#tables.nextDeadlineMs(), this.#book.nextDeadlineMs(), aboveMs);
   }
 
   async #release(kept: KeptSettlement, nowMs: number): Promise<void> {

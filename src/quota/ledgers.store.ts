@@ -88,6 +88,7 @@ export function createAgentLedgers(env: Env, config: Config, limit: CallLimit = 
     keepRecord: (address: AgentAddress, record: AuditRecord) =>
       call(address, (ledger) => ledger.keepRecord(record), nothing),
     putAgentState: (state) => call(state, (ledger) => ledger.putAgentState(state), nothing),
+    keepObject: (kept) => call(kept.caller, (ledger) => ledger.keepObject(kept), nothing),
     forgetObject: (forgotten) => call(forgotten.caller, (ledger) => ledger.forgetObject(forgotten), nothing),
     revokeTokens: (revocation) => call(revocation, (ledger) => ledger.revokeTokens(revocation), nothing),
     decideApproval: (decision) =>

@@ -18,7 +18,7 @@ import type {
   SettleReply,
 } from "./contracts.ts";
 import type { ReservationReply, StateReply, StateRequest, TotalsReply } from "./state-contracts.ts";
-import type { ForgetObject } from "./stored-object-contracts.ts";
+import type { ForgetObject, KeepObject } from "./stored-object-contracts.ts";
 import type { RefreshReply, RefreshRequest, TokenRevocation } from "./token-contracts.ts";
 import type { PrepareReply, PublishReply } from "./write-contracts.ts";
 
@@ -43,6 +43,8 @@ export interface AgentLedgers {
   /** Keeps a record that the queue did not take, and delivers it later. */
   keepRecord(address: AgentAddress, record: AuditRecord): Promise<Result<null, Refusal>>;
   putAgentState(state: AgentState): Promise<Result<null, Refusal>>;
+  /** Tells of an answer that Azure keeps before the call that made it is settled. Repeating is harmless. */
+  keepObject(kept: KeepObject): Promise<Result<null, Refusal>>;
   /** Repeating is harmless. */
   forgetObject(forgotten: ForgetObject): Promise<Result<null, Refusal>>;
   revokeTokens(revocation: TokenRevocation): Promise<Result<null, Refusal>>;

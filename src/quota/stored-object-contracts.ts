@@ -15,7 +15,7 @@ export const StoredObject = z.strictObject({
 });
 export type StoredObject = z.infer<typeof StoredObject>;
 
-/** What a call that is over has left at Azure. */
+/** What a call leaves at Azure. */
 export const MadeObject = z.strictObject({
   key: StoredObjectKey,
   object: StoredObject,
@@ -28,10 +28,16 @@ export type MadeObject = z.infer<typeof MadeObject>;
 export const UsedObject = z.strictObject({ key: StoredObjectKey, deployment: z.string() });
 export type UsedObject = z.infer<typeof UsedObject>;
 
+const v = z.literal(1);
+const caller = z.strictObject({ home: Home, tenantId: TenantId, agentId: AgentId });
+
+/**
+ * Azure has told the id of an answer while its call goes on. Repeating is harmless, and so is a ledger of before, which
+ * does not have this call: the settlement says the same once more.
+ */
+export const KeepObject = z.strictObject({ v, caller, made: MadeObject });
+export type KeepObject = z.infer<typeof KeepObject>;
+
 /** Azure has confirmed that it does not have the answer any more. Repeating is harmless. */
-export const ForgetObject = z.strictObject({
-  v: z.literal(1),
-  caller: z.strictObject({ home: Home, tenantId: TenantId, agentId: AgentId }),
-  key: StoredObjectKey,
-});
+export const ForgetObject = z.strictObject({ v, caller, key: StoredObjectKey });
 export type ForgetObject = z.infer<typeof ForgetObject>;

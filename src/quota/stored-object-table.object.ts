@@ -22,9 +22,11 @@ export class StoredObjectTable {
     `);
   }
 
+  /** What it knows already stays as it is: a streamed answer is told twice, and must not take the place of two. */
   put({ key, object, expiresAtMs }: KeptObject): void {
+    if (this.#sql.exec("SELECT 1 FROM stored_objects WHERE key = ?1", key).toArray().length > 0) return;
     this.#sql.exec(
-      `INSERT OR REPLACE INTO stored_objects (key, deployment, backend_id, expires_at) VALUES (?1, ?2, ?3, ?4)`,
+      `INSERT INTO stored_objects (key, deployment, backend_id, expires_at) VALUES (?1, ?2, ?3, ?4)`,
       key,
       object.deployment,
       object.backendId,

@@ -276,13 +276,25 @@ describe("answers that Azure keeps, by the official SDK", () => {
     let streamedId = "";
     for await (const event of stream) if (event.type === "response.created") streamedId = event.response.id;
     const types: string[] = [];
-    await expect.poll(() => thrown(responses.retrieve(streamedId))).toBeUndefined();
     for await (const event of await responses.retrieve(streamedId, { stream: true, starting_after: 0 }))
       types.push(event.type);
     expect(types).toEqual(["response.in_progress", "response.completed"]);
 
     await responses.delete(id);
     expect(await thrown(responses.retrieve(id))).toMatchObject({ code: "stored_object_unknown" });
+  });
+
+  it("of a stream are there while it goes on, to be read and cancelled", async () => {
+    const [{ responses }, other] = [gateway.openai(keeper.token), gateway.openai(stranger.token)];
+    gateway.simulator.next({ kind: "hang", afterChunks: 1 });
+    const stream = await responses.create({ model, input: "Hello.", stream: true, background: true });
+    const events = stream[Symbol.asyncIterator]();
+    const { value: created } = await events.next();
+    const id = created?.type === "response.created" ? created.response.id : "";
+    expect((await responses.retrieve(id)).status).toBe("queued");
+    expect(await thrown(other.responses.cancel(id))).toMatchObject({ code: "stored_object_unknown" });
+    expect((await responses.cancel(id)).status).toBe("cancelled");
+    stream.controller.abort();
   });
 
   it("so are chat completions, but for a list of all of them", async () => {

@@ -14,7 +14,7 @@ const { responses } = operations;
 const images = operations["images/generations"];
 const transcripts = operations["audio/transcriptions"];
 const terminal = [
-  ...["response.completed", "response.incomplete", "response.failed", "error"],
+  ...["response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"],
   ...["image_generation.completed", "image_edit.completed", "transcript.text.done", "speech.audio.done"],
 ];
 

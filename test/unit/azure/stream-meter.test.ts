@@ -199,7 +199,8 @@ describe("what the meter says", () => {
     expect(meter.finished).toBe(finished);
   });
 
-  it.each(["response.completed", "response.incomplete", "response.failed", "error"])(
+  // No document says what ends the stream of a response that is cancelled: this, or nothing, which has broken off.
+  it.each(["response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"])(
     "%s ends a responses stream",
     (type) => {
       const meter = createStreamMeter(responses, false);
@@ -214,6 +215,25 @@ describe("what the meter says", () => {
     feed(meter, utf8Bytes(responseEvents.slice(0, 2).join("")), []);
     expect([meter.finished, meter.usage]).toEqual([false, null]);
   });
+
+  it.each([
+    ["chat", chat, chatStream, "chatcmpl-1", promptFilter.length],
+    ["responses", responses, responsesStream, "resp_1", 0],
+  ] as const)(
+    "tells the id of a %s stream once, with the event that has it",
+    (_, operation, text, id, before) => {
+      const told: string[] = [];
+      const meter = createStreamMeter(operation, false, (storedId) => told.push(storedId));
+      const bytes = utf8Bytes(text);
+      const ownAt = utf8Bytes(text.slice(0, text.indexOf("\n\n", before) + 2)).length;
+      meter.push(bytes.slice(0, ownAt - 1));
+      expect([told, meter.storedId]).toEqual([[], null]);
+      meter.push(bytes.slice(ownAt - 1, ownAt));
+      expect([told, meter.storedId]).toEqual([[id], id]);
+      meter.push(bytes.slice(ownAt));
+      expect(told).toEqual([id]);
+    },
+  );
 
   it("passes what is not JSON, and not UTF-8, untouched", () => {
     const odd = new Uint8Array([...utf8Bytes('data: {"usage":{ oops\n\ndata: '), 0xff, 0xfe, 10, 10]);

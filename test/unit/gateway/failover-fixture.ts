@@ -165,6 +165,7 @@ export function createWorld() {
         confirm: unasked,
         putAgentState: unasked,
         revokeTokens: unasked,
+        keepObject: unasked,
         forgetObject: unasked,
         refresh: unasked,
         decideApproval: unasked,

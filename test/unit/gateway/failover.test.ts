@@ -7,6 +7,7 @@ import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
 import {
   CALLS_PER_FAILOVER,
   CREDENTIAL_SEARCH_MAX_MS,
+  DRAIN_MAX_MS,
   ILL_AFTER_FAILURES,
   MAX_ATTEMPTS,
   MAX_FAILOVERS_AT_HAND,
@@ -349,6 +350,49 @@ it("a caller who has gone is not called for again", async () => {
   const called = await call({ answers: [leaving], client: client.signal });
   expect(called.hosts).toEqual(hostsOf(0));
   expect(timers.running).toBe(0);
+});
+
+describe("a caller who leaves before the answer begins", () => {
+  /** Azure is asked, the caller leaves, and then comes what comes. */
+  async function left(answer: Answer, thenPassMs = 0): Promise<Called> {
+    const client = new AbortController();
+    const { call, timers } = createWorld();
+    const calling = call({
+      client: client.signal,
+      answers: [
+        (request) => {
+          client.abort();
+          return answer(request);
+        },
+      ],
+    });
+    await turns();
+    timers.pass(thenPassMs);
+    const called = await calling;
+    expect(timers.running).toBe(0);
+    return called;
+  }
+  const breaking: Answer = () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.error(new Error("connection reset")),
+      }),
+    );
+
+  it.each([
+    ["the answer comes after all", good, 0, "used", 200],
+    ["the answer breaks off", breaking, 0, "as_reserved", 200],
+    ["no answer comes for as long as one is waited for", silent, DRAIN_MAX_MS, "as_reserved", null],
+  ] as const)("is recorded as gone where %s", async (_, answer, passedMs, settlement, upstreamStatus) => {
+    const { completions } = await left(answer, passedMs);
+    const ending = { end: "client_gone", upstreamStatus };
+    expect(completions).toMatchObject([{ ...ending, settlement, attempts: [ending] }]);
+  });
+
+  it("does not hide what Azure itself said or did", async () => {
+    expect((await left(saying(400))).completions).toMatchObject([{ end: "upstream_error" }]);
+    expect((await left(broken)).completions).toMatchObject([{ end: "upstream_unreachable" }]);
+  });
 });
 
 describe("what an isolate has learned", () => {

@@ -31,10 +31,16 @@ interface Call {
   readonly wantsUsage?: boolean;
   readonly name?: OperationName;
   readonly body?: JsonObject;
+  readonly constraints?: Record<string, unknown>;
 }
 
-function relayed(way: Way, { wantsUsage = true, name = "chat/completions", body = {} }: Call = {}) {
-  const allowStore = way === "event by event";
+const keptByAzure = { body: { store: true }, constraints: { allowStore: true } };
+
+function relayed(way: Way, asked: Call = {}) {
+  const given: Call = way === "event by event" ? keptByAzure : {};
+  const { wantsUsage = true, name = "chat/completions", constraints = {} } = { ...given, ...asked };
+  const body = { ...given.body, ...asked.body };
+  const bound: string[] = [];
   const timers = createManualTimers();
   // What is waited for there is the runtime, which takes real time.
   const startTimer: StartTimer = (ms, fire) => {
@@ -63,9 +69,9 @@ function relayed(way: Way, { wantsUsage = true, name = "chat/completions", body 
     { background: (work) => void work.catch(settled.reject), startTimer, newByteChannel },
     {
       question,
-      allowed: allowedWith({ allowStore }),
+      allowed: allowedWith(constraints),
       operation: operations[name],
-      body: { ...body, store: allowStore },
+      body,
       wantsUsage,
     },
     new Response(null, { status: 200, headers: { "content-type": "text/event-stream" } }),
@@ -75,8 +81,10 @@ function relayed(way: Way, { wantsUsage = true, name = "chat/completions", body 
       settlements.push(end);
       settled.resolve(end);
     },
+    (storedId) => bound.push(storedId),
   );
   return {
+    bound,
     timers,
     client,
     answer,
@@ -118,20 +126,13 @@ describe.each(ways)("a stream that comes to its end (%s)", (way) => {
   });
 });
 
-describe("a stream whose caller did not ask for usage", () => {
-  it("keeps back the usage chunk the caller did not ask for", async () => {
-    const { answer, send, end, settled } = relayed("event by event", { wantsUsage: false });
+describe.each(ways)("a stream whose caller did not ask for usage (%s otherwise)", (way) => {
+  it("keeps back the chunk that only the gateway asked for", async () => {
+    const { answer, send, end, settled } = relayed(way, { wantsUsage: false });
     send(word + usageChunk + done);
     end();
     expect(await answer.text()).toBe(word + done);
     expect((await settled).outcome).toEqual(used);
-  });
-
-  it("keeps it back where Azure keeps nothing as well", async () => {
-    const { answer, send, end } = relayed("carried", { wantsUsage: false });
-    send(word + usageChunk + done);
-    end();
-    expect(await answer.text()).toBe(word + done);
   });
 });
 
@@ -272,6 +273,35 @@ describe("a stream that breaks off inside an event, carried", () => {
     await expect(text).rejects.toThrow("broke off");
     expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
     expect(isCut()).toBe(true);
+  });
+});
+
+describe("the id of an answer", () => {
+  const named = word.replace("{", '{"id":"chatcmpl-1",');
+
+  it("that Azure keeps is told with the event that has it, before the stream ends, and once more in the end", async () => {
+    const { answer, send, end, bound, settled, settlements } = relayed("event by event", keptByAzure);
+    const reader = answer.body?.getReader();
+    send(named);
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(named);
+    expect([bound, settlements]).toEqual([["chatcmpl-1"], []]);
+    send(named + usageChunk + done);
+    end();
+    while (!(await reader?.read())?.done);
+    expect(await settled).toMatchObject({ end: "complete", storedId: "chatcmpl-1" });
+    expect(bound).toEqual(["chatcmpl-1"]);
+  });
+
+  it.each([
+    ["that nobody asked Azure to keep", {}, { allowStore: true }],
+    ["that may not be kept", keptByAzure.body, {}],
+  ])("%s is told to nobody", async (_, body, constraints) => {
+    const { answer, send, end, bound, settled } = relayed("carried", { body, constraints });
+    send(named + usageChunk + done);
+    end();
+    await answer.text();
+    expect(await settled).not.toHaveProperty("storedId");
+    expect(bound).toEqual([]);
   });
 });
 

@@ -39,6 +39,7 @@ async function settled(
         decideApproval: () => Promise.reject(new Error("not asked here")),
         putAgentState: () => Promise.reject(new Error("not asked here")),
         revokeTokens: () => Promise.reject(new Error("not asked here")),
+        keepObject: () => Promise.reject(new Error("not asked here")),
         forgetObject: () => Promise.reject(new Error("not asked here")),
         refresh: () => Promise.reject(new Error("not asked here")),
         keepRecord: async () => ok(null),

@@ -94,6 +94,7 @@ describe("a relayed call", () => {
           keepRecord: notAsked,
           putAgentState: notAsked,
           revokeTokens: notAsked,
+          keepObject: notAsked,
           forgetObject: notAsked,
           refresh: notAsked,
           decideApproval: notAsked,

@@ -1,12 +1,14 @@
 // Long calls through the gateway: what a renewal finds decides whether they go on, and how they are recorded.
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { decodeProtectedHeader } from "jose";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import type { AzureRequest } from "../../../src/azure/azure-calls.ts";
 import { configOf } from "../../../src/bindings.ts";
+import { TOKEN_EXCHANGE } from "../../../src/capability/oauth-metadata.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
+import { createTokenExchangeRoutes } from "../../../src/gateway/token-exchange.routes.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { RELAY_RESERVATION_MS, RENEW_AGAIN_MS, RENEW_EVERY_MS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
@@ -63,12 +65,15 @@ async function backgroundIdle(): Promise<void> {
   await settled();
 }
 
+const limitedCaller = () => newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
+
 async function underWay(
   isStream: boolean,
   ledgerFails: (nowMs: number) => boolean = () => false,
   answer?: (request: AzureRequest) => Response | Promise<Response>,
+  caller?: Awaited<ReturnType<typeof limitedCaller>>,
 ) {
-  const caller = await newCaller({ maxRequestsPerDay: 10, maxTokensPerDay: 100_000 });
+  caller ??= await limitedCaller();
   const time = passingTime();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -128,6 +133,18 @@ async function underWay(
   };
 }
 
+/** A token made of this one, under the key that signs by now. */
+async function childOf(token: string): Promise<string> {
+  const init = {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ grant_type: TOKEN_EXCHANGE }),
+  };
+  const routes = createTokenExchangeRoutes(async () => ports);
+  const response = await routes.fetch(new Request("https://gateway.test/v1/tokens/exchange", init));
+  return String(((await response.json()) as Record<string, unknown>).access_token);
+}
+
 /** Says a word every so often, for as long as is said. */
 async function talking({ send, pass }: Awaited<ReturnType<typeof underWay>>, ms: number): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += RENEW_AGAIN_MS) {
@@ -173,19 +190,38 @@ describe("a stream", () => {
     expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
   });
 
-  it("whose token's key is killed meanwhile ends at its next renewal, and says why", async () => {
-    const { caller, response, send, pass, completion, rows } = await underWay(true);
-    const text = (await response).text();
-    await send(word);
-    await pass(RENEW_EVERY_MS - 1);
-    const { kid } = decodeProtectedHeader(caller.token);
+  it("whose token's key is killed meanwhile, or that of a token it was made of, ends at its next renewal, and says why", async () => {
+    const parent = await limitedCaller();
+    const { token: root } = await admin("POST", "/v1/tokens", {
+      agentId: parent.agentId,
+      delegation: { maxDepth: 1 },
+    });
+    const own = await underWay(true);
+    await admin("POST", "/v1/keys/signing/rotate", { forceReason: "a test" });
+    const child = await underWay(true, undefined, undefined, {
+      ...parent,
+      token: await childOf(String(root)),
+    });
+    const { kid } = decodeProtectedHeader(own.caller.token);
+    expect(decodeJwt(child.caller.token).prior_keys).toMatchObject([{ kid }]);
+    expect(decodeProtectedHeader(child.caller.token).kid).not.toBe(kid);
+
+    const streams = [own, child];
+    const texts = streams.map(async ({ response }) => (await response).text());
+    await Promise.all(streams.map(({ send }) => send(word)));
+    vi.setSystemTime(Date.now() + RENEW_EVERY_MS - 1);
     await admin("POST", `/v1/keys/signing/${kid}/kill`, { reason: "leaked" });
-    expect(completion()).toBeUndefined();
-    await pass(1);
-    expect(await text).toBe(word + streamErrorEvent(refuse("token_key_withdrawn")));
+    for (const { pass, completion } of streams) {
+      expect(completion()).toBeUndefined();
+      await pass(1);
+    }
+    const ended = word + streamErrorEvent(refuse("token_key_withdrawn"));
+    expect(await Promise.all(texts)).toEqual([ended, ended]);
     await backgroundDone();
-    expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
-    expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
+    for (const { completion, rows } of streams) {
+      expect(completion()).toMatchObject({ end: "revoked", settlement: "as_reserved", ledger: "settled" });
+      expect(await rows("SELECT id FROM open_reservations")).toEqual([]);
+    }
   });
 
   it("goes on when its tenant changes and its token does not", async () => {

@@ -9,6 +9,8 @@ import { createDataPlane } from "../../../src/gateway/data-plane.routes.ts";
 import type { GatewayPorts } from "../../../src/gateway/gateway-ports.ts";
 import { AgentId, TenantId } from "../../../src/kernel/ids.ts";
 import { MAX_STORED_OBJECTS } from "../../../src/kernel/limits.ts";
+import { refuse } from "../../../src/kernel/refusal.ts";
+import { fail } from "../../../src/kernel/result.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
 import {
@@ -239,7 +241,7 @@ describe("an answer that Azure keeps", () => {
     expect(await inLedger(caller, "SELECT key FROM stored_objects")).toEqual([]);
   });
 
-  it("of a stream is bound once the stream has ended, and can be streamed again", async () => {
+  it("of a stream can be streamed again", async () => {
     const caller = await storing();
     const stream = await (await create(caller, { stream: true })).text();
     await backgroundDone();
@@ -258,6 +260,135 @@ describe("an answer that Azure keeps", () => {
       settlement: "as_reserved",
     });
     expect((await send("POST", at(id, "/cancel"), caller)).status).toBe(200);
+  });
+});
+
+describe("an answer under way", () => {
+  /** A stream that has told its id and nothing else yet. */
+  async function underWay(
+    caller: Caller,
+    body: object,
+    overrides: Partial<GatewayPorts["ledgers"]> = {},
+    path = "/openai/v1/responses",
+  ) {
+    made += 1;
+    const id = `resp_${made}`;
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const write = (event: object) =>
+      writer.write(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+    const streaming = scriptedAzure((request) => {
+      held.set(id, new URL(request.url).host);
+      return new Response(readable, { headers: { "content-type": "text/event-stream" } });
+    });
+    let tellings = 0;
+    const bound = Promise.withResolvers<void>();
+    const ledgers: GatewayPorts["ledgers"] = {
+      ...ports.ledgers,
+      keepObject: async (request) => {
+        tellings += 1;
+        const reply = await ports.ledgers.keepObject(request);
+        bound.resolve();
+        return reply;
+      },
+      ...overrides,
+    };
+    const response = await send(
+      "POST",
+      path,
+      caller,
+      { ...ask, stream: true, ...body },
+      { azure: streaming, ledgers },
+    );
+    const reader = response.body?.getReader();
+    await Promise.all([write({ id, type: "response.created", response: { id } }), reader?.read()]);
+    return {
+      id,
+      /** Resolves when the ledger has been told. */
+      bound: bound.promise,
+      tellings: () => tellings,
+      async finish() {
+        const rest = (async () => {
+          while (!(await reader?.read())?.done);
+        })();
+        await write({ type: "response.completed", response: { id, usage } });
+        await writer.close();
+        await rest;
+        await backgroundDone();
+      },
+    };
+  }
+  const rowsOf = (caller: { tenantId: string; agentId: string }) =>
+    inLedger(caller, "SELECT key, ordinal, deployment, backend_id, expires_at FROM stored_objects");
+
+  it.each([
+    ["stored", {}],
+    ["in the background", { background: true, store: undefined }],
+  ])(
+    "%s is its maker's to read and cancel as soon as its id was told, and nobody else's",
+    async (_, body) => {
+      const [caller, stranger] = [await storing(), await storing()];
+      const { id, bound, tellings, finish } = await underWay(caller, body);
+      await bound;
+      expect((await read(caller, id)).status).toBe(200);
+      expect((await send("POST", at(id, "/cancel"), caller)).status).toBe(200);
+      const asked = azure.requests.length;
+      expect(await told(await read(stranger, id))).toEqual(await told(await read(stranger, "resp_never")));
+      expect(azure.requests).toHaveLength(asked);
+      const early = await rowsOf(caller);
+      expect(early).toHaveLength(1);
+      expect(records.filter(({ kind }) => kind === "completion")).toEqual([]);
+
+      await finish();
+      expect(records.find(({ kind }) => kind === "completion")).toMatchObject({
+        storedObject: early[0]?.key,
+      });
+      // The settlement says the same: one row, in its place, and no second call.
+      expect(await rowsOf(caller)).toEqual(early);
+      expect(tellings()).toBe(1);
+      expect((await read(caller, id)).status).toBe(200);
+    },
+  );
+
+  it("is known to a ledger that lost its memory, whatever becomes of the settlement", async () => {
+    const caller = await storing();
+    const lost = async () => fail(refuse("ledger_unavailable"));
+    const { id, bound, finish } = await underWay(caller, {}, { settle: lost });
+    await bound;
+    await evictDurableObject(await ledgerOf(caller));
+    expect((await read(caller, id)).status).toBe(200);
+    await finish();
+    expect((await read(caller, id)).status).toBe(200);
+  });
+
+  it("is bound by its settlement where the ledger could not be told before", async () => {
+    const caller = await storing();
+    const { id, finish } = await underWay(
+      caller,
+      {},
+      { keepObject: async () => fail(refuse("ledger_unavailable")) },
+    );
+    expect(await codeOf(await read(caller, id))).toBe("stored_object_unknown");
+    await finish();
+    expect((await read(caller, id)).status).toBe(200);
+  });
+
+  it("of a chat is bound as well, and one that Azure does not keep, or gives whole, costs no further call", async () => {
+    const caller = await storing();
+    await newPolicy(caller, { actions: ["chat"], constraints: { allowStore: true }, priority: 0 });
+    const messages = { input: undefined, messages: [{ role: "user", content: "Hi" }] };
+    const chat = await underWay(caller, messages, {}, "/openai/v1/chat/completions");
+    await chat.bound;
+    expect(await rowsOf(caller)).toHaveLength(1);
+    await chat.finish();
+    expect([chat.tellings(), (await rowsOf(caller)).length]).toEqual([1, 1]);
+
+    const unkept = await underWay(caller, { store: false });
+    await unkept.finish();
+    const never = () => Promise.reject(new Error("not told here"));
+    expect((await create(caller, {}, { ledgers: { ...ports.ledgers, keepObject: never } })).status).toBe(200);
+    await backgroundDone();
+    expect([unkept.tellings(), (await rowsOf(caller)).length]).toEqual([0, 2]);
   });
 });
 
