@@ -11,6 +11,7 @@ const backend = (changes: object = {}) => ({
   sku: "DataZoneStandard",
   processing: "zone",
   credential: "entra",
+  operation: "chat/completions",
   outcome: "answered",
   status: 200,
   reason: null,
@@ -43,9 +44,9 @@ describe("a check", () => {
     expect(await run([backend()])).toEqual({
       code: 0,
       out: [
-        `gpt backend_${"1".repeat(32)} answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
-        `embed backend_${"1".repeat(32)} answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
-        "2 of 2 backends answered.",
+        `gpt backend_${"1".repeat(32)} chat/completions answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
+        `embed backend_${"1".repeat(32)} chat/completions answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
+        "1 of 1 backends answered.",
       ],
       err: [],
       requests: [
@@ -61,7 +62,7 @@ describe("a check", () => {
     const { code, out } = await run([backend(), refused]);
     expect(code).toBe(1);
     expect(out[1]).toContain("refused, credential entra, status 401, PermissionDenied, 412 ms");
-    expect(out.at(-1)).toBe("2 of 4 backends answered.");
+    expect(out.at(-1)).toBe("0 of 1 backends answered.");
   });
 
   it("prints the answers as they came with --json", async () => {
