@@ -37,7 +37,11 @@ const outcomes: Readonly<Record<number, Finding["outcome"]>> = {
 };
 
 const Failure = z.looseObject({
-  error: z.looseObject({ code: z.unknown().optional(), type: z.unknown().optional(), message: z.unknown() }),
+  error: z.looseObject({
+    code: z.unknown().optional(),
+    type: z.unknown().optional(),
+    message: z.unknown().optional(),
+  }),
 });
 
 /** Nothing in the answer tells this refusal from others but its sentence. */

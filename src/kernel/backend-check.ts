@@ -18,7 +18,7 @@ export const BackendCheck = z.strictObject({
    * rate limit (429). `refused`: Azure did not take the credential. `failed`: any other status, or no good answer.
    */
   outcome: z.enum(["answered", "not_called", "busy", "refused", "failed", "unreachable", "no_credential"]),
-  /** Azure's status; null where it was not reached. */
+  /** Azure's status; null where it was not reached, or the operation not called. */
   status: z.int().nullable(),
   /** Azure's error code, or why there is no credential or no call: never a sentence of Azure's, never a value. */
   reason: z.string().nullable(),

@@ -236,6 +236,12 @@ export function describePicturesAndSound(gatewayOf: () => GatewayUnderTest): voi
         "file",
         expect.objectContaining({ filename: "silence.wav", type: "audio/wav", seconds: 0.25 }),
       ]);
+      gateway.simulator.next({ kind: "garbage" });
+      expect(await check("gpt-4o-transcribe")).toMatchObject([
+        { outcome: "failed", status: 200, reason: "answer not understood" },
+      ]);
+      gateway.simulator.next({ kind: "rate-limited" });
+      expect(await check("gpt-4o-mini-tts")).toMatchObject([{ outcome: "busy", status: 429 }]);
     });
 
     it("lists the deployments of these actions, and refuses others by what they serve", async () => {
