@@ -7,7 +7,7 @@ import type { UpstreamCredential } from "../azure/upstream-credentials.ts";
 import type { BackendCheck } from "../kernel/backend-check.ts";
 import { utf8Text } from "../kernel/encoding.ts";
 import { MAX_CHECKED_ANSWER_BYTES } from "../kernel/limits.ts";
-import { type ReadBody, readToEnd } from "../kernel/read-to-end.ts";
+import { readBeginning } from "../kernel/read-beginning.ts";
 import type { CheckedOperation } from "./check-plan.ts";
 
 export type Finding = Pick<BackendCheck, "outcome" | "status" | "reason" | "model">;
@@ -21,10 +21,10 @@ export async function findingIn(
   { header: [, credential] }: Pick<UpstreamCredential, "header">,
 ): Promise<Finding> {
   const { status } = answer;
-  const body = await readToEnd(answer.body, MAX_CHECKED_ANSWER_BYTES);
-  if (!answer.ok) return failureIn(status, body, credential);
+  const beginning = await readBeginning(answer.body, MAX_CHECKED_ANSWER_BYTES);
+  if (!answer.ok) return failureIn(status, beginning, credential);
   const contentType = answer.headers.get("content-type") ?? "";
-  const read = answers[operation](body, contentType);
+  const read = answers[operation](beginning, contentType);
   return read === null
     ? { outcome: "failed", status, reason: "answer not understood", model: null }
     : { outcome: "answered", status, reason: null, model: told(read.model, modelName, credential) };
@@ -47,8 +47,8 @@ const Failure = z.looseObject({
 /** Nothing in the answer tells this refusal from others but its sentence. */
 const outputBoundReached = /output limit was reached/;
 
-function failureIn(status: number, body: ReadBody, credential: string): Finding {
-  const failure = Failure.safeParse(jsonOf(body));
+function failureIn(status: number, bytes: Uint8Array, credential: string): Finding {
+  const failure = Failure.safeParse(jsonOf(bytes));
   const { code, type, message } = failure.success ? failure.data.error : {};
   // The model thought for as long as it was let, and the bound is the check's own.
   if (status === 400 && typeof message === "string" && outputBoundReached.test(message))
@@ -77,12 +77,12 @@ function told(value: unknown, shape: RegExp, credential: string): string | null 
 }
 
 /** Null where it is no answer. */
-type Reader = (body: ReadBody, contentType: string) => { readonly model?: unknown } | null;
+type Reader = (beginning: Uint8Array, contentType: string) => { readonly model?: unknown } | null;
 
 const jsonWith =
   (schema: z.ZodType<object>): Reader =>
-  (body) => {
-    const read = schema.safeParse(jsonOf(body));
+  (beginning) => {
+    const read = schema.safeParse(jsonOf(beginning));
     return read.success ? read.data : null;
   };
 
@@ -98,9 +98,9 @@ const answers: Readonly<Record<CheckedOperation, Reader>> = {
     z.looseObject({ data: z.tuple([z.looseObject({ embedding: z.array(z.number()).min(1) })]) }),
   ),
   // Megabytes, whose beginning shows what they are.
-  "images/generations": ({ beginning }) =>
+  "images/generations": (beginning) =>
     /"(?:b64_json|url)"\s*:\s*"[^"]/.test(new TextDecoder().decode(beginning)) ? {} : null,
-  "audio/speech": ({ beginning }, contentType) =>
+  "audio/speech": (beginning, contentType) =>
     beginning.length > 0 && /^(?:audio\/|application\/octet-stream)/i.test(contentType) ? {} : null,
   // Whoever listens to silence hears nothing, or imagines something.
   "audio/transcriptions": transcript,
@@ -111,8 +111,8 @@ function choicesWith(members: z.ZodRawShape) {
   return z.looseObject({ choices: z.array(z.looseObject(members)).min(1) });
 }
 
-function jsonOf({ beginning, isWhole }: ReadBody): unknown {
-  if (!isWhole) return undefined;
+/** Undefined where it is none, and where it is longer than any answer that is looked at whole. */
+function jsonOf(beginning: Uint8Array): unknown {
   try {
     return JSON.parse(utf8Text(beginning) ?? "");
   } catch {

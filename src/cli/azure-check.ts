@@ -113,7 +113,8 @@ function summaryOf(all: readonly BackendCheck[]): string {
   const backends = backendsOf(all);
   const unanswered = backendsOf(all.filter(({ outcome }) => outcome !== "answered"));
   const uncalled = backendsOf(all.filter(({ outcome }) => outcome === "not_called")).size;
-  const rest = uncalled === 0 ? "" : ` No picture was asked of ${uncalled}: --images does, and costs money.`;
+  const rest =
+    uncalled === 0 ? "" : ` No picture was asked of ${uncalled}: --images does that, and costs money.`;
   return `${backends.size - unanswered.size} of ${backends.size} backends answered.${rest}`;
 }
 

@@ -60,7 +60,7 @@ export const CREDENTIAL_POLL_MS = 25;
 
 /** A check of a backend is a call with one word. */
 export const BACKEND_CHECK_MAX_MS = 20_000;
-/** A picture takes longer; with what comes before it still less than the command line waits for one deployment. */
+/** A picture takes longer; with its credential to be had first, still less than the command line waits. */
 export const PICTURE_CHECK_MAX_MS = 45_000;
 /** Of a checked answer so much is kept and looked at; the longest embedding takes a third of it. */
 export const MAX_CHECKED_ANSWER_BYTES = 256 * 1024;

@@ -92,7 +92,7 @@ describe("a check", () => {
       "images/generations not_called, credential entra, a picture costs money, 412 ms",
     );
     expect(out.at(-1)).toBe(
-      "2 of 4 backends answered. No picture was asked of 2: --images does, and costs money.",
+      "2 of 4 backends answered. No picture was asked of 2: --images does that, and costs money.",
     );
     expect(requests.at(-1)).toBe("POST /v1/deployments/embed/check");
     expect((await run([backend()], ["--images"])).requests.slice(2)).toEqual([
