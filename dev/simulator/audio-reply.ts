@@ -4,6 +4,7 @@
  * is plain text or sound reports nothing.
  */
 import * as z from "zod";
+import { modelError } from "./azure-error.ts";
 import type { UsageRule } from "./generation.ts";
 import { appliedUsage, usageTotals } from "./media-usage.ts";
 import { jsonReply, namedEvent, type Reply, soundReply, streamReply, textReply } from "./reply.ts";
@@ -11,7 +12,12 @@ import { countTokens, splitTokens } from "./token-count.ts";
 
 export const TranscriptBody = z.looseObject({
   model: z.string().optional(),
-  file: z.looseObject({ filename: z.string(), type: z.string(), bytes: z.int() }),
+  file: z.looseObject({
+    filename: z.string(),
+    type: z.string(),
+    bytes: z.int(),
+    seconds: z.number().optional(),
+  }),
   prompt: z.string().nullish(),
   response_format: z.enum(["json", "text", "srt", "vtt", "verbose_json"]).nullish(),
   stream: z.boolean().nullish(),
@@ -43,6 +49,15 @@ export const audioTooLarge = (bytes: number): Reply =>
     },
     "refusal",
   );
+
+/** Seen on api.openai.com; how long other formats last is not looked into here. */
+export const MIN_AUDIO_SECONDS = 0.1;
+
+export const audioTooShort: Reply = modelError(
+  `Audio file is too short. Minimum audio length is ${MIN_AUDIO_SECONDS} seconds.`,
+  "file",
+  "audio_too_short",
+);
 
 const SECONDS = 3;
 const AUDIO_TOKENS = 30;

@@ -15,7 +15,9 @@ import {
 } from "./ask.ts";
 import {
   audioTooLarge,
+  audioTooShort,
   MAX_AUDIO_BYTES,
+  MIN_AUDIO_SECONDS,
   SpeechBody,
   speechReply,
   TranscriptBody,
@@ -175,11 +177,12 @@ const takesForm: ReadonlySet<Operation> = new Set<Operation>([
 
 function heard(task: "transcribe" | "translate", preparation: Preparation): Prepared {
   const isBilledByTime = preparation.deployment.model === "whisper";
-  return withBody(TranscriptBody, preparation, (body) =>
-    body.file.bytes > MAX_AUDIO_BYTES
-      ? { refusal: audioTooLarge(body.file.bytes) }
-      : { answer: ({ usageRule }) => transcriptReply({ body, task, isBilledByTime, usageRule }) },
-  );
+  return withBody(TranscriptBody, preparation, (body) => {
+    const { bytes, seconds = Number.POSITIVE_INFINITY } = body.file;
+    if (bytes > MAX_AUDIO_BYTES) return { refusal: audioTooLarge(bytes) };
+    if (seconds < MIN_AUDIO_SECONDS) return { refusal: audioTooShort };
+    return { answer: ({ usageRule }) => transcriptReply({ body, task, isBilledByTime, usageRule }) };
+  });
 }
 
 function generated(ask: Parameters<typeof generate>[0], preparation: Preparation, adjustments: Adjustments) {

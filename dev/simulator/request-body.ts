@@ -3,6 +3,7 @@
  * them (`image[]` is a list, `"true"` and `"2"` in a form are what they say).
  */
 import { createHash } from "node:crypto";
+import { wavSeconds } from "./wav-seconds.ts";
 
 export interface RequestBody {
   /** Undefined where it is neither an object of JSON nor a form. */
@@ -17,6 +18,8 @@ export interface UploadedFile {
   readonly type: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Of uncompressed sound alone. */
+  readonly seconds?: number;
 }
 
 export async function readRequestBody(bytes: ArrayBuffer, contentType: string): Promise<RequestBody> {
@@ -54,7 +57,9 @@ async function readForm(bytes: ArrayBuffer, contentType: string): Promise<Reques
 async function uploaded(file: File): Promise<UploadedFile> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { filename: file.name, type: file.type, bytes: bytes.length, sha256 };
+  const seconds = wavSeconds(bytes);
+  const told = { filename: file.name, type: file.type, bytes: bytes.length, sha256 };
+  return seconds === undefined ? told : { ...told, seconds };
 }
 
 const noTexts: ReadonlySet<string> = new Set(["n", "partial_images", "stream", "temperature"]);

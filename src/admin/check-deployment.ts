@@ -1,22 +1,20 @@
 /**
- * One tiny call to each backend of a deployment, with the credential that callers' calls would carry. It says nothing of any
- * tenant's and is nobody's call: no policy, quota or promise of residency is asked, since no tenant's data leaves.
+ * The smallest call of each kind to each backend of a deployment, with the credential that callers' calls would carry. It
+ * says nothing of any tenant's and is nobody's call: no policy, quota or promise of residency is asked, since no tenant's
+ * data leaves.
  */
-import * as z from "zod";
 import type { AzureCalls } from "../azure/azure-calls.ts";
 import type { Backend } from "../azure/backend.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { backendEncrypted } from "../azure/endpoint-encryption.ts";
-import { upstreamHeaders } from "../azure/headers.ts";
-import { operations } from "../azure/operation.ts";
 import type { UpstreamCredential, UpstreamCredentials } from "../azure/upstream-credentials.ts";
-import { upstreamOf } from "../azure/upstream-url.ts";
 import type { BackendCheck } from "../kernel/backend-check.ts";
 import type { Clock, StartTimer } from "../kernel/clock.ts";
-import { utf8Text } from "../kernel/encoding.ts";
-import { BACKEND_CHECK_MAX_MS, MAX_ADMIN_BODY_BYTES } from "../kernel/limits.ts";
-import { readBoundedBytes } from "../kernel/read-bounded-bytes.ts";
+import { BACKEND_CHECK_MAX_MS, PICTURE_CHECK_MAX_MS } from "../kernel/limits.ts";
 import { skuSpread } from "../residency/sku-table.ts";
+import { type Finding, findingIn, UNSUPPORTED } from "./check-finding.ts";
+import { type CheckedOperation, checkPlanOf, type PlannedCheck } from "./check-plan.ts";
+import { checkRequestOf } from "./check-request.ts";
 
 export interface CheckPorts {
   readonly azure: AzureCalls;
@@ -26,101 +24,128 @@ export interface CheckPorts {
   readonly startTimer: StartTimer;
 }
 
-type Found = Pick<BackendCheck, "outcome" | "status" | "reason" | "model">;
+type Found = Finding & Pick<BackendCheck, "operation" | "durationMs">;
 
-export const checkDeployment = (
+/** Of one backend, with what its calls carry. */
+interface Target {
+  readonly deployment: Deployment;
+  readonly backend: Backend;
+  readonly credential: UpstreamCredential;
+}
+
+/** @param withPictures whether pictures may be made, and paid for. */
+export async function checkDeployment(
   ports: CheckPorts,
   deployment: Deployment,
-): Promise<readonly BackendCheck[]> =>
-  Promise.all(deployment.backends.map((backend) => checkBackend(ports, deployment, backend)));
+  withPictures: boolean,
+): Promise<readonly BackendCheck[]> {
+  const plan = checkPlanOf(deployment, withPictures);
+  const checks = deployment.backends.map(async (backend) => {
+    const { id, azureDeployment, region, sku, credential } = backend;
+    const about = { backend: id, azureDeployment, region, sku, processing: skuSpread[sku] };
+    const found = await foundOf(ports, deployment, backend, plan);
+    return found.map((one) => ({ ...about, credential: credential.kind, ...one }));
+  });
+  return (await Promise.all(checks)).flat();
+}
 
-async function checkBackend(
+async function foundOf(
   ports: CheckPorts,
   deployment: Deployment,
   backend: Backend,
-): Promise<BackendCheck> {
-  const { id, azureDeployment, region, sku, credential } = backend;
-  const startedAtMs = ports.clock();
-  const found = await findingOf(ports, deployment, backend);
-  return {
-    backend: id,
-    azureDeployment,
-    region,
-    sku,
-    processing: skuSpread[sku],
-    credential: credential.kind,
-    ...found,
-    durationMs: Math.max(0, Math.round(ports.clock() - startedAtMs)),
-  };
-}
-
-async function findingOf(ports: CheckPorts, deployment: Deployment, backend: Backend): Promise<Found> {
-  const without = { status: null, model: null };
-  if (!backendEncrypted(backend, ports.isLocal))
-    return { ...without, outcome: "unreachable", reason: "not https" };
+  plan: readonly PlannedCheck[],
+): Promise<readonly Found[]> {
+  const ofAll = (finding: Finding, durationMs: number) =>
+    plan.map(({ operations: [operation] }) => ({ operation, ...finding, durationMs }));
+  if (!backendEncrypted(backend, ports.isLocal)) return ofAll(unreachable("not https"), 0);
+  const since = stopwatch(ports.clock);
   const credential = await ports.credentials.credentialOf(backend);
   if (!credential.ok) {
     const { reason } = credential.error.evidence ?? {};
-    return { ...without, outcome: "no_credential", reason: typeof reason === "string" ? reason : null };
+    const why = typeof reason === "string" ? reason : null;
+    return ofAll({ outcome: "no_credential", status: null, reason: why, model: null }, since());
   }
+  const target = { deployment, backend, credential: credential.value };
+  const found: Found[] = [];
+  // One after the other: the smallest rate limits are a few calls a minute.
+  for (const planned of plan) {
+    const before = found.at(-1);
+    const isGone = before?.outcome === "unreachable";
+    found.push(
+      isGone ? { ...before, operation: planned.operations[0] } : await checkPlanned(ports, target, planned),
+    );
+  }
+  return found;
+}
+
+async function checkPlanned(
+  ports: CheckPorts,
+  target: Target,
+  { operations: [first, ...others], isCalled }: PlannedCheck,
+): Promise<Found> {
+  if (!isCalled) return checkUncalled(ports, target, first);
+  const found = await call(ports, target, first);
+  for (const operation of found.reason === UNSUPPORTED ? others : []) {
+    const other = await call(ports, target, operation);
+    // One that fails as well tells less than the first.
+    if (other.outcome !== "failed") return other;
+  }
+  return found;
+}
+
+/**
+ * What can be known for nothing: a model that draws is asked for an embedding, which Azure refuses once it has found
+ * credential and deployment in order.
+ */
+async function checkUncalled(ports: CheckPorts, target: Target, operation: CheckedOperation): Promise<Found> {
+  const found = { ...(await call(ports, target, "embeddings")), operation };
+  if (found.outcome === "answered") return { ...found, outcome: "failed", reason: "makes embeddings" };
+  return found.reason === UNSUPPORTED
+    ? { ...found, outcome: "not_called", status: null, reason: NO_PICTURE }
+    : found;
+}
+
+const NO_PICTURE =
+  "credential and deployment are in order; a picture costs money, ask for one with images=true (--images)";
+
+async function call(ports: CheckPorts, target: Target, operation: CheckedOperation): Promise<Found> {
+  const since = stopwatch(ports.clock);
+  const finding = await findingOf(ports, target, operation);
+  return { operation, ...finding, durationMs: since() };
+}
+
+async function findingOf(ports: CheckPorts, target: Target, operation: CheckedOperation): Promise<Finding> {
+  const { credential } = target;
   const controller = new AbortController();
-  const stop = ports.startTimer(BACKEND_CHECK_MAX_MS, () => controller.abort());
+  const maxMs = operation === "images/generations" ? PICTURE_CHECK_MAX_MS : BACKEND_CHECK_MAX_MS;
+  const stop = ports.startTimer(maxMs, () => controller.abort());
+  let status: number | null = null;
   try {
-    const answer = await ports.azure.send({
-      ...callTo(deployment, backend, credential.value),
-      signal: controller.signal,
-    });
-    const found = await readingOf(answer);
-    if (found.outcome === "refused") credential.value.refused();
-    return found;
+    const request = checkRequestOf(target, operation, credential);
+    const answer = await ports.azure.send({ ...request, signal: controller.signal });
+    status = answer.status;
+    const finding = await findingIn(answer, operation, credential);
+    if (finding.outcome === "refused") credential.refused();
+    return finding;
   } catch {
     // What fetch throws names hosts.
-    const reason = controller.signal.aborted ? "no answer in time" : "not reachable";
-    return { ...without, outcome: "unreachable", reason };
+    if (controller.signal.aborted) return unreachable("no answer in time");
+    return status === null
+      ? unreachable("not reachable")
+      : { outcome: "failed", status, reason: "answer broke off", model: null };
   } finally {
     stop();
   }
 }
 
-/** As small as a call can be: a word, and, where the model speaks, hardly an answer. Reasoning models refuse fewer tokens. */
-function callTo(
-  { maxOutputTokens, outputParameter }: Deployment,
-  backend: Backend,
-  { header, endpoint }: UpstreamCredential,
-) {
-  const model = backend.azureDeployment;
-  const isSilent = maxOutputTokens === 0;
-  const operation = operations[isSilent ? "embeddings" : "chat/completions"];
-  const bound = { [outputParameter]: outputParameter === "max_tokens" ? 1 : 16 };
-  const body = isSilent
-    ? { model, input: "ping" }
-    : { model, messages: [{ role: "user", content: "ping" }], ...bound };
-  const { url } = upstreamOf({ ...backend, endpoint }, operation, null);
-  return { url, headers: upstreamHeaders(new Headers(), header), body: JSON.stringify(body) };
-}
+const unreachable = (reason: string): Finding => ({
+  outcome: "unreachable",
+  status: null,
+  reason,
+  model: null,
+});
 
-const Answer = z.looseObject({ model: z.string().max(200) });
-const Failure = z.looseObject({ error: z.looseObject({ code: z.string().regex(/^[A-Za-z0-9_]{1,60}$/) }) });
-
-async function readingOf(answer: Response): Promise<Found> {
-  const { status } = answer;
-  const bytes = await readBoundedBytes({ headers: new Headers(), body: answer.body }, MAX_ADMIN_BODY_BYTES);
-  const json = bytes.ok ? jsonOf(bytes.value) : undefined;
-  if (answer.ok) {
-    const read = Answer.safeParse(json);
-    return read.success
-      ? { outcome: "answered", status, reason: null, model: read.data.model }
-      : { outcome: "failed", status, reason: "answer not understood", model: null };
-  }
-  const failure = Failure.safeParse(json);
-  const outcome = status === 401 || status === 403 ? "refused" : "failed";
-  return { outcome, status, reason: failure.success ? failure.data.error.code : null, model: null };
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8Text(bytes) ?? "");
-  } catch {
-    return undefined;
-  }
+function stopwatch(clock: Clock): () => number {
+  const startedAtMs = clock();
+  return () => Math.max(0, Math.round(clock() - startedAtMs));
 }

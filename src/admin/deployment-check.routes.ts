@@ -12,7 +12,7 @@ import { findDeployment } from "./deployments.routes.ts";
 import { type Operation, operation } from "./operation.ts";
 
 export const deploymentCheckOperations = (deps: ControlPlaneDeps): readonly Operation[] => [
-  operation(deploymentCheckDescriptions.check, async ({ param, apiKey, requestId }) => {
+  operation(deploymentCheckDescriptions.check, async ({ param, query, apiKey, requestId }) => {
     const deployment = await findDeployment(deps, param("name"));
     if (!deployment.ok) return deployment;
     const { name } = deployment.value;
@@ -28,7 +28,7 @@ export const deploymentCheckOperations = (deps: ControlPlaneDeps): readonly Oper
     });
     if (!recorded.ok) return recorded;
     deps.background(asked(() => deps.deliverOutbox(PLATFORM, PLATFORM_HOME)));
-    const backends = await checkDeployment(deps, deployment.value);
+    const backends = await checkDeployment(deps, deployment.value, query.images === "true");
     return ok({ status: 200, body: { deployment: name, checkedAt: timestampOf(nowMs), backends } });
   }),
 ];

@@ -1,6 +1,6 @@
 /**
- * `portcullis azure check`: has every backend of every deployment called once, by the gateway, which alone holds the
- * credentials, and says what came of it. Exit code 0 = all answered, 1 = some did not, 2 = not asked.
+ * `portcullis azure check`: has every backend of every deployment called, by the gateway, which alone holds the
+ * credentials, and says what came of it. Exit code 0 = all that were called answered, 1 = some did not, 2 = not asked.
  */
 import * as z from "zod";
 import { type BackendCheck, DeploymentCheck } from "../kernel/backend-check.ts";
@@ -13,30 +13,33 @@ import { printable } from "./printable.ts";
 
 export const azureCheck: Command = {
   words: ["azure", "check"],
-  usage: "portcullis azure check [--url <url>] [--json]",
+  usage: "portcullis azure check [--url <url>] [--images] [--json]",
   summary:
-    "Call each backend once and report credential, model, time and residency class. Reads PORTCULLIS and ADMIN_KEY.",
+    "Call each backend once and report credential, model, time and residency class; pictures, which cost money, with --images. Reads PORTCULLIS and ADMIN_KEY.",
 
   async run(args, io) {
     const text = { type: "string" } as const;
-    const parsed = parseArguments({ args: [...args], options: { url: text, json: { type: "boolean" } } });
+    const flag = { type: "boolean" } as const;
+    const parsed = parseArguments({ args: [...args], options: { url: text, images: flag, json: flag } });
     if (!parsed.ok) {
       return notAsked(
         io,
         `There is an argument that this command does not have.\nUsage: ${azureCheck.usage}`,
       );
     }
-    const { url, json = false } = parsed.value.values;
+    const { url, images = false, json = false } = parsed.value.values;
     const settings = gatewaySettings(url, io.environment);
     if (!settings.ok) return notAsked(io, `${settings.error}\nUsage: ${azureCheck.usage}`);
-    const checks = await checkAll(settings.value, io);
+    const checks = await checkAll(settings.value, images, io);
     if (!checks.ok) return notAsked(io, checks.error);
     if (json) io.out(JSON.stringify(checks.value, null, 2));
     else for (const line of linesOf(checks.value)) io.out(line);
     const found = checks.value.flatMap(({ backends }) => backends);
-    return found.every(({ outcome }) => outcome === "answered") ? exitCodes.well : exitCodes.ill;
+    return found.every(isWell) ? exitCodes.well : exitCodes.ill;
   },
 };
+
+const isWell = ({ outcome }: BackendCheck): boolean => outcome === "answered" || outcome === "not_called";
 
 const Page = z.looseObject({
   items: z.array(z.looseObject({ name: z.string() })),
@@ -47,13 +50,14 @@ const MAX_PAGES = 25;
 /** One deployment after the other: a check is no load test. */
 async function checkAll(
   settings: GatewaySettings,
+  images: boolean,
   io: CommandIo,
 ): Promise<Result<readonly DeploymentCheck[], string>> {
   const names = await namesOf(settings, io);
   if (!names.ok) return names;
   const checks: DeploymentCheck[] = [];
   for (const name of names.value) {
-    const path = `/v1/deployments/${encodeURIComponent(name)}/check`;
+    const path = `/v1/deployments/${encodeURIComponent(name)}/check${images ? "?images=true" : ""}`;
     const check = await asked(settings, { method: "POST", path }, DeploymentCheck, io);
     if (!check.ok) return check;
     checks.push(check.value);
@@ -100,12 +104,22 @@ function* linesOf(checks: readonly DeploymentCheck[]): Generator<string> {
   for (const { deployment, backends } of checks) {
     for (const found of backends) yield printable(`${deployment} ${found.backend} ${inWords(found)}`);
   }
-  const all = checks.flatMap(({ backends }) => backends);
-  const answered = all.filter(({ outcome }) => outcome === "answered").length;
-  yield `${answered} of ${all.length} backends answered.`;
+  yield summaryOf(checks.flatMap(({ backends }) => backends));
+}
+
+/** A backend that serves several operations answered where each of them was. */
+function summaryOf(all: readonly BackendCheck[]): string {
+  const backendsOf = (checks: readonly BackendCheck[]) => new Set(checks.map(({ backend }) => backend));
+  const backends = backendsOf(all);
+  const unanswered = backendsOf(all.filter(({ outcome }) => outcome !== "answered"));
+  const uncalled = backendsOf(all.filter(({ outcome }) => outcome === "not_called")).size;
+  const rest =
+    uncalled === 0 ? "" : ` No picture was asked of ${uncalled}: --images does that, and costs money.`;
+  return `${backends.size - unanswered.size} of ${backends.size} backends answered.${rest}`;
 }
 
 const inWords = ({
+  operation,
   outcome,
   credential,
   status,
@@ -117,7 +131,7 @@ const inWords = ({
   processing,
 }: BackendCheck): string =>
   [
-    outcome,
+    `${operation} ${outcome}`,
     `credential ${credential}`,
     ...(status === null ? [] : [`status ${status}`]),
     ...(reason === null ? [] : [reason]),

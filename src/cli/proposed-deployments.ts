@@ -6,7 +6,8 @@ import type * as z from "zod";
 import { isSomeModelHost } from "../azure/azure-clouds.ts";
 import { Sku } from "../azure/backend.ts";
 import type { Credential } from "../azure/credential.ts";
-import { DeploymentInput, type ModelAction } from "../azure/deployment.ts";
+import { DeploymentInput } from "../azure/deployment.ts";
+import { silentAction } from "../azure/silent-model.ts";
 import type { ArmAccount, ArmDeployment, ArmResource } from "./arm.ts";
 
 export interface Proposal {
@@ -67,16 +68,6 @@ function endpointOf({ properties: { endpoint = "", customSubDomainName } }: ArmA
   if (url !== null && isSomeModelHost(url, true)) return url.origin;
   return customSubDomainName ? `https://${customSubDomainName}.openai.azure.com` : (url?.origin ?? endpoint);
 }
-
-/** Models that generate no text, by what they are for. */
-const silentModels = [
-  ["embedding", /embedding/],
-  ["image", /image|dall-e/],
-  ["audio", /whisper|transcribe|tts/],
-] as const satisfies readonly (readonly [ModelAction, RegExp])[];
-
-const silentAction = (model: string): ModelAction | undefined =>
-  silentModels.find(([, names]) => names.test(model))?.[0];
 
 /** Null = not told. */
 function outputTokensOf({ properties: { model, capabilities } }: ArmDeployment): number | null {

@@ -60,6 +60,10 @@ export const CREDENTIAL_POLL_MS = 25;
 
 /** A check of a backend is a call with one word. */
 export const BACKEND_CHECK_MAX_MS = 20_000;
+/** A picture takes longer; with its credential to be had first, still less than the command line waits. */
+export const PICTURE_CHECK_MAX_MS = 45_000;
+/** Of a checked answer so much is kept and looked at; the longest embedding takes a third of it. */
+export const MAX_CHECKED_ANSWER_BYTES = 256 * 1024;
 
 /** After a failure nobody tries again for this long: a broken credential must not hammer Entra with every call. */
 export const CREDENTIAL_AGAIN_MS = 5_000;

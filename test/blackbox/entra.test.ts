@@ -141,6 +141,7 @@ it("a check calls each backend with the credential that calls have, and says why
   expect(await found("by-entra")).toMatchObject([
     {
       credential: "entra",
+      operation: "chat/completions",
       outcome: "answered",
       status: 200,
       model: "gpt-4o-mini-2024-07-18",

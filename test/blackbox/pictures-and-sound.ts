@@ -220,6 +220,30 @@ export function describePicturesAndSound(gatewayOf: () => GatewayUnderTest): voi
       await expect(many).rejects.toMatchObject({ code: "parameter_not_allowed", param: "n" });
     });
 
+    it("a check calls what they serve, and has a picture made only when asked", async () => {
+      const check = async (deployment: string, query = "") =>
+        (await gateway.admin("POST", `/v1/deployments/${deployment}/check${query}`)).body.backends;
+      const found = (operation: string, outcome = "answered") => ({ operation, outcome });
+      const heard = ["audio/transcriptions", "audio/translations"].map((operation) => found(operation));
+      expect(await check("whisper")).toMatchObject(heard);
+      expect(await check("gpt-4o-transcribe")).toMatchObject([found("audio/transcriptions")]);
+      expect(await check("gpt-4o-mini-tts")).toMatchObject([found("audio/speech")]);
+      expect(await check("gpt-image-1")).toMatchObject([found("images/generations", "not_called")]);
+      expect(paths()).not.toContain("/openai/v1/images/generations");
+      expect(await check("gpt-image-1", "?images=true")).toMatchObject([found("images/generations")]);
+      expect(gateway.simulator.requests.at(-1)?.body).toMatchObject({ n: 1, quality: "low" });
+      expect(gateway.simulator.requests[0]?.body).toContainEqual([
+        "file",
+        expect.objectContaining({ filename: "silence.wav", type: "audio/wav", seconds: 0.25 }),
+      ]);
+      gateway.simulator.next({ kind: "garbage" });
+      expect(await check("gpt-4o-transcribe")).toMatchObject([
+        { outcome: "failed", status: 200, reason: "answer not understood" },
+      ]);
+      gateway.simulator.next({ kind: "rate-limited" });
+      expect(await check("gpt-4o-mini-tts")).toMatchObject([{ outcome: "busy", status: 429 }]);
+    });
+
     it("lists the deployments of these actions, and refuses others by what they serve", async () => {
       const client = await limited({ maxRequestsPerDay: 9 });
       const names = (await client.models.list()).data.map(({ id }) => id).toSorted();

@@ -2,6 +2,7 @@
 import OpenAI, { AzureOpenAI, BadRequestError, NotFoundError, toFile } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Simulator, startSimulator } from "../../dev/simulator/start-simulator.ts";
+import { silentWav } from "../../src/admin/silent-wav.ts";
 import { collect } from "./collect.ts";
 
 let simulator: Simulator;
@@ -105,6 +106,16 @@ describe("audio", () => {
     expect([...new Uint8Array(await whole.arrayBuffer())].filter((byte) => byte === 0xff)).toHaveLength(2);
     const events = await azure().audio.speech.create({ ...ask, stream_format: "sse" });
     expect(await events.text()).toContain('"type":"speech.audio.done"');
+  });
+
+  it("that is too short to be heard is refused, where it says how long it is", async () => {
+    const heard = async (seconds: number) =>
+      v1().audio.transcriptions.create({
+        model: "whisper",
+        file: await toFile(silentWav(seconds), "silence.wav", { type: "audio/wav" }),
+      });
+    expect((await heard(0.1)).text).toContain("silence.wav");
+    await expect(heard(0.09)).rejects.toMatchObject({ code: "audio_too_short", param: "file" });
   });
 
   it("that is larger than Azure takes is refused", async () => {

@@ -5,12 +5,13 @@ import { typed } from "./command-fixture.ts";
 
 const KEY = `pk_${"k".repeat(43)}`;
 const backend = (changes: object = {}) => ({
-  backend: `backend_${"1".repeat(32)}`,
+  backend: "a",
   azureDeployment: "gpt",
   region: "swedencentral",
   sku: "DataZoneStandard",
   processing: "zone",
   credential: "entra",
+  operation: "chat/completions",
   outcome: "answered",
   status: 200,
   reason: null,
@@ -18,7 +19,15 @@ const backend = (changes: object = {}) => ({
   durationMs: 412,
   ...changes,
 });
-const refused = backend({ outcome: "refused", status: 401, reason: "PermissionDenied", model: null });
+const refused = backend({
+  backend: "b",
+  outcome: "refused",
+  status: 401,
+  reason: "PermissionDenied",
+  model: null,
+});
+
+const named = (found: object) => ("backend" in found ? String(found.backend) : "");
 
 async function run(backends: readonly object[], args: readonly string[] = [], status = 200) {
   const requests: string[] = [];
@@ -31,8 +40,11 @@ async function run(backends: readonly object[], args: readonly string[] = [], st
         return Response.json({ items: [{ name: "gpt" }], nextCursor: "c 1" });
       if (path.startsWith("/v1/deployments?"))
         return Response.json({ items: [{ name: "embed" }], nextCursor: null });
-      const deployment = path.split("/")[3];
-      return Response.json({ deployment, checkedAt: "2026-11-29T12:00:00.000Z", backends }, { status });
+      const deployment = path.split("/")[3] ?? "";
+      // Each has backends of its own.
+      const own = backends.map((found) => ({ ...found, backend: `${deployment}-${named(found)}` }));
+      const body = { deployment, checkedAt: "2026-11-29T12:00:00.000Z", backends: own };
+      return Response.json(body, { status });
     },
   });
   return { ...printed, requests };
@@ -43,8 +55,8 @@ describe("a check", () => {
     expect(await run([backend()])).toEqual({
       code: 0,
       out: [
-        `gpt backend_${"1".repeat(32)} answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
-        `embed backend_${"1".repeat(32)} answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)`,
+        "gpt gpt-a chat/completions answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)",
+        "embed embed-a chat/completions answered, credential entra, status 200, model gpt-4o-2024-08-06, 412 ms, processing zone (DataZoneStandard, swedencentral)",
         "2 of 2 backends answered.",
       ],
       err: [],
@@ -64,10 +76,35 @@ describe("a check", () => {
     expect(out.at(-1)).toBe("2 of 4 backends answered.");
   });
 
+  it("has answers of all operations before a backend counts, and has no picture made unless asked", async () => {
+    const heard = backend({ operation: "audio/transcriptions", model: null });
+    const busy = backend({ operation: "audio/translations", outcome: "busy", status: 429, model: null });
+    expect(await run([heard, busy])).toMatchObject({
+      code: 1,
+      out: { length: 5, 4: "0 of 2 backends answered." },
+    });
+
+    const picture = { backend: "c", operation: "images/generations", status: null, model: null };
+    const uncalled = backend({ ...picture, outcome: "not_called", reason: "a picture costs money" });
+    const { code, out, requests } = await run([backend(), uncalled]);
+    expect(code).toBe(0);
+    expect(out[1]).toContain(
+      "images/generations not_called, credential entra, a picture costs money, 412 ms",
+    );
+    expect(out.at(-1)).toBe(
+      "2 of 4 backends answered. No picture was asked of 2: --images does that, and costs money.",
+    );
+    expect(requests.at(-1)).toBe("POST /v1/deployments/embed/check");
+    expect((await run([backend()], ["--images"])).requests.slice(2)).toEqual([
+      "POST /v1/deployments/gpt/check?images=true",
+      "POST /v1/deployments/embed/check?images=true",
+    ]);
+  });
+
   it("prints the answers as they came with --json", async () => {
     const { out } = await run([refused], ["--json"]);
     expect(JSON.parse(out.join("\n"))).toMatchObject([
-      { deployment: "gpt", backends: [refused] },
+      { deployment: "gpt", backends: [{ ...refused, backend: "gpt-b" }] },
       { deployment: "embed" },
     ]);
   });

@@ -9,11 +9,16 @@ import { createFixture, databases, minimalDeployment } from "./control-plane-fix
 
 const KEY = "azure-key-of-the-check";
 
+/** Of chat, and of embeddings at once. */
+const answerOf = () =>
+  Response.json({ model: "gpt-4o", choices: [{ message: {} }], data: [{ embedding: [0.5] }] });
+
 interface Given {
   readonly answer?: (request: AzureRequest) => Response | Promise<Response>;
   readonly deployment?: object;
   readonly credential?: Partial<UpstreamCredential> | null;
   readonly isLate?: boolean;
+  readonly query?: string;
 }
 
 /** What the test that runs has given, and what was asked of it. */
@@ -24,7 +29,7 @@ const fixture = await createFixture({
   azure: {
     async send(request) {
       requests.push(request);
-      return (given.answer ?? (() => Response.json({ model: "gpt-4o" })))(request);
+      return (given.answer ?? answerOf)(request);
     },
   },
   credentials: {
@@ -55,7 +60,7 @@ async function check(gives: Given = {}) {
     body: { ...minimalDeployment(name), ...given.deployment },
   });
   expect(made.status).toBe(201);
-  const reply = await fixture.call("POST", `/deployments/${name}/check`);
+  const reply = await fixture.call("POST", `/deployments/${name}/check${gives.query ?? ""}`);
   return { name, reply, requests, refused };
 }
 
@@ -70,6 +75,7 @@ it("calls each backend once, with one word, and tells what answered and where it
     azureDeployment: "gpt-4",
     region: "swedencentral",
     credential: "api_key",
+    operation: "chat/completions",
     outcome: "answered",
     status: 200,
     reason: null,
@@ -162,6 +168,35 @@ describe("what did not answer", () => {
     expect(reply.body.backends).toMatchObject([{ ...found, model: null }]);
     expect(JSON.stringify(reply.body)).not.toMatch(new RegExp(`${KEY}|secret`));
     expect(refused).toBe("outcome" in found && found.outcome === "refused" ? 1 : 0);
+  });
+});
+
+describe("a picture", () => {
+  const unsupported = () => Response.json({ error: { code: "OperationNotSupported" } }, { status: 400 });
+  const deployment = { model: "gpt-image-1", maxOutputTokens: 0, actions: ["image"] };
+
+  it("is made for who asks for it, and no other", async () => {
+    for (const query of ["", "?images=false"]) {
+      const { reply, requests } = await check({ deployment, answer: unsupported, query });
+      expect(reply.body.backends).toMatchObject([
+        {
+          operation: "images/generations",
+          outcome: "not_called",
+          reason: expect.stringContaining("--images"),
+        },
+      ]);
+      expect(requests.map(({ url }) => new URL(url).pathname)).toEqual(["/openai/v1/embeddings"]);
+    }
+    const answer = () => Response.json({ data: [{ b64_json: "aGk=" }] });
+    const { reply, requests } = await check({ deployment, answer, query: "?images=true" });
+    expect(reply.body.backends).toMatchObject([{ operation: "images/generations", outcome: "answered" }]);
+    expect(requests.map(({ url }) => new URL(url).pathname)).toEqual(["/openai/v1/images/generations"]);
+  });
+
+  it("is not asked for by anything else", async () => {
+    const { reply, requests } = await check({ deployment, query: "?images=yes" });
+    expect(reply).toMatchObject({ status: 400, body: { code: "query_invalid", field: "images" } });
+    expect(requests).toEqual([]);
   });
 });
 
