@@ -20,8 +20,8 @@ export interface ByteChannel {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Between two looks; what passes meanwhile is kept by the runtime. */
-export const LOOK_MS = 250;
+/** Between two looks, where nothing else wakes the gateway; what passes meanwhile is kept by the runtime. */
+export const LOOK_MS = 1_000;
 /** Longer than the copy can be behind what was passed, once nothing more is passed. */
 export const COPY_LAG_MS = 20;
 const LOOK_BYTES = 8_192;
@@ -35,45 +35,46 @@ export function passSplit(
   cutoff: UpstreamCutoff,
 ): PassedStream {
   const { readable, writable } = newByteChannel();
-  const upstream = carried(events, writable, cutoff);
+  const upstream = carried(events, writable);
   const [toCaller, copy] = readable.tee();
   const passed = createCopyReader(copy, meter);
 
-  async function followed(): Promise<CallEnd["end"]> {
-    const isBroken = await watched().then(
-      () => upstream.isBroken,
-      () => true,
-    );
-    // Also where the copy failed, which it does not by itself.
-    cutoff.cut();
-    await upstream.over;
-    const end = endOfStream(cutoff, meter, isBroken);
-    finish(writable, end, cutoff, meter);
-    return end;
-  }
+  // Set before anything is waited for: what happens meanwhile must wake it.
+  let isStopped = false;
+  let isWatched = true;
+  let wake = () => {};
+  const stopped = Promise.race([upstream.over, cutoff.wasCut]).then(() => {
+    isStopped = true;
+    wake();
+  });
+  cutoff.callerLost.then(() => {
+    isWatched = false;
+    wake();
+  });
 
-  async function watched(): Promise<void> {
+  async function followed(): Promise<CallEnd["end"]> {
     cutoff.chunkAwaited();
     await rest();
-    while (!upstream.isOver) {
-      const came = await Promise.race([passed.read(), upstream.over]);
+    while (!isStopped) {
+      const came = await Promise.race([passed.read(), stopped]);
       if (came === undefined) break;
       cutoff.chunkArrived();
       cutoff.chunkAwaited();
       if (meter.heldBytes > MAX_STREAMED_EVENT_BYTES) cutoff.cut();
       if (came === "some") await rest();
     }
+    const isBroken = upstream.state !== "ended";
     // A stream that said that it is over has no more to show.
-    while (upstream.isBroken || !meter.finished) {
-      if ((await Promise.race([passed.read(), lagged()])) === undefined) return;
-    }
+    if (isBroken || !meter.finished) await lookAtRest();
+    const end = endOfStream(cutoff, meter, isBroken);
+    // Not awaited: bytes that the caller does not take hold up the end behind them, and nothing else.
+    finish(end).catch(() => {});
+    return end;
   }
 
   /** Until it is worth looking: with nobody to pass anything to, that is always. */
-  let isWatched = true;
-  let wake = () => {};
   function rest(): Promise<void> {
-    if (upstream.isOver || !isWatched) return Promise.resolve();
+    if (isStopped || !isWatched) return Promise.resolve();
     return new Promise((resolve) => {
       const stopTimer = startTimer(LOOK_MS, resolve);
       wake = () => {
@@ -82,47 +83,50 @@ export function passSplit(
       };
     });
   }
-  upstream.over.then(() => wake());
-  cutoff.callerLost.then(() => {
-    isWatched = false;
-    wake();
-  });
-  const lagged = () => new Promise<undefined>((resolve) => startTimer(COPY_LAG_MS, () => resolve(undefined)));
+
+  /** Once nothing more is passed. */
+  async function lookAtRest(): Promise<void> {
+    const lagged = () =>
+      new Promise<undefined>((resolve) => startTimer(COPY_LAG_MS, () => resolve(undefined)));
+    while ((await Promise.race([passed.read(), lagged()])) !== undefined) if (meter.finished) return;
+  }
+
+  /** A caller who has gone gets no end that could pass for a good one, nor does one who has half an event. */
+  async function finish(end: CallEnd["end"]): Promise<void> {
+    if (upstream.state === "running") {
+      await upstream.over;
+      await lookAtRest();
+    }
+    const writer = writable.getWriter();
+    if (end === "complete") return writer.close();
+    if (end === "client_gone" || meter.heldBytes > 0) return writer.abort(new Error("The stream broke off."));
+    // Both at once: the caller may never take the first.
+    await Promise.all([writer.write(errorEventBytes(cutoff.refusal)), writer.close()]);
+  }
 
   return { readable: toCaller, ended: followed() };
 }
 
 interface Carried {
+  readonly state: "running" | "ended" | "broken";
   /** Resolves when nothing more will be passed. */
-  readonly over: Promise<undefined>;
-  readonly isOver: boolean;
-  readonly isBroken: boolean;
+  readonly over: Promise<void>;
 }
 
-function carried(
-  events: ReadableStream<Uint8Array>,
-  writable: WritableStream<Uint8Array>,
-  { signal }: UpstreamCutoff,
-): Carried {
-  let state: "running" | "ended" | "broken" = "running";
-  // The signal as well: bytes that a caller does not take would hold up a call that was cut.
-  const over = events.pipeTo(writable, { preventClose: true, preventAbort: true, signal }).then(
+function carried(events: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Carried {
+  let state: Carried["state"] = "running";
+  const over = events.pipeTo(writable, { preventClose: true, preventAbort: true }).then(
     () => {
       state = "ended";
-      return undefined;
     },
     () => {
       state = "broken";
-      return undefined;
     },
   );
   return {
     over,
-    get isOver() {
-      return state !== "running";
-    },
-    get isBroken() {
-      return state === "broken";
+    get state() {
+      return state;
     },
   };
 }
@@ -147,22 +151,4 @@ function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) 
       return reading;
     },
   };
-}
-
-/** A caller who has gone gets no end that could pass for a good one, nor does one who has half an event. */
-function finish(
-  writable: WritableStream<Uint8Array>,
-  end: CallEnd["end"],
-  { refusal }: UpstreamCutoff,
-  { heldBytes }: StreamMeter,
-): void {
-  const writer = writable.getWriter();
-  // Nobody may be there to read it: nothing waits for that, and it may fail.
-  const isTried = (work: Promise<void>) => work.catch(() => {});
-  if (end === "complete") isTried(writer.close());
-  else if (end === "client_gone" || heldBytes > 0) isTried(writer.abort(new Error("The stream broke off.")));
-  else {
-    isTried(writer.write(errorEventBytes(refusal)));
-    isTried(writer.close());
-  }
 }

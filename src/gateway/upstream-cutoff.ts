@@ -21,6 +21,8 @@ export interface UpstreamCutoff {
   readonly isOver: boolean;
   /** Resolves when nothing more is worth waiting to write: the caller left, or the call was cut. */
   readonly callerLost: Promise<void>;
+  /** Resolves when the call was cut, whatever for; Azure's answer then ends as a broken one, but not at once. */
+  readonly wasCut: Promise<void>;
   /** Another backend is called: its headers are waited for anew, at most this long. */
   anotherAttempt(headersMaxMs: number): void;
   headersArrived(): void;
@@ -42,11 +44,16 @@ export function createUpstreamCutoff(
 ): UpstreamCutoff {
   let controller = new AbortController();
   const lost = Promise.withResolvers<void>();
+  const wasCut = Promise.withResolvers<void>();
   let cause: { readonly reason: CutoffReason; readonly refusal: Refusal | null } | null = null;
   const cutFor = (reason: CutoffReason, refusal: Refusal | null) => {
     cause ??= { reason, refusal };
     renewals.stop();
     lost.resolve();
+    cut();
+  };
+  const cut = () => {
+    wasCut.resolve();
     controller.abort();
   };
   const cutLate = (reason: "upstream_timeout" | "relay_deadline") => cutFor(reason, refuse(reason));
@@ -112,6 +119,7 @@ export function createUpstreamCutoff(
       return client.aborted;
     },
     callerLost: lost.promise,
+    wasCut: wasCut.promise,
     anotherAttempt(maxMs) {
       controller = new AbortController();
       // What came between two attempts was for both.
@@ -131,7 +139,7 @@ export function createUpstreamCutoff(
     chunkArrived() {
       silentSinceMs = null;
     },
-    cut: () => controller.abort(),
+    cut,
     close() {
       renewals.stop();
       stopTimer();

@@ -8,6 +8,7 @@ import type { Renewals } from "../../../src/gateway/renewals.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
 import { DecisionId } from "../../../src/kernel/ids.ts";
 import { RELAY_MAX_MS } from "../../../src/kernel/limits.ts";
+import { sharedTimer } from "../../../src/kernel/shared-timer.ts";
 
 interface RelayEnv {
   readonly UPSTREAM: string;
@@ -33,17 +34,18 @@ const kept = {
 };
 const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
 const newByteChannel = () => new IdentityTransformStream();
-const time = {
-  clock: Date.now,
-  startTimer(ms: number, fire: () => void) {
-    const timer = setTimeout(fire, ms);
-    return () => clearTimeout(timer);
-  },
+/** As the gateway keeps time: the limits of one request share one timer. */ const startTimer = (
+  ms: number,
+  fire: () => void,
+) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
 };
 
 export default {
   async fetch(request: Request, env: RelayEnv, context: ExecutionContext): Promise<Response> {
     const { pathname, search } = new URL(request.url);
+    const time = { clock: Date.now, startTimer: sharedTimer(startTimer, Date.now) };
     const cutoff = createUpstreamCutoff(time, request.signal, RELAY_MAX_MS, noRenewals);
     const { method, headers, body } = request;
     const sent = { method, headers, body, signal: cutoff.signal };
