@@ -3,7 +3,9 @@
  * Azure breaks off or falls silent, or the deadline passes, or the ledger says so, because SDKs take a silent end for success. Azure is read
  * as fast as the caller reads; when the caller is gone it is drained for its usage.
  */
+import { settlementOfAnswer } from "../azure/billing.ts";
 import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
+import { toldUnits } from "../azure/told-units.ts";
 import { utf8Bytes } from "../kernel/encoding.ts";
 import { MAX_STREAMED_EVENT_BYTES } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
@@ -38,7 +40,7 @@ export function relayStream(
       settle({
         end,
         upstreamStatus: upstream.status,
-        outcome: outcomeOf(end, meter),
+        outcome: outcomeOf(end, meter, call),
         ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
@@ -50,8 +52,15 @@ export function relayStream(
 }
 
 /** Where a stream breaks off between pictures, the ones that did not come may be billed as well. */
-const outcomeOf = (end: CallEnd["end"], { usage, isShort }: StreamMeter): CallEnd["outcome"] =>
-  usage === null || (isShort && end !== "complete") ? { kind: "as_reserved" } : { kind: "used", usage };
+function outcomeOf(
+  end: CallEnd["end"],
+  { usage, isShort, pictures }: StreamMeter,
+  { operation, body }: Pick<StreamedCall, "operation" | "body">,
+): CallEnd["outcome"] {
+  if (isShort && end !== "complete") return { kind: "as_reserved" };
+  const units = operation.unit === "picture" ? pictures || null : toldUnits(operation, body, undefined);
+  return settlementOfAnswer(usage, end === "complete" ? units : null);
+}
 
 interface PassedOn {
   readonly readable: ReadableStream<Uint8Array>;
