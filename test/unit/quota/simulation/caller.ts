@@ -128,7 +128,7 @@ function outcomeOf(
   const kind = chance.between(1, 20);
   if (kind <= 3) return { kind: "released" };
   if (kind === 4) return { kind: "as_reserved" };
-  if (kind === 5) return { kind: "as_reserved", costNanoUsd: reserved };
+  if (kind === 5) return { kind: "as_reserved", costNanoUsd: Math.ceil(1.5 * reserved) };
   const totalTokens = kind <= 6 ? reserved + chance.between(1, 100) : chance.between(0, reserved);
   const usage = { promptTokens: totalTokens, cachedPromptTokens: 0, completionTokens: 0, totalTokens };
   return { kind: "used", usage, costNanoUsd: chance.happens(0.9) ? totalTokens * 2 : null };
