@@ -62,10 +62,8 @@ export function assumedUnits(
 export const isBilledByUnits = (action: Action, deployment: Priced): boolean =>
   unitsOf(action).some((unit) => unitPriceOf(unit, deployment) !== null);
 
-const unitsOf = (action: Action): readonly Unit[] => [
-  ...new Set(
-    Object.values(operations).flatMap((operation) =>
-      operation.action === action ? (operation.unit ?? []) : [],
-    ),
-  ),
-];
+const unitsByAction = new Map<Action, Set<Unit>>();
+for (const { action, unit } of Object.values(operations))
+  if (unit !== null) unitsByAction.set(action, (unitsByAction.get(action) ?? new Set()).add(unit));
+
+const unitsOf = (action: Action): readonly Unit[] => [...(unitsByAction.get(action) ?? [])];
