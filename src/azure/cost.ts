@@ -1,6 +1,7 @@
 /**
- * What tokens and other units cost, as a whole number of nano-USD, rounded up. Prices are whole pico-USD per token, because the price
- * of one token is often a fraction of a nano-USD; products are kept apart by unit so that all of it stays exact.
+ * What tokens, pictures, characters and seconds cost, as a whole number of nano-USD, rounded up. Prices are whole
+ * pico-USD of one, because a token's is often a fraction of a nano-USD; products are kept apart by unit so that all of it
+ * stays exact.
  */
 import type { Usage } from "../quota/contracts.ts";
 import type { AskedUnits } from "./unit.ts";

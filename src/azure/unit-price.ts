@@ -22,14 +22,11 @@ const unitPrices: Readonly<Record<Unit, (deployment: Priced) => UnitPrice | null
   picture({ model, prices: { perImage } }) {
     if (isStated(perImage)) return () => picoUsdOf(perImage);
     const row = listedRow(usdPerPicture, model);
-    return (
-      (row &&
-        ((body) => {
-          const usd = mostBySizeAndQuality(row, body);
-          return usd === null ? null : picoUsdOf(usd);
-        })) ??
-      null
-    );
+    if (row === undefined) return null;
+    return (body) => {
+      const usd = mostBySizeAndQuality(row, body);
+      return usd === null ? null : picoUsdOf(usd);
+    };
   },
   character({ model, prices: { perMillionCharacters } }) {
     const usd = perMillionCharacters ?? listedRow(usdPerMillionCharacters, model);
