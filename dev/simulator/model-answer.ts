@@ -31,6 +31,7 @@ import {
 } from "./azure-error.ts";
 import { chatReply } from "./chat-reply.ts";
 import { completionReply } from "./completion-reply.ts";
+import { DallEBody, dallEReply } from "./dall-e-reply.ts";
 import type { Delivery } from "./delivery.ts";
 import { embeddingReply } from "./embedding-reply.ts";
 import { noFaults, planFaults } from "./fault-plan.ts";
@@ -149,10 +150,12 @@ const prepare: Record<Operation, (preparation: Preparation) => Prepared> = {
       };
     }),
   imageGenerations: ({ createdSeconds, ...preparation }) =>
-    withBody(ImageBody, preparation, (body) => ({
-      answer: ({ usageRule }) =>
-        imageReply({ body, pictures: 0, eventsOf: "image_generation", createdSeconds, usageRule }),
-    })),
+    preparation.deployment.model === "dall-e-3"
+      ? withBody(DallEBody, preparation, (body) => ({ answer: () => dallEReply(body, createdSeconds) }))
+      : withBody(ImageBody, preparation, (body) => ({
+          answer: ({ usageRule }) =>
+            imageReply({ body, pictures: 0, eventsOf: "image_generation", createdSeconds, usageRule }),
+        })),
   imageEdits: ({ createdSeconds, ...preparation }) =>
     withBody(ImageEditBody, preparation, (body) => {
       const pictures = picturesIn(body.image);

@@ -47,6 +47,7 @@ export const defaultDeployments: readonly SimulatedDeployment[] = [
     modelVersion: "gpt-image-1-2025-04-15",
     operations: ["imageGenerations", "imageEdits"],
   },
+  { name: "dall-e-3", model: "dall-e-3", modelVersion: "dall-e-3-3.0", operations: ["imageGenerations"] },
   {
     name: "gpt-4o-transcribe",
     model: "gpt-4o-transcribe",
@@ -65,6 +66,7 @@ export const defaultDeployments: readonly SimulatedDeployment[] = [
     modelVersion: "gpt-4o-mini-tts-2025-03-20",
     operations: ["speech"],
   },
+  { name: "tts", model: "tts", modelVersion: "tts-001", operations: ["speech"] },
 ];
 
 /** The names Azure's own sentences use for an operation. */

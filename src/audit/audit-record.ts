@@ -3,6 +3,7 @@
  * is a visible gap and a repeated one is stored once. No token, key, prompt or answer ever enters a record.
  */
 import * as z from "zod";
+import { UsedUnits } from "../azure/unit.ts";
 import { AgentId, ApprovalId, DecisionId, PolicyId, Scope, TokenId } from "../kernel/ids.ts";
 import { refusalCodes } from "../kernel/refusal.ts";
 import { Timestamp } from "../kernel/timestamp.ts";
@@ -175,11 +176,13 @@ export const CompletionRecord = z.strictObject({
   attempts: z.array(Attempt).default([]),
   /** What Azure reported; null where it reported nothing. */
   usage: Usage.nullable(),
+  /** How much of it there was that the call is billed by instead of tokens; absent = by tokens, or nobody told. */
+  units: UsedUnits.optional(),
   settlement: z.enum(["used", "as_reserved", "released"]),
   /** Null where the ledger could not be reached: its alarm charges in full. */
   chargedTokens: z.int().min(0).nullable(),
   chargedCostNanoUsd,
-  /** What the reported usage costs, charged or not; null where there is none, or no price for it. */
+  /** What the reported usage, or `units`, cost, charged or not; null where there is none, or no price for it. */
   usageCostNanoUsd: z.int().min(0).nullable().default(null),
   /**
    * What the ledger said. `unknown`: it lost this call in a crash, which nothing else will count. `unreached`: its

@@ -3,6 +3,7 @@
  * never the request. No text, no address, no token; of texts that policies deny, keyed digests of those that were found.
  */
 import * as z from "zod";
+import { AskedUnits } from "../azure/unit.ts";
 import { RefusalCodeSchema } from "../kernel/refusal-code.ts";
 
 /** A list that is too long for a record: whatever depends on it cannot be judged again. */
@@ -24,6 +25,8 @@ export const AskInputs = z.strictObject({
   /** Whether nothing could cut the answer; records from before there were such operations lack it. */
   outputIsFixed: z.boolean().default(false),
   choices: z.int().min(0),
+  /** What it is billed by instead of tokens; absent = by tokens, and in records from before there were such prices. */
+  units: AskedUnits.optional(),
   stream: z.boolean(),
   tools: z.union([z.array(z.string()), z.literal(TOO_LONG)]).nullable(),
   stores: z.boolean().nullable(),

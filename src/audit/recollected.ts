@@ -99,6 +99,7 @@ export function recollectedAsk(record: DecisionRecord, { literalOf, deployment }
     outputTokens: asked.outputTokens,
     ...(asked.outputIsFixed ? { outputIsFixed: true } : {}),
     choices: asked.choices,
+    ...(asked.units ? { units: asked.units } : {}),
     stream: asked.stream,
     classification,
     endUser: record.endUser,

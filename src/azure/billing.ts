@@ -4,10 +4,19 @@ import type { Usage } from "../quota/contracts.ts";
 import type { Operation } from "./operation.ts";
 
 /** How a call ends for its reservation, before its price is looked at; the kinds are those of `Settle`. */
-export type Billing =
-  | { readonly kind: "used"; readonly usage: Usage }
-  | { readonly kind: "as_reserved" }
-  | { readonly kind: "released" };
+export type Billing = Billed | { readonly kind: "released" };
+
+/** `units`: how much there was of what the call is billed by instead of tokens, where that is known. */
+type Billed =
+  | { readonly kind: "used"; readonly usage: Usage; readonly units?: number }
+  /** Of tokens nothing was told. */
+  | { readonly kind: "as_reserved"; readonly units?: number };
+
+/** Of an answer that is a success. @param units null = not told. */
+export function settlementOfAnswer(usage: Usage | null, units: number | null): Billing {
+  const billed: Billed = usage ? { kind: "used", usage } : { kind: "as_reserved" };
+  return units === null ? billed : { ...billed, units };
+}
 
 /** Azure did not take what the gateway proves itself with. */
 export const isCredentialRefused = (status: number): boolean => status === 401 || status === 403;

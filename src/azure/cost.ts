@@ -1,8 +1,10 @@
 /**
- * What tokens cost, as a whole number of nano-USD, rounded up. Prices are whole pico-USD per token, because the price
- * of one token is often a fraction of a nano-USD; products are kept apart by unit so that all of it stays exact.
+ * What tokens, pictures, characters and seconds cost, as a whole number of nano-USD, rounded up. Prices are whole
+ * pico-USD of one, because a token's is often a fraction of a nano-USD; products are kept apart by unit so that all of it
+ * stays exact.
  */
 import type { Usage } from "../quota/contracts.ts";
+import type { AskedUnits } from "./unit.ts";
 
 /** Pico-USD per token; 1 USD per million tokens is 1,000,000. */
 export interface TokenPrice {
@@ -51,14 +53,21 @@ export const boundNanoUsd = (
     totalTokens: promptTokens + outputTokens + unnamedTokens,
   });
 
-type Part = readonly [tokens: number, picoUsdPerToken: number];
+/** Null where their price or their number is not known. */
+export const unitsNanoUsd = (
+  { picoUsdPerUnit }: Pick<AskedUnits, "picoUsdPerUnit">,
+  count: number | null,
+): number | null =>
+  picoUsdPerUnit === null || count === null ? null : costOfParts([[count, picoUsdPerUnit]]);
+
+type Part = readonly [count: number, picoUsdEach: number];
 
 function costOfParts(parts: readonly Part[]): number {
   let nano = 0;
   let pico = 0;
-  for (const [tokens, price] of parts) {
-    nano += tokens * Math.floor(price / PICO_PER_NANO);
-    pico += tokens * (price % PICO_PER_NANO);
+  for (const [count, price] of parts) {
+    nano += count * Math.floor(price / PICO_PER_NANO);
+    pico += count * (price % PICO_PER_NANO);
   }
   // No call comes near the end of exact integers; one that says it did has room in no budget.
   const exact = Number.isSafeInteger(nano) && Number.isSafeInteger(pico);

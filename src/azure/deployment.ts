@@ -12,11 +12,19 @@ export const DeploymentName = z
   );
 export type DeploymentName = z.infer<typeof DeploymentName>;
 
-/** USD per million tokens; null = unknown. */
+/** No unit costs more; what does was meant in another unit. */
+const usdPerUnit = z.number().min(0).max(1_000).nullish();
+
+/** In USD; null = unknown. */
 export const Prices = z.strictObject({
+  /** By tokens. */
   inputPerMillion: z.number().min(0).nullable().default(null),
   cachedInputPerMillion: z.number().min(0).nullable().default(null),
   outputPerMillion: z.number().min(0).nullable().default(null),
+  /** Of models that are billed by something else: one that is stated comes before all prices of tokens. */
+  perImage: usdPerUnit,
+  perAudioMinute: usdPerUnit,
+  perMillionCharacters: usdPerUnit,
 });
 export type Prices = z.infer<typeof Prices>;
 

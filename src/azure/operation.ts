@@ -4,6 +4,7 @@
  * is JSON or a form.
  */
 import type { Action } from "../policy/action.ts";
+import type { Unit } from "./unit.ts";
 
 export type OperationName =
   | "chat/completions"
@@ -36,6 +37,8 @@ export interface Operation {
   readonly answer: "json" | "transcript" | "sound";
   /** Where usage stands in answers and events, and how it is spelled. */
   readonly usage: "openai" | "responses" | "media";
+  /** What it is billed by at models whose price is not one of tokens; null = always by tokens. */
+  readonly unit: Unit | null;
   /** Whether streams report usage only when asked (`stream_options.include_usage`). */
   readonly usageOnRequest: boolean;
   /**
@@ -67,6 +70,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     defaultOutputTokens: null,
     answer: "json",
     usage: "openai",
+    unit: null,
     usageOnRequest: true,
     filteredCosts: "prompt",
   },
@@ -81,6 +85,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     defaultOutputTokens: 16,
     answer: "json",
     usage: "openai",
+    unit: null,
     usageOnRequest: true,
     filteredCosts: "prompt",
   },
@@ -95,6 +100,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     defaultOutputTokens: 0,
     answer: "json",
     usage: "openai",
+    unit: null,
     usageOnRequest: false,
     filteredCosts: "prompt",
   },
@@ -109,6 +115,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     defaultOutputTokens: null,
     answer: "json",
     usage: "responses",
+    unit: null,
     usageOnRequest: false,
     filteredCosts: "prompt",
   },
@@ -118,6 +125,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     action: "image",
     body: "json",
     output: "picture",
+    unit: "picture",
     answer: "json",
   },
   "images/edits": {
@@ -127,6 +135,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     body: "form",
     // What pictures cost as input is published for no model.
     output: "unknown",
+    unit: "picture",
     answer: "json",
   },
   "audio/transcriptions": {
@@ -135,6 +144,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     action: "audio",
     body: "form",
     output: "unknown",
+    unit: "audio_second",
     answer: "transcript",
   },
   "audio/translations": {
@@ -143,6 +153,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     action: "audio",
     body: "form",
     output: "unknown",
+    unit: "audio_second",
     answer: "transcript",
   },
   "audio/speech": {
@@ -151,6 +162,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     action: "audio",
     body: "json",
     output: "unknown",
+    unit: "character",
     answer: "sound",
   },
 };

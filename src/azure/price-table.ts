@@ -44,8 +44,8 @@ export const globalPrices: Readonly<Record<string, PriceRow>> = {
   "o4-mini": { input: 1.1, cachedInput: 0.28, output: 4.4 },
   "text-embedding-3-small": { input: 0.02, output: null },
   "text-embedding-3-large": { input: 0.13, output: null },
-  // Models that are billed by the picture, the minute or the character, and those that answer in tokens of two prices
-  // (gpt-image-1.5, gpt-image-2), have none here.
+  // Models that answer in tokens of two prices (gpt-image-1.5, gpt-image-2) have none here; those that are billed by the
+  // picture, the minute or the character are in unit-price-table.ts.
   "gpt-image-1": { input: 10, output: 40 },
   "gpt-image-1-mini": { input: 2.5, output: 8 },
   "gpt-4o-transcribe": { input: 6, output: 10 },

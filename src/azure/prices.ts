@@ -8,6 +8,7 @@ import { skuSpread } from "../residency/sku-table.ts";
 import type { Backend } from "./backend.ts";
 import type { TokenPrice } from "./cost.ts";
 import type { Deployment, Prices } from "./deployment.ts";
+import { listedRow } from "./listed-row.ts";
 import { BOUND_PLACE_PERCENT, globalPrices, type PriceRow } from "./price-table.ts";
 
 type Priced = Pick<Deployment, "model" | "prices">;
@@ -28,7 +29,7 @@ export function snapshotPriceOf(deployment: Priced, backend: Pick<Backend, "sku"
 
 /** What tokens cost at this backend; null where not even the price of input is known. */
 export function priceOf({ model, prices }: Priced, { sku }: Pick<Backend, "sku">): TokenPrice | null {
-  const row = listedPrice(model);
+  const row = listedRow(globalPrices, model);
   const percent = skuSpread[sku] === "global" ? 100 : BOUND_PLACE_PERCENT;
   const listed = (usd: number | null | undefined) =>
     usd === null || usd === undefined ? null : Math.ceil((picoUsdOf(usd) * percent) / 100);
@@ -62,18 +63,6 @@ const own = (usd: number | null): number | null => (usd === null ? null : picoUs
 
 /** USD per million tokens to pico-USD per token, never less than the price. */
 const picoUsdOf = (usdPerMillion: number): number => scaledDecimal(usdPerMillion, 6, "up");
-
-/** What may follow a row's name: the model's version. `-mini` is another model. */
-const version = /^(?:-\d{4}-\d{2}-\d{2})?$/;
-
-/** The longest name that fits, so that a version with a price of its own keeps it. */
-function listedPrice(modelName: string): PriceRow | undefined {
-  const model = modelName.toLowerCase();
-  const [longest] = Object.keys(globalPrices)
-    .filter((name) => model.startsWith(name) && version.test(model.slice(name.length)))
-    .toSorted((left, right) => right.length - left.length);
-  return longest === undefined ? undefined : globalPrices[longest];
-}
 
 const bounds = new WeakMap<Deployment, { readonly price: TokenPrice | null }>();
 

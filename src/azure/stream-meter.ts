@@ -24,23 +24,26 @@ export interface StreamMeter {
   readonly finished: boolean;
   /** Whether pictures that were asked for are still to come: usage is that of those which came. */
   readonly isShort: boolean;
+  /** That came whole. */
+  readonly pictures: number;
 }
 
 /**
  * @param hideUsageChunk the gateway asked for usage, the caller did not.
  * @param foundId told the answer's id, once; null where nobody asks for it.
- * @param pictures how many were asked for, each of which ends with an event of its own.
+ * @param asked how many pictures were asked for, each of which ends with an event of its own.
  */
 export function createStreamMeter(
   operation: Operation,
   hideUsageChunk: boolean,
   foundId: ((storedId: string) => void) | null = null,
-  pictures = 1,
+  asked = 1,
 ): StreamMeter {
   let usage: Usage | null = null;
   let storedId: string | null = null;
   let finished = false;
   let ended = 0;
+  let pictures = 0;
 
   /** False when the event is the gateway's own and stays here. */
   function see(event: Uint8Array): boolean {
@@ -61,9 +64,11 @@ export function createStreamMeter(
     const found = usageOfEvent(operation, value);
     // Each picture of a stream reports its own.
     if (found) usage = operation.action === "image" && usage ? addedUsage(usage, found) : found;
-    if ((typeof value.type === "string" && terminalEvents.has(value.type)) || isJsonObject(value.error)) {
+    const isError = value.type === "error" || isJsonObject(value.error);
+    if (isError || (typeof value.type === "string" && terminalEvents.has(value.type))) {
       finished = true;
       ended += 1;
+      if (!isError) pictures += 1;
     }
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);
   }
@@ -84,7 +89,10 @@ export function createStreamMeter(
       return finished;
     },
     get isShort() {
-      return operation.action === "image" && ended < pictures;
+      return operation.action === "image" && ended < asked;
+    },
+    get pictures() {
+      return operation.action === "image" ? pictures : 0;
     },
   };
 }

@@ -32,6 +32,8 @@ export const EnforceRequest = z.strictObject({
       store: z.boolean().optional(),
       /** Unicode code points of all texts of the prompt. */
       promptCharacters: z.int().min(0).max(100_000_000).optional(),
+      /** How many pictures the call asks for: what a deployment that is billed by them costs. */
+      pictures: z.int().min(1).max(128).optional(),
       /** Those of the call's parameters that are numbers; `{}` = none. */
       parameters: z.record(z.string().min(1).max(64), z.number()).optional(),
     })

@@ -3,7 +3,9 @@
  * from the decision core instead, so the list and the calls cannot disagree. It charges nothing, but it is confirmed
  * and recorded like any decision.
  */
+
 import { serves } from "../azure/asked-tokens.ts";
+import { assumedUnits } from "../azure/asked-units.ts";
 import type { Deployment } from "../azure/deployment.ts";
 import { operations } from "../azure/operation.ts";
 import { dearestPrice } from "../azure/prices.ts";
@@ -101,6 +103,7 @@ export function usableDeployments(
         admitDeployment(snapshot, deployment.name, classification).ok &&
         servedActions(deployment).some((action) => {
           const { name } = deployment;
+          const units = assumedUnits(action, { pictures: 1, characters: 0 }, deployment);
           const ask = {
             ...smallestAsk,
             action,
@@ -110,6 +113,7 @@ export function usableDeployments(
             outputTokens: Math.min(1, deployment.maxOutputTokens),
             clientAddress: place.clientAddress,
             price: dearestPrice(deployment),
+            ...(units && { units }),
           };
           return decide({ capability, ask, place, snapshot, nowMs }, { trace: false }).kind === "candidates";
         }),

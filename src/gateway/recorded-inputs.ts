@@ -35,7 +35,7 @@ export const recordedInputs = (
 });
 
 const askInputs = (
-  { promptTokens, outputTokens, outputIsFixed = false, choices, stream, tools, stores, content }: Ask,
+  { promptTokens, outputTokens, outputIsFixed = false, choices, units, stream, tools, stores, content }: Ask,
   notes: AskNotes | undefined,
   reviewed: AskInputs["reviewed"],
 ): AskInputs => ({
@@ -45,6 +45,7 @@ const askInputs = (
   outputTokens,
   outputIsFixed,
   choices,
+  ...(units && { units }),
   stream,
   tools: tools && whole(tools),
   stores,

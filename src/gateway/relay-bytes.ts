@@ -3,6 +3,8 @@
  * that breaks off, falls silent or is cut must break off for the caller as well: an end would pass for a good one. They
  * report no usage, so when the caller is gone Azure is not listened to any longer.
  */
+import { settlementOfAnswer } from "../azure/billing.ts";
+import { toldUnits } from "../azure/told-units.ts";
 import { answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import type { RelayedCall } from "./relayed-call.ts";
@@ -19,7 +21,12 @@ export function relayBytes(
 ): Response {
   const { readable, ended } = passedOn(bytes.getReader(), cutoff);
   const { status } = upstream;
-  background(ended.then((end) => settle({ end, upstreamStatus: status, outcome: { kind: "as_reserved" } })));
+  background(
+    ended.then((end) => {
+      const units = end === "complete" ? toldUnits(call.operation, call.body, undefined) : null;
+      return settle({ end, upstreamStatus: status, outcome: settlementOfAnswer(null, units) });
+    }),
+  );
   return new Response(readable, { status, headers: answerHeaders(upstream, call) });
 }
 

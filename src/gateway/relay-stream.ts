@@ -4,7 +4,9 @@
  * ways: the runtime carries the bytes and the gateway looks at what has passed, or, where an event must be kept back or
  * seen as it comes, the gateway passes each event itself, for several times the CPU time.
  */
+import { settlementOfAnswer } from "../azure/billing.ts";
 import { createStreamMeter, type StreamMeter } from "../azure/stream-meter.ts";
+import { toldUnits } from "../azure/told-units.ts";
 import { type AnsweredCall, answerHeaders } from "./answer-headers.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
 import { passEvents } from "./pass-events.ts";
@@ -44,7 +46,7 @@ export function relayStream(
       settle({
         end,
         upstreamStatus: upstream.status,
-        outcome: outcomeOf(end, meter),
+        outcome: outcomeOf(end, meter, call),
         ...(meter.storedId === null ? {} : { storedId: meter.storedId }),
       }),
     ),
@@ -56,5 +58,12 @@ export function relayStream(
 }
 
 /** Where a stream breaks off between pictures, the ones that did not come may be billed as well. */
-const outcomeOf = (end: CallEnd["end"], { usage, isShort }: StreamMeter): CallEnd["outcome"] =>
-  usage === null || (isShort && end !== "complete") ? { kind: "as_reserved" } : { kind: "used", usage };
+function outcomeOf(
+  end: CallEnd["end"],
+  { usage, isShort, pictures }: StreamMeter,
+  { operation, body }: Pick<StreamedCall, "operation" | "body">,
+): CallEnd["outcome"] {
+  if (isShort && end !== "complete") return { kind: "as_reserved" };
+  const units = operation.unit === "picture" ? pictures || null : toldUnits(operation, body, undefined);
+  return settlementOfAnswer(usage, end === "complete" ? units : null);
+}

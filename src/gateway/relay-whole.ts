@@ -2,8 +2,9 @@
  * A JSON answer comes whole: it must be read to be metered, and an answer that breaks off can still become an error. So
  * does a transcript in another format, which nothing but its whole length says to be good, and which reports no usage.
  */
-import { isCredentialRefused, settlementOfError } from "../azure/billing.ts";
+import { isCredentialRefused, settlementOfAnswer, settlementOfError } from "../azure/billing.ts";
 import { storedIdOf } from "../azure/stored-objects.ts";
+import { toldUnits } from "../azure/told-units.ts";
 import { usageOfAnswer } from "../azure/usage.ts";
 import { utf8Text } from "../kernel/encoding.ts";
 import { MAX_METERED_STRING_BYTES } from "../kernel/limits.ts";
@@ -42,13 +43,15 @@ export async function relayWhole(
     // A redirect would lead the caller past the gateway.
     if (upstreamStatus >= 300 && upstreamStatus < 400) return fail(refuse("upstream_broken"));
   } else {
-    const usage = usageOfAnswer(operation, answer);
+    // A transcript in plain text is its speaker's words, whatever they read like.
+    const told = call.answer === "json" ? answer : undefined;
+    const usage = usageOfAnswer(operation, told);
     const end = cutoff.clientGone ? "client_gone" : "complete";
     const storedId = isKeptAtAzure(call) ? storedIdOf(operation, answer) : null;
     await settle({
       end,
       upstreamStatus,
-      outcome: usage ? { kind: "used", usage } : { kind: "as_reserved" },
+      outcome: settlementOfAnswer(usage, toldUnits(operation, call.body, told)),
       storedId,
     });
   }

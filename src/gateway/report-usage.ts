@@ -3,6 +3,7 @@
  * token's own agent, so nobody settles for another; and the first report is the one that counts.
  */
 import type { CompletionRecord } from "../audit/audit-record.ts";
+import { isBilledByUnits } from "../azure/asked-units.ts";
 import { costNanoUsd } from "../azure/cost.ts";
 import { dearestPrice } from "../azure/prices.ts";
 import type { ApiKey } from "../capability/api-key.ts";
@@ -53,7 +54,7 @@ export async function reportUsage(
   // A call that this gateway relays is settled by what Azure told it.
   if (reservation?.purpose !== "enforce") return unknown();
 
-  const outcome = await priced(ports, capability, reservation.subject.resource, reported.value);
+  const outcome = await priced(ports, capability, reservation.subject, reported.value);
   if (!outcome.ok) return outcome;
   const settled = await ports.ledgers.settle({
     v: 1,
@@ -78,15 +79,18 @@ const unknown = () => fail(refuse("not_found", { message: "There is no such deci
 async function priced(
   { snapshots }: Pick<GatewayPorts, "snapshots">,
   capability: Capability,
-  resource: string,
+  subject: Pick<NonNullable<ReservationReply>["subject"], "action" | "resource">,
   reported: Reported,
 ): Promise<Result<Settle["outcome"]>> {
   if (reported.kind === "released") return ok(reported);
   const snapshot = await snapshots.load(capability);
   if (!snapshot.ok) return snapshot;
-  const name = deploymentOfResource(resource);
+  const action = Action.parse(subject.action);
+  const name = deploymentOfResource(subject.resource);
   const deployment = snapshot.value.platform.deployments.find((one) => one.name === name);
-  const price = deployment === undefined ? null : dearestPrice(deployment);
+  // Tokens say nothing of what is billed by something else: that costs what was reserved.
+  const isByTokens = deployment !== undefined && !isBilledByUnits(action, deployment);
+  const price = isByTokens ? dearestPrice(deployment) : null;
   return ok({ ...reported, costNanoUsd: costNanoUsd(price, reported.usage) });
 }
 

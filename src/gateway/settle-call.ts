@@ -2,16 +2,17 @@
 import type { CompletionRecord } from "../audit/audit-record.ts";
 import { type Backend, toldBackend } from "../azure/backend.ts";
 import type { Billing } from "../azure/billing.ts";
-import { costNanoUsd } from "../azure/cost.ts";
-import type { Deployment } from "../azure/deployment.ts";
+import { costNanoUsd, unitsNanoUsd } from "../azure/cost.ts";
 import { snapshotPriceOf } from "../azure/prices.ts";
+import type { UsedUnits } from "../azure/unit.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import { type CompletionDraft, completionRecord } from "../quota/completion-record.ts";
 import type { Settle } from "../quota/contracts.ts";
+import { AS_RESERVED } from "../quota/settlement.ts";
 import { madeObject } from "./bind-answer.ts";
 import { deliverRecord } from "./deliver-record.ts";
 import type { GatewayPorts } from "./gateway-ports.ts";
-import type { Question } from "./question.ts";
+import type { Allowed, Question } from "./question.ts";
 import type { RelayedCall } from "./relayed-call.ts";
 
 export interface CallEnd {
@@ -70,7 +71,8 @@ export async function settleCall(
   const address = { home, tenantId, agentId };
   const { reservationId, decisionId } = allowed.reserved;
   const made = await madeObject(course, storedId);
-  const priced = pricedOutcome(outcome, allowed.deployment, backend);
+  const priced = pricedOutcome(outcome, allowed, backend);
+  const units = usedUnits(outcome, allowed);
   const nowMs = ports.clock();
   const completion: CompletionDraft = {
     v: 1,
@@ -88,6 +90,7 @@ export async function settleCall(
     backend: backend && toldBackend(backend),
     attempts: attemptsOf(course, { end, upstreamStatus }, nowMs),
     usage: outcome.kind === "used" ? outcome.usage : null,
+    ...(units && { units }),
     settlement: outcome.kind,
     endUser: allowed.ask.endUser,
     storedObject: made?.key ?? null,
@@ -126,10 +129,21 @@ const tookMs = (fromMs: number, toMs: number): number => Math.max(0, Math.round(
 /** Reserved at the price of the dearest backend, settled at that of the one which answered. */
 function pricedOutcome(
   outcome: Billing,
-  deployment: Deployment | null,
+  { ask, deployment }: Pick<Allowed, "ask" | "deployment">,
   backend: Backend | null,
 ): Settle["outcome"] {
-  if (outcome.kind !== "used") return outcome;
+  if (outcome.kind === "released") return outcome;
+  // Of units every backend has the price that was reserved.
+  const ofUnits = ask.units ? unitsNanoUsd(ask.units, outcome.units ?? null) : null;
+  if (outcome.kind === "as_reserved")
+    return ofUnits === null ? AS_RESERVED : { ...AS_RESERVED, costNanoUsd: ofUnits };
+  const { kind, usage } = outcome;
+  if (ask.units) return { kind, usage, costNanoUsd: ofUnits };
   const price = deployment && backend && snapshotPriceOf(deployment, backend);
-  return { ...outcome, costNanoUsd: costNanoUsd(price, outcome.usage) };
+  return { kind, usage, costNanoUsd: costNanoUsd(price, usage) };
+}
+
+function usedUnits(outcome: Billing, { ask: { units } }: Pick<Allowed, "ask">): UsedUnits | null {
+  const count = outcome.kind === "released" ? null : (outcome.units ?? null);
+  return units && count !== null ? { unit: units.unit, count } : null;
 }

@@ -1,5 +1,6 @@
 /** Understanding a relayed call: its body, bounded and read once, becomes an ask. */
 import { askedTokens, serves } from "../azure/asked-tokens.ts";
+import { askedUnits } from "../azure/asked-units.ts";
 import { readForm } from "../azure/call-form.ts";
 import { encodingOf } from "../azure/encoding.ts";
 import { savedByCounting } from "../azure/exact-prompt.ts";
@@ -64,6 +65,7 @@ export async function understandCall(
   if (!serves(deployment.value, operation)) return fail(refuse("operation_not_supported"));
   const { model } = deployment.value;
   const { promptTokens, outputTokens, outputIsFixed } = askedTokens(operation, call, deployment.value);
+  const units = askedUnits(operation, call.body, deployment.value);
   const asked = { action: operation.action, resource: modelResource(name) };
   const { content, isStripped, inShadow } = askContent(call, caller.capability, asked, snapshot);
   const ask: Ask = {
@@ -78,6 +80,7 @@ export async function understandCall(
     endUser: await endUserOf(ports, caller.capability, call.endUser),
     clientAddress: await countedAddress(ports, caller, snapshot),
     price: dearestPrice(deployment.value),
+    ...(units === null ? {} : { units }),
     tools: call.tools,
     stores: call.stores,
     content,

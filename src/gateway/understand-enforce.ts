@@ -1,5 +1,7 @@
 /** Understanding an /v1/enforce: its body names the ask, since the call to Azure is the caller's own. */
+
 import { outputCapOf } from "../azure/asked-tokens.ts";
+import { assumedUnits } from "../azure/asked-units.ts";
 import { dearestPrice } from "../azure/prices.ts";
 import { sha256Hex } from "../kernel/digest.ts";
 import { refuse } from "../kernel/refusal.ts";
@@ -62,11 +64,19 @@ export async function understandEnforce(
       canStrip: true,
     },
   };
+  const hashed = [
+    asked,
+    capability.authorization,
+    ...(context.pictures === undefined ? [] : [context.pictures]),
+  ];
+  const { pictures = null, promptCharacters: characters = null } = context;
+  const units = deployment.value && assumedUnits(action, { pictures, characters }, deployment.value);
   return ok({
     ask: {
       ...asked,
       clientAddress: await countedAddress(ports, caller, snapshot),
       price: deployment.value && dearestPrice(deployment.value),
+      ...(units && { units }),
     },
     deployment: deployment.value,
     body: null,
@@ -76,6 +86,6 @@ export async function understandEnforce(
     // The caller's counts are what there is.
     refine: null,
     // Neither the way the request came nor today's price makes it another request.
-    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify([asked, capability.authorization])) },
+    idempotency: { requestId, askHash: await sha256Hex(JSON.stringify(hashed)) },
   });
 }

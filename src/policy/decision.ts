@@ -1,6 +1,7 @@
 /** What `decide` answers: a refusal, or the grants that would allow, in order, each with its limits and obligations. */
 import * as z from "zod";
 import type { TokenPrice } from "../azure/cost.ts";
+import type { AskedUnits } from "../azure/unit.ts";
 import type { PolicyId } from "../kernel/ids.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import type { LimitClaim } from "../quota/limit-claim.ts";
@@ -36,6 +37,8 @@ export interface Ask {
   readonly clientAddress: string | null;
   /** At most; null = unknown. */
   readonly price: TokenPrice | null;
+  /** What the call is billed by instead of tokens; absent = by tokens. */
+  readonly units?: AskedUnits;
   /** Offered to the model, as azure/tools-used.ts names them; null where a caller of /v1/enforce did not say. */
   readonly tools: readonly string[] | null;
   /** Whether it asks Azure to keep its answer; null where a caller of /v1/enforce did not say. */

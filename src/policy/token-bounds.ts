@@ -2,7 +2,7 @@
  * The tokens and the money one request may use under all constraint sets that apply: the output is clamped to what the
  * prompt leaves, and what is reserved is an upper bound (guarantee G1), never an estimate.
  */
-import { boundNanoUsd } from "../azure/cost.ts";
+import { boundNanoUsd, unitsNanoUsd } from "../azure/cost.ts";
 import { ENFORCE_DEFAULT_TOKENS } from "../kernel/limits.ts";
 import { type Refusal, refuse } from "../kernel/refusal.ts";
 import { fail, ok, type Result } from "../kernel/result.ts";
@@ -28,7 +28,7 @@ export interface TokenBounds {
   readonly reservedCostNanoUsd: number | null;
 }
 
-type Counted = Pick<Ask, "promptTokens" | "outputTokens" | "outputIsFixed" | "choices" | "price">;
+type Counted = Pick<Ask, "promptTokens" | "outputTokens" | "outputIsFixed" | "choices" | "price" | "units">;
 
 export function boundTokens(
   ask: Counted & Pick<Ask, "deployment">,
@@ -43,7 +43,7 @@ export function boundTokens(
     const binds = ask.outputTokens === null || (limits.perChoice !== null && outputTokens > 0);
     return ok(boundsOf(ask, binds ? outputTokens : null, outputTokens));
   }
-  if (promptTokens === null) return fail(refuse("unbounded_ask"));
+  if (promptTokens === null || !isBounded(ask, limits)) return fail(refuse("unbounded_ask"));
 
   const leastOutput = outputTokens > 0 ? choices : 0;
   if (limits.perRequest !== null && promptTokens + leastOutput > limits.perRequest) {
@@ -69,11 +69,10 @@ export function boundTokens(
 function boundFixed(
   ask: Counted & Pick<Ask, "deployment">,
   outputTokens: number,
-  { perChoice, perRequest, perWindow, costNanoUsd }: TokenLimits,
+  limits: TokenLimits,
 ): Result<TokenBounds> {
-  const isLimited = [perChoice, perRequest, perWindow, costNanoUsd].some((limit) => limit !== null);
-  if (!isLimited) return ok(boundsOf(ask, null, outputTokens));
-  if (ask.promptTokens === null) {
+  const { perChoice, perRequest, costNanoUsd } = limits;
+  if (!isBounded(ask, limits)) {
     const message = "A token or cost limit applies, and what this request may use cannot be bounded.";
     return fail(refuse("unbounded_ask", { message }));
   }
@@ -87,6 +86,16 @@ function boundFixed(
   return ok(bounds);
 }
 
+/** Whether what the limits count has a bound: money has one that is not of tokens where the call is not billed by them. */
+function isBounded(
+  { promptTokens, units }: Counted,
+  { perChoice, perRequest, perWindow, costNanoUsd }: TokenLimits,
+): boolean {
+  const countsTokens = perChoice !== null || perRequest !== null || perWindow !== null;
+  if (countsTokens && promptTokens === null) return false;
+  return costNanoUsd === null || (units ? units.atMost : promptTokens) !== null;
+}
+
 const exceeded = (constraint: string, actual: number, limit: number): Refusal =>
   refuse("tokens_per_request_exceeded", { evidence: { constraint, actual, limit } });
 
@@ -96,7 +105,11 @@ const boundsOf = (ask: Counted, maxOutputTokens: number | null, perChoice: numbe
   reservedCostNanoUsd: costOf(ask, perChoice),
 });
 
-function costOf({ price, promptTokens, outputTokens, choices }: Counted, perChoice: number): number | null {
+function costOf(
+  { price, promptTokens, outputTokens, choices, units }: Counted,
+  perChoice: number,
+): number | null {
+  if (units) return unitsNanoUsd(units, units.atMost);
   // Of a prompt that cannot be bounded nobody knows what it may cost.
   if (price === null || promptTokens === null) return null;
   const output = perChoice * choices;

@@ -14,7 +14,7 @@ import {
 } from "./contracts.ts";
 import type { Charge } from "./counter-book.ts";
 import { Meter, Window } from "./limit-claim.ts";
-import { actualOf, type SettleOutcome } from "./settlement.ts";
+import { actualOf, knownCostOf, type SettleOutcome } from "./settlement.ts";
 
 const amount = z.int().min(0);
 
@@ -86,7 +86,7 @@ export function chargedOf(
   outcome: SettleOutcome,
 ): Charged {
   const cost = { meter: "cost", amount: reservedCostNanoUsd ?? 0 } as const;
-  const isPriced = reservedCostNanoUsd !== null || (outcome.kind === "used" && outcome.costNanoUsd !== null);
+  const isPriced = reservedCostNanoUsd !== null || knownCostOf(outcome) !== null;
   return {
     requests: actualOf({ meter: "requests", amount: 1 }, outcome),
     tokens: actualOf({ meter: "tokens", amount: reservedTokens }, outcome),

@@ -6,6 +6,7 @@ import type { CompletionRecord } from "../audit/audit-record.ts";
 import type { Result } from "../kernel/result.ts";
 import { timestampOf } from "../kernel/timestamp.ts";
 import type { RecordNumber, Settle, SettleReply } from "./contracts.ts";
+import { knownCostOf } from "./settlement.ts";
 
 type Charges = Pick<
   CompletionRecord,
@@ -24,7 +25,7 @@ export const completionRecord = (
 
 /** What the ledger does not know it has not charged under this call's name: null, where zero would say "for free". */
 function chargesOf(settled: Result<SettleReply>, outcome: Settle["outcome"]): Charges {
-  const usageCostNanoUsd = outcome.kind === "used" ? outcome.costNanoUsd : null;
+  const usageCostNanoUsd = knownCostOf(outcome);
   const uncharged = { chargedTokens: null, chargedCostNanoUsd: null, usageCostNanoUsd, replaces: null };
   if (!settled.ok) return { ...uncharged, ledger: "unreached" };
   const { outcome: ledger, chargedTokens, chargedCostNanoUsd, replaced } = settled.value;

@@ -201,11 +201,12 @@ export const Settle = z.strictObject({
   reservationId: ReservationId,
   /** Whose reservation it is to the caller's knowledge: one of another purpose is unknown to it. */
   purpose: z.enum(["relay", "enforce"]),
-  /** `used`: actual usage. `as_reserved`: usage never came. `released`: Azure was not reached, or does not bill it. */
+  /** `used`: actual usage. `as_reserved`: usage of tokens never came. `released`: Azure was not reached, or does not bill it. */
   outcome: z.discriminatedUnion("kind", [
     /** `costNanoUsd`: what the usage costs at the price of the backend that answered; null = no price is known. */
     z.strictObject({ kind: z.literal("used"), usage: Usage, costNanoUsd: tokens.nullable().default(null) }),
-    z.strictObject({ kind: z.literal("as_reserved") }),
+    /** `costNanoUsd`: of a call that is not billed by tokens, where its answer told what it is billed by. */
+    z.strictObject({ kind: z.literal("as_reserved"), costNanoUsd: tokens.optional() }),
     z.strictObject({ kind: z.literal("released") }),
   ]),
   /** What Azure keeps because of the call. */

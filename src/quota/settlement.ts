@@ -18,13 +18,19 @@ const spentOf: Record<Meter, Spent> = {
   concurrent: () => 0,
 };
 
+/** What it costs as far as its end tells, whatever was reserved. */
+export const knownCostOf = (outcome: SettleOutcome): number | null =>
+  outcome.kind === "released" ? null : (outcome.costNanoUsd ?? null);
+
 export function actualOf(
   { meter, amount }: Pick<Charge, "meter" | "amount">,
   outcome: SettleOutcome,
 ): number {
   // Whatever else it cost, the call is not under way any more.
   if (meter === "concurrent" || outcome.kind === "released") return 0;
-  return outcome.kind === "used" ? (spentOf[meter](outcome) ?? amount) : amount;
+  if (outcome.kind === "used") return spentOf[meter](outcome) ?? amount;
+  // Of tokens nothing was told; what it costs may be known all the same.
+  return meter === "cost" ? (knownCostOf(outcome) ?? amount) : amount;
 }
 
-export const AS_RESERVED: SettleOutcome = { kind: "as_reserved" };
+export const AS_RESERVED = { kind: "as_reserved" } as const satisfies SettleOutcome;

@@ -131,9 +131,17 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
       actions: ["embedding"],
     },
     { name: "gpt-image-1", model: "gpt-image-1", maxOutputTokens: 0, actions: ["image"] },
+    { name: "dall-e-3", model: "dall-e-3", maxOutputTokens: 0, actions: ["image"] },
     { name: "gpt-4o-transcribe", model: "gpt-4o-transcribe", maxOutputTokens: 0, actions: ["audio"] },
     { name: "whisper", model: "whisper", maxOutputTokens: 0, actions: ["audio"] },
     { name: "gpt-4o-mini-tts", model: "gpt-4o-mini-tts", maxOutputTokens: 0, actions: ["audio"] },
+    {
+      name: "tts",
+      model: "tts",
+      maxOutputTokens: 0,
+      actions: ["audio"],
+      prices: { perMillionCharacters: 12 },
+    },
   ];
   for (const deployment of deployments) {
     const made = await admin("POST", "/v1/deployments", {

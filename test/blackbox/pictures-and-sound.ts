@@ -148,10 +148,12 @@ export function describePicturesAndSound(gatewayOf: () => GatewayUnderTest): voi
         .audio.translations.create({ model: "whisper", file, response_format: "verbose_json" })
         .withResponse();
       expect(translated.data).toMatchObject({ text: heard, duration: 3 });
-      // Seconds are no tokens, and none were reserved.
+      // Seconds are no tokens, and none were reserved; they have a price of their own.
       expect(await completed(translated.response)).toMatchObject({
         settlement: "as_reserved",
         chargedTokens: 0,
+        units: { unit: "audio_second", count: 3 },
+        chargedCostNanoUsd: 3 * 100_000,
       });
       const types = new Set<string>();
       for await (const { type } of await client.audio.transcriptions.create({ ...ask, stream: true }))
@@ -198,6 +200,50 @@ export function describePicturesAndSound(gatewayOf: () => GatewayUnderTest): voi
         perRequest.audio.speech.create({ model: "gpt-4o-mini-tts", input: "x", voice: "alloy" });
       expect((await speak()).status).toBe(200);
       await expect(speak()).rejects.toMatchObject({ status: 429 });
+    });
+
+    it("what is billed by the piece is bounded by its price, charged it, and told in the usage", async () => {
+      const client = await limited({ maxCostPerDay: 0.15 });
+      const draw = (quality: "standard" | "hd") =>
+        client.images.generate({ model: "dall-e-3", prompt: "a castle", size: "1024x1024", quality });
+      const drawn = await draw("hd").withResponse();
+      const spoken = await client.audio.speech
+        .create({ model: "tts", input: "Hello 水门", voice: "alloy" })
+        .withResponse();
+      await spoken.data.arrayBuffer();
+      const plain = await draw("standard").withResponse();
+      await expect(draw("standard")).rejects.toMatchObject({ status: 429, code: "cost_quota_exceeded" });
+      const told = await Promise.all([drawn, spoken, plain].map(({ response }) => completed(response)));
+      const untold = { settlement: "as_reserved", usage: null };
+      expect(told).toMatchObject([
+        { ...untold, units: { unit: "picture", count: 1 }, chargedCostNanoUsd: 80_000_000 },
+        // Its operator's price, and two characters for each of the last.
+        { ...untold, units: { unit: "character", count: 10 }, chargedCostNanoUsd: 10 * 12_000 },
+        { ...untold, units: { unit: "picture", count: 1 }, chargedCostNanoUsd: 40_000_000 },
+      ]);
+      const file = await sound();
+      const hear = client.audio.transcriptions.create({ model: "whisper", file });
+      await expect(hear).rejects.toMatchObject({ code: "unbounded_ask" });
+      const usage = await gateway.admin(
+        "GET",
+        `/v1/usage?tenant=${tenantId}&groupBy=deployment&interval=total`,
+      );
+      expect(usage.body.items).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            deployment: "dall-e-3",
+            requests: 2,
+            costNanoUsd: 120_000_000,
+            unpricedRequests: 0,
+          }),
+          expect.objectContaining({
+            deployment: "tts",
+            requests: 1,
+            costNanoUsd: 120_000,
+            unpricedRequests: 0,
+          }),
+        ]),
+      );
     });
 
     it("policies look at the texts of forms, and at nothing that is sound", async () => {
@@ -247,7 +293,14 @@ export function describePicturesAndSound(gatewayOf: () => GatewayUnderTest): voi
     it("lists the deployments of these actions, and refuses others by what they serve", async () => {
       const client = await limited({ maxRequestsPerDay: 9 });
       const names = (await client.models.list()).data.map(({ id }) => id).toSorted();
-      expect(names).toEqual(["gpt-4o-mini-tts", "gpt-4o-transcribe", "gpt-image-1", "whisper"]);
+      expect(names).toEqual([
+        "dall-e-3",
+        "gpt-4o-mini-tts",
+        "gpt-4o-transcribe",
+        "gpt-image-1",
+        "tts",
+        "whisper",
+      ]);
       const spoken = client.audio.speech.create({ model: "gpt-4o-mini", input: "Hello", voice: "alloy" });
       await expect(spoken).rejects.toMatchObject({ status: 400, code: "operation_not_supported" });
     });

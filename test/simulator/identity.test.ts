@@ -241,12 +241,14 @@ it("portcullis azure import proposes what the simulated ARM says, for the gatewa
     ["gpt-4o-mini", "Standard", "swedencentral"],
     ["text-embedding-3-small", "Standard", "swedencentral"],
     ["gpt-image-1", "Standard", "swedencentral"],
+    ["dall-e-3", "Standard", "swedencentral"],
     ["gpt-4o-transcribe", "Standard", "swedencentral"],
     ["whisper", "Standard", "swedencentral"],
     ["gpt-4o-mini-tts", "Standard", "swedencentral"],
+    ["tts", "Standard", "swedencentral"],
   ]);
   expect(proposed.slice(2).map(({ maxOutputTokens, actions }) => [maxOutputTokens, actions])).toEqual(
-    ["embedding", "image", "audio", "audio", "audio"].map((action) => [0, [action]]),
+    ["embedding", "image", "image", "audio", "audio", "audio", "audio"].map((action) => [0, [action]]),
   );
   for (const { backends } of proposed) {
     for (const backend of backends) expect(credentialPlanOf(backend, true)).toMatchObject({ ok: true });
@@ -271,9 +273,15 @@ describe("ARM", () => {
           sku: { name: "Standard", capacity: 10 },
           properties: { model: { format: "OpenAI", name: "gpt-4o-mini", version: "2024-07-18" } },
         },
-        ...["text-embedding-3-small", "gpt-image-1", "gpt-4o-transcribe", "whisper", "gpt-4o-mini-tts"].map(
-          (name) => ({ name }),
-        ),
+        ...[
+          "text-embedding-3-small",
+          "gpt-image-1",
+          "dall-e-3",
+          "gpt-4o-transcribe",
+          "whisper",
+          "gpt-4o-mini-tts",
+          "tts",
+        ].map((name) => ({ name })),
       ],
     });
     expect(await ask("/deployments?api-version=2025-06-01", "Bearer a.b.c")).toMatchObject({

@@ -35,6 +35,15 @@ describe("images", () => {
     expect(answer.usage).toMatchObject({ input_tokens: 2, output_tokens: 816, total_tokens: 818 });
   });
 
+  it("of dall-e-3 come one at a time, and tell no usage", async () => {
+    const ask = { model: "dall-e-3", prompt: "a castle", quality: "hd", size: "1792x1024" } as const;
+    const answer = await v1().images.generate(ask);
+    expect(answer.data).toMatchObject([{ url: expect.stringMatching(/^https:/) }]);
+    expect(answer.usage).toBeUndefined();
+    await expect(v1().images.generate({ ...ask, n: 2 })).rejects.toBeInstanceOf(BadRequestError);
+    await expect(v1().images.generate({ ...ask, size: "auto" })).rejects.toBeInstanceOf(BadRequestError);
+  });
+
   it("are streamed, with the usage in the last event", async () => {
     const stream = await azure("gpt-image-1").images.generate({ ...castle, stream: true, partial_images: 2 });
     const events = await collect(stream);

@@ -2,7 +2,9 @@
  * From a test to the questions it puts to `decide`: what a test does not say is filled in here, the same for every test
  * and every witness of a diff. Place and end user are unknown unless said; the request itself is as small as can be.
  */
+
 import { outputCapOf } from "../../azure/asked-tokens.ts";
+import { assumedUnits } from "../../azure/asked-units.ts";
 import { dearestPrice } from "../../azure/prices.ts";
 import { type Capability, NOT_DELEGATED } from "../../capability/claims.ts";
 import { AgentId, TokenId } from "../../kernel/ids.ts";
@@ -62,6 +64,9 @@ function inputOf(
   const deployment = snapshot.platform.deployments.find((one) => one.name === name);
   const { promptTokens = 1, maxOutputTokens = 1, choices = 1 } = ask;
   const cap = outputCapOf(action, deployment);
+  const content = contentOf(ask, found, capability);
+  const known = { pictures: choices, characters: content.promptCharacters ?? 1 };
+  const units = deployment ? assumedUnits(action, known, deployment) : null;
   const asked: Ask = {
     action,
     resource,
@@ -76,9 +81,10 @@ function inputOf(
     endUser: ask.user ?? null,
     clientAddress: place.clientAddress ?? null,
     price: deployment ? dearestPrice(deployment) : null,
+    ...(units && { units }),
     tools: ask.tools === undefined ? [] : ask.tools,
     stores: ask.store === undefined ? false : ask.store,
-    content: contentOf(ask, found, capability),
+    content,
   };
   return { capability, ask: asked, place: placeOf(place), snapshot, nowMs };
 }

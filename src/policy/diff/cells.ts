@@ -2,6 +2,7 @@
  * A cell: one action on one class of resources, and the policies that have a say there. Cells in which the same policies
  * stand before the same deployment, and answers are cut or are not, are one group, searched once.
  */
+import { assumedUnits } from "../../azure/asked-units.ts";
 import { dearestPrice } from "../../azure/prices.ts";
 import { Action, isOutputFixed } from "../action.ts";
 import { type PolicySet, snapshotOfSet } from "../as-code/policy-set.ts";
@@ -33,6 +34,8 @@ export interface CellGroup {
   readonly entries: readonly Entry[];
   readonly sides: readonly Side[];
 }
+
+const SMALLEST = { pictures: 1, characters: 1 };
 
 const inForce = ({ policies, platformPolicies }: PolicySet): readonly Policy[] =>
   [...platformPolicies, ...policies].filter(({ mode }) => mode === "enforce");
@@ -78,8 +81,11 @@ export function cellGroups(
           .map((policy) => ({ policy, isCovering: isCovering(policy) }));
       });
       const outputIsFixed = isOutputFixed(action);
+      // Whether there is a bound and a price is all that is asked of them here.
+      const units = deployment ? assumedUnits(action, SMALLEST, deployment) : null;
       const key = JSON.stringify([
         outputIsFixed,
+        units,
         covering.map((side) => side.map(({ policy, isCovering }) => [policy.scope, policy.id, isCovering])),
         profile,
       ]);
@@ -91,7 +97,7 @@ export function cellGroups(
           make() {
             const known = new Map<string, Entry>();
             const sides = prepared.map(({ boundaries, set }, index) => {
-              const context = { tenant: set.tenant, boundaries, deploymentName, deployment, price };
+              const context = { tenant: set.tenant, boundaries, deploymentName, deployment, price, units };
               const joint = jointKeyOf(boundaries);
               const entries = (covering[index] ?? []).map(({ policy, isCovering }) => {
                 const key = isOne
@@ -106,7 +112,11 @@ export function cellGroups(
               ];
               return { grants: of("grant"), denies: of("deny"), boundaries: of("boundary") };
             });
-            return { context: { price, deploymentName, outputIsFixed }, entries: [...known.values()], sides };
+            return {
+              context: { price, units, deploymentName, outputIsFixed },
+              entries: [...known.values()],
+              sides,
+            };
           },
         });
     }

@@ -69,8 +69,18 @@ export const storeHolds = ({ policy, joint }: Entry, { stores }: Point): boolean
   !(stores && policy.constraints.allowStore === true && isPromised(joint));
 
 export const tokensHold =
-  ({ price, deploymentName: deployment, outputIsFixed }: TokenContext) =>
+  ({ price, units, deploymentName: deployment, outputIsFixed }: TokenContext) =>
   ({ joint }: Entry, { promptTokens, outputTokens }: Point): boolean =>
     joint === null ||
-    boundTokens({ promptTokens, outputTokens, outputIsFixed, choices: 1, price, deployment }, joint.limits)
-      .ok;
+    boundTokens(
+      {
+        promptTokens,
+        outputTokens,
+        outputIsFixed,
+        choices: 1,
+        price,
+        ...(units && { units }),
+        deployment,
+      },
+      joint.limits,
+    ).ok;

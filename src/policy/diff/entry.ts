@@ -4,6 +4,7 @@
  */
 import type { TokenPrice } from "../../azure/cost.ts";
 import type { Deployment } from "../../azure/deployment.ts";
+import type { AskedUnits } from "../../azure/unit.ts";
 import { type ResidencyObligation, residencyObligation } from "../../residency/demanded-backends.ts";
 import type { Classification } from "../classification.ts";
 import { type ConstraintSet, constraintSet } from "../constraint-set.ts";
@@ -43,10 +44,12 @@ export interface EntryContext {
   readonly deploymentName: string;
   readonly deployment: Deployment | undefined;
   readonly price: TokenPrice | null;
+  /** What the smallest request is billed by instead of tokens; null = by tokens. */
+  readonly units: AskedUnits | null;
 }
 
 /** What the tokens of a request on it are bounded by, beside its policies. */
-export interface TokenContext extends Pick<EntryContext, "price" | "deploymentName"> {
+export interface TokenContext extends Pick<EntryContext, "price" | "units" | "deploymentName"> {
   /** Nothing cuts its answers. */
   readonly outputIsFixed: boolean;
 }

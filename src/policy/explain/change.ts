@@ -61,7 +61,7 @@ export function applyChange(input: DecideInput, change: Change): DecideInput {
     case "set_price":
       return {
         ...input,
-        ask: { ...input.ask, price: { inputPicoUsd: 0, cachedInputPicoUsd: 0, outputPicoUsd: 0 } },
+        ask: withPrice(input.ask),
       };
     case "new_grant":
       return withNewGrant(input, change);
@@ -77,6 +77,12 @@ export function applyChange(input: DecideInput, change: Change): DecideInput {
       return input;
   }
 }
+
+const withPrice = (ask: DecideInput["ask"]): DecideInput["ask"] => ({
+  ...ask,
+  price: { inputPicoUsd: 0, cachedInputPicoUsd: 0, outputPicoUsd: 0 },
+  ...(ask.units && { units: { ...ask.units, picoUsdPerUnit: 0 } }),
+});
 
 /** No policy that was minted has it. */
 export const NEW_GRANT: PolicyId = PolicyId.parse(`policy_${"0".repeat(32)}`);

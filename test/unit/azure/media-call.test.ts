@@ -234,6 +234,18 @@ describe("usage", () => {
     meter.push(event);
     meter.push(event);
     expect(meter.usage).toMatchObject({ totalTokens: 564, completionTokens: 544 });
+    expect(meter.pictures).toBe(2);
+  });
+
+  it("of pictures counts those that came, and no error for one", () => {
+    const meter = createStreamMeter(operations["images/generations"], true, null, 2);
+    meter.push(utf8Bytes('data: {"type":"image_generation.partial_image","b64_json":"QUJD"}\n\n'));
+    meter.push(utf8Bytes('data: {"type":"image_generation.completed"}\n\n'));
+    meter.push(utf8Bytes('data: {"type":"error","error":{"code":"429"}}\n\n'));
+    expect([meter.finished, meter.isShort, meter.pictures]).toEqual([true, false, 1]);
+    const spoken = createStreamMeter(operations["audio/speech"], true);
+    spoken.push(utf8Bytes('data: {"type":"speech.audio.done"}\n\n'));
+    expect(spoken.pictures).toBe(0);
   });
 });
 

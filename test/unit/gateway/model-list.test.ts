@@ -95,4 +95,12 @@ it("is not shortened by limits per end user or client address, which a call can 
 
 it("leaves out what has no price, under a cost limit", () => {
   expect(listed([policyOf({ constraints: { maxCostPerDay: 1 } })], {}, "none", [priced])).toEqual(["known"]);
+  const models = ["dall-e-3", "tts", "whisper", "gpt-4o-mini-tts"];
+  const more = models.map((model) => deploymentOf({ name: model, model, maxOutputTokens: 0 }));
+  const media = policyOf({
+    actions: ["image", "audio"],
+    resources: ["*"],
+    constraints: { maxCostPerDay: 1 },
+  });
+  expect(listed([media], {}, "none", more)).toEqual(["dall-e-3", "tts"]);
 });

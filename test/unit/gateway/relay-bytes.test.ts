@@ -5,11 +5,12 @@ import { relayBytes } from "../../../src/gateway/relay-bytes.ts";
 import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
 import { createUpstreamCutoff } from "../../../src/gateway/upstream-cutoff.ts";
+import type { JsonObject } from "../../../src/kernel/json.ts";
 import { UPSTREAM_IDLE_MAX_MS } from "../../../src/kernel/limits.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { allowedWith, createManualTimers, noRenewals, question } from "./gateway-fixture.ts";
 
-function relayed() {
+function relayed(body: JsonObject = {}) {
   const timers = createManualTimers();
   const client = new AbortController();
   let cut: CutByLedger = () => {};
@@ -33,7 +34,7 @@ function relayed() {
       question,
       allowed: allowedWith({}),
       operation: operations["audio/speech"],
-      body: {},
+      body,
       parts: null,
       isStripped: false,
       wantsUsage: false,
@@ -75,6 +76,20 @@ describe("sound", () => {
     expect(settlements).toEqual([{ end: "complete", upstreamStatus: 200, outcome: { kind: "as_reserved" } }]);
     expect(answer.headers.get("content-type")).toBe("audio/mpeg");
     expect(answer.headers.get("x-aml-cluster")).toBeNull();
+  });
+
+  it("that came whole is as many characters as were sent; what became of them otherwise, nobody knows", async () => {
+    const whole = relayed({ input: "Hello" });
+    whole.end();
+    await whole.answer.arrayBuffer();
+    await whole.settled;
+    expect(whole.settlements).toMatchObject([{ outcome: { kind: "as_reserved", units: 5 } }]);
+    const broken = relayed({ input: "Hello" });
+    broken.breakOff();
+    await expect(broken.answer.arrayBuffer()).rejects.toThrow("broke off");
+    await broken.settled;
+    expect(broken.settlements).toMatchObject([{ outcome: { kind: "as_reserved" } }]);
+    expect(broken.settlements[0]?.outcome).not.toHaveProperty("units");
   });
 
   it("is not held until it is whole", async () => {

@@ -1,10 +1,11 @@
 // What a call is settled with: usage at the price of the backend that answered, and who it was for in the record.
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../../../src/audit/audit-record.ts";
 import { CompletionRecord } from "../../../src/audit/audit-record.ts";
 import { toldBackend } from "../../../src/azure/backend.ts";
 import type { Billing } from "../../../src/azure/billing.ts";
 import { operations } from "../../../src/azure/operation.ts";
+import type { AskedUnits } from "../../../src/azure/unit.ts";
 import { type FailedAttempt, settleCall } from "../../../src/gateway/settle-call.ts";
 import { refuse } from "../../../src/kernel/refusal.ts";
 import { fail, ok } from "../../../src/kernel/result.ts";
@@ -24,9 +25,11 @@ async function settled(
     backend = zone,
     model = "gpt-4o",
     reachable = true,
+    units = undefined as AskedUnits | undefined,
     failed = [] as readonly FailedAttempt[], // The empty list alone would say that there is never one.
   } = {},
 ) {
+  const allowed = allowedWith({});
   const asked: Settle[] = [];
   const records: AuditRecord[] = [];
   const background: Promise<unknown>[] = [];
@@ -71,7 +74,11 @@ async function settled(
     question,
     {
       call: {
-        allowed: { ...allowedWith({}), deployment: { ...deployment, model } },
+        allowed: {
+          ...allowed,
+          ask: { ...allowed.ask, ...(units && { units }) },
+          deployment: { ...deployment, model },
+        },
         operation: operations["chat/completions"],
       },
       reservedAtMs: NOW_MS - 9,
@@ -110,6 +117,42 @@ it("a model without a price costs an unknown amount, never zero", async () => {
 it("what was not used has no cost of its own", async () => {
   expect((await settled({ kind: "as_reserved" })).outcome).toEqual({ kind: "as_reserved" });
   expect((await settled({ kind: "released" })).outcome).toEqual({ kind: "released" });
+});
+
+describe("what is not billed by tokens", () => {
+  const units = { unit: "audio_second", atMost: null, picoUsdPerUnit: 100_000_000 } as const;
+
+  it("costs what its answer tells of it, though no tokens were told", async () => {
+    const { outcome, record } = await settled({ kind: "as_reserved", units: 3 }, { units });
+    expect(outcome).toEqual({ kind: "as_reserved", costNanoUsd: 300_000 });
+    expect(record).toMatchObject({
+      settlement: "as_reserved",
+      usage: null,
+      units: { unit: "audio_second", count: 3 },
+      usageCostNanoUsd: 300_000,
+    });
+    expect(CompletionRecord.parse(record)).toEqual(record);
+  });
+
+  it("costs that and not its tokens, where these are told as well", async () => {
+    const { outcome } = await settled({ kind: "used", usage, units: 2 }, { units });
+    expect(outcome).toEqual({ kind: "used", usage, costNanoUsd: 200_000 });
+  });
+
+  it("costs what was reserved where nothing was told of it, and is never told a price by its tokens", async () => {
+    const untold = await settled({ kind: "as_reserved" }, { units });
+    expect(untold.outcome).toEqual({ kind: "as_reserved" });
+    expect(untold.record).toMatchObject({ usageCostNanoUsd: null });
+    expect(untold.record).not.toHaveProperty("units");
+    expect((await settled({ kind: "used", usage }, { units })).outcome).toMatchObject({ costNanoUsd: null });
+    expect((await settled({ kind: "released" }, { units })).outcome).toEqual({ kind: "released" });
+  });
+
+  it("has no price of units where it is billed by tokens", async () => {
+    const { outcome, record } = await settled({ kind: "used", usage, units: 2 });
+    expect(outcome).toMatchObject({ costNanoUsd: 600 * 2_750 + 400 * 1_375 + 10 * 11_000 });
+    expect(record).not.toHaveProperty("units");
+  });
 });
 
 it("the record lists every attempt under the reservation, the last as the call ended", async () => {

@@ -174,6 +174,55 @@ it.each([
   },
 );
 
+describe("an /v1/enforce about what is not billed by tokens", () => {
+  const asked = async (action: string, model: string, context: object = {}) => {
+    const request = EnforceRequest.parse({
+      requestId: "order-1",
+      capabilityToken: "token",
+      action,
+      resourceId: "api://azure-openai/models/gpt-4",
+      context,
+    });
+    const snapshot = snapshotWith({}, { model, maxOutputTokens: 0 });
+    return unwrapped(await understandEnforce(ports, request, caller, snapshot));
+  };
+
+  it("costs at most what its caller says that there is of it, and is unbounded where it does not", async () => {
+    const dearest = { unit: "picture", picoUsdPerUnit: 120_000_000_000 };
+    expect((await asked("image", "dall-e-3", { pictures: 3 })).ask.units).toEqual({ ...dearest, atMost: 3 });
+    expect((await asked("image", "dall-e-3")).ask.units).toEqual({ ...dearest, atMost: null });
+    const speech = await asked("audio", "tts", { promptCharacters: 100 });
+    expect(speech.ask.units).toMatchObject({ unit: "character", atMost: 200 });
+    expect((await asked("audio", "whisper", { promptCharacters: 1 })).ask.units?.atMost).toBeNull();
+    expect((await asked("image", "gpt-image-1", { pictures: 3 })).ask.units).toBeUndefined();
+  });
+
+  it("is another request with more pictures, and the same at another price", async () => {
+    const hash = async (model: string, context: object) =>
+      (await asked("image", model, context)).idempotency?.askHash;
+    const one = await hash("dall-e-3", { pictures: 1 });
+    expect(await hash("dall-e-3", { pictures: 2 })).not.toBe(one);
+    expect(await hash("gpt-image-1", { pictures: 1 })).toBe(one);
+  });
+});
+
+describe("a relayed call that is not billed by tokens", () => {
+  it("says what it is billed by, and others say nothing", async () => {
+    const drawing = operations["images/generations"];
+    const understood = async (model: string) => {
+      const call = unwrapped(readCall(drawing, { prompt: "x", n: 2, quality: "standard" }));
+      const snapshot = snapshotWith({}, { model, maxOutputTokens: 0 });
+      return unwrapped(await understandCall(ports, call, drawing, "gpt-4", caller, snapshot)).ask;
+    };
+    expect((await understood("dall-e-3")).units).toEqual({
+      unit: "picture",
+      atMost: 2,
+      picoUsdPerUnit: 80_000_000_000,
+    });
+    expect(await understood("gpt-image-1")).not.toHaveProperty("units");
+  });
+});
+
 describe("under a residency promise, an /v1/enforce", () => {
   const outcomeOf = async (resourceId: string, zone: "none" | "eu") => {
     const snapshot = snapshotWith({});

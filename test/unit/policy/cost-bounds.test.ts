@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { boundNanoUsd } from "../../../src/azure/cost.ts";
+import type { AskedUnits } from "../../../src/azure/unit.ts";
 import type { Ask } from "../../../src/policy/decision.ts";
 import { ask, judge, outcomeOf, policyOf, snapshotOf } from "./decide-fixture.ts";
 
@@ -60,6 +61,35 @@ describe.each(["maxCostPerDay", "maxCostPerMonth"])("%s", (key) => {
     const told = (changes: Partial<Ask>) => judge([], { snapshot, ask: { ...ask, ...changes } });
     expect(outcomeOf(told({ price: null }))).toBe("price_unknown");
     expect(told({})).toMatchObject({ candidates: [{ obligations: { maxOutputTokens: 975 } }] });
+  });
+});
+
+describe("a call that is not billed by tokens", () => {
+  const pictures = { unit: "picture", atMost: 3, picoUsdPerUnit: 40_000_000_000 } as const;
+  /** As the gateway asks for a picture of a model whose tokens nobody knows. */
+  const told = (constraints: object, units: Partial<AskedUnits> = {}) =>
+    priced(constraints, {
+      promptTokens: null,
+      outputTokens: 0,
+      outputIsFixed: true,
+      units: { ...pictures, ...units },
+    });
+
+  it("is reserved with what its units cost, whatever its tokens would", () => {
+    expect(told({ maxCostPerDay: 1 })).toBe("null per choice, 120000000 nano-USD");
+    expect(told({ maxCostPerMonth: 0.01 })).toBe("null per choice, 120000000 nano-USD");
+    expect(told({})).toBe("null per choice, 120000000 nano-USD");
+  });
+
+  it("is refused where nothing bounds its units, or their price is not known", () => {
+    expect(told({ maxCostPerDay: 1 }, { atMost: null })).toBe("unbounded_ask");
+    expect(told({ maxCostPerDay: 1 }, { picoUsdPerUnit: null })).toBe("price_unknown");
+    expect(told({}, { atMost: null })).toBe("null per choice, null nano-USD");
+  });
+
+  it("has no bound in tokens because it has one in money", () => {
+    for (const limit of ["maxTokensPerRequest", "maxTokensPerDay", "maxOutputTokens"])
+      expect(told({ [limit]: 1_000_000, maxCostPerDay: 1 })).toBe("unbounded_ask");
   });
 });
 

@@ -141,8 +141,19 @@ export const anyAsk: fc.Arbitrary<Ask> = fc
       }),
       { freq: 8 },
     ),
+    units: fc.constantFrom(
+      ...Array<null>(9).fill(null),
+      { unit: "picture" as const, atMost: 4, picoUsdPerUnit: 80_000_000_001 },
+      { unit: "character" as const, atMost: 4, picoUsdPerUnit: null },
+      { unit: "audio_second" as const, atMost: null, picoUsdPerUnit: 100_000_000 },
+    ),
   })
-  .map((fields) => ({ ...ask, ...fields, resource: `api://azure-openai/models/${fields.deployment}` }));
+  .map(({ units, ...fields }) => ({
+    ...ask,
+    ...fields,
+    ...(units && { units }),
+    resource: `api://azure-openai/models/${fields.deployment}`,
+  }));
 
 export const someDetail: fc.Arbitrary<AuthorizationDetail> = fc.record({
   type: fc.constant("model_invocation" as const),

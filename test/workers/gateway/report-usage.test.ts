@@ -14,7 +14,16 @@ import { fail } from "../../../src/kernel/result.ts";
 import type { AgentLedger } from "../../../src/quota/agent-ledger.object.ts";
 import { agentLedgerName } from "../../../src/quota/ledger-names.ts";
 import { ledgerStub } from "../../../src/quota/ledger-namespace.store.ts";
-import { admin, adminKey, call, completion, newCaller, ports, scriptedAzure } from "./gateway-fixture.ts";
+import {
+  admin,
+  adminKey,
+  call,
+  completion,
+  newCaller,
+  newPolicy,
+  ports,
+  scriptedAzure,
+} from "./gateway-fixture.ts";
 
 type Body = Record<string, unknown>;
 type Caller = Awaited<ReturnType<typeof newCaller>>;
@@ -284,4 +293,36 @@ it("is priced by the dearest backend", async () => {
   });
   const { body } = await report(token, String(asked.body.decisionId), { ...used, cachedPromptTokens: 10 });
   expect(body).toMatchObject({ charged: { costNanoUsd: 20 * 2_750 + 10 * 1_375 + 10 * 11_000 } });
+});
+
+it("costs what was reserved where it is not billed by tokens, whatever tokens are reported", async () => {
+  await admin("POST", "/v1/deployments", {
+    name: "drawing",
+    model: "dall-e-3",
+    maxOutputTokens: 0,
+    backends: [
+      {
+        endpoint: "https://backend.test",
+        azureDeployment: "x",
+        credential: { kind: "api_key", secret: "AZURE_OPENAI_API_KEY" },
+        region: "swedencentral",
+        sku: "Standard",
+      },
+    ],
+  });
+  const caller = await newCaller();
+  await newPolicy(caller, { actions: ["image"], constraints: { maxCostPerDay: 0.4 } });
+  const { token } = caller;
+  const draw = async (requestId: string, context: object) => {
+    const resourceId = "api://azure-openai/models/drawing";
+    return (
+      await post("/v1/enforce", { requestId, capabilityToken: token, action: "image", resourceId, context })
+    ).body;
+  };
+  const three = await draw("three", { pictures: 3 });
+  expect(three).toMatchObject({ decision: "allowed" });
+  expect(await draw("one", { pictures: 1 })).toMatchObject({ reasons: [{ code: "cost_quota_exceeded" }] });
+  expect(await draw("some", {})).toMatchObject({ reasons: [{ code: "unbounded_ask" }] });
+  const { body } = await report(token, String(three.decisionId), { promptTokens: 1 });
+  expect(body).toMatchObject({ charged: { requests: 1, costNanoUsd: 360_000_000 } });
 });

@@ -1,6 +1,7 @@
 // The diff against the decision core: what it reports is so, and what it does not report does not happen.
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { assumedUnits } from "../../../../src/azure/asked-units.ts";
 import { dearestPrice } from "../../../../src/azure/prices.ts";
 import type { Action } from "../../../../src/policy/action.ts";
 import { type PolicySet, snapshotOfSet } from "../../../../src/policy/as-code/policy-set.ts";
@@ -16,14 +17,20 @@ import type { ResidencyPromise } from "../../../../src/residency/promise.ts";
 import { nowMs, snapshotOf } from "../decide-fixture.ts";
 import { anyAsk, anyCapability, anyLimits, anyPlace, anyPromise, policySet } from "../policy-arbitraries.ts";
 
+/** Pictures have a price, and by the piece; nothing else has any. */
+const deployments = snapshotOf([]).platform.deployments.map((deployment) => ({
+  ...deployment,
+  prices: { ...deployment.prices, perImage: 0.04 },
+}));
+
 const setOf = (policies: readonly Policy[], limits: TenantLimits, residency: ResidencyPromise): PolicySet => {
-  const { platform, tenant } = snapshotOf([], limits);
+  const { tenant } = snapshotOf([], limits);
   return {
     scope: tenant.tenant.id,
     tenant: { ...tenant.tenant, residency },
     policies: policies.filter(({ scope }) => scope !== "platform"),
     platformPolicies: policies.filter(({ scope }) => scope === "platform"),
-    deployments: platform.deployments,
+    deployments,
   };
 };
 const diffOf = (before: PolicySet, after: PolicySet): PolicyDiff =>
@@ -33,18 +40,22 @@ const diffOf = (before: PolicySet, after: PolicySet): PolicyDiff =>
 const request = fc
   .record({ ask: anyAsk, isPicture: fc.boolean(), capability: anyCapability, place: anyPlace })
   .map(({ ask, isPicture, capability, place }) => {
-    const deployment = snapshotOf([]).platform.deployments.find(({ name }) => name === ask.deployment);
-    const { content } = ask;
+    const deployment = deployments.find(({ name }) => name === ask.deployment);
+    const { content, units: _, ...asked } = ask;
+    const action = isPicture ? "image" : ask.action;
+    const known = { pictures: 1, characters: 1 };
+    const units = deployment ? assumedUnits(action, known, deployment) : null;
     const isReadable = content.literals !== null;
     return {
       capability: { ...capability, authorization: null },
       place,
       ask: {
-        ...ask,
-        ...(isPicture ? { action: "image" as const } : {}),
+        ...asked,
+        action,
         outputIsFixed: isPicture && ask.outputTokens !== null,
         clientAddress: place.clientAddress,
         price: deployment ? dearestPrice(deployment) : null,
+        ...(units && { units }),
         content: {
           ...content,
           canStrip: isReadable,

@@ -161,6 +161,19 @@ describe("a change", () => {
     expect(without.classes).toMatchObject([{ to: "allowed", witness: { ask: { maxOutputTokens: 0 } } }]);
   });
 
+  it("of costs is none where pictures have a price, and one where nothing bounds the sound", () => {
+    const limited = (model: string, action: string) => {
+      const deployments = [deploymentOf({ model })];
+      const set = (constraints: object) =>
+        setOf([rule("Media", { actions: [action], constraints })], { deployments });
+      return told(policyDiff(set({}), set({ maxCostPerDay: 5 }), anyTime()));
+    };
+    expect(limited("dall-e-3", "image")).toEqual([]);
+    expect(limited("tts", "audio")).toEqual([]);
+    expect(limited("whisper", "audio")).toHaveLength(1);
+    expect(limited("tts", "image")).toHaveLength(1);
+  });
+
   it("of a bound on the output is one for pictures, which nobody can cut", () => {
     const bounded = (maxOutputTokens: number) =>
       rule("Draw", { actions: ["image", "chat"], constraints: { maxOutputTokens } });

@@ -126,8 +126,13 @@ function conditions(constraints: Constraints): readonly Condition[] {
     );
   const countsTokens = c.maxTokensPerMinute ?? c.maxTokensPerDay;
   const countsCost = c.maxCostPerDay ?? c.maxCostPerMonth;
-  if (countsTokens ?? countsCost) ask("true", "context has promptTokens");
-  if (countsCost) ask("true", "context has inputPrice && (!context.wantsOutput || context has outputPrice)");
+  if (countsTokens) ask("true", "context has promptTokens");
+  if (countsCost) {
+    ask("true", "context has promptTokens || (context.isByUnits && context.isFixed)");
+    ask("true", "!context.isByUnits || (context has units && context has unitPrice)");
+    const hasTokenPrice = "context has inputPrice && (!context.wantsOutput || context has outputPrice)";
+    ask("true", `context.isByUnits || (${hasTokenPrice})`);
+  }
   const counts =
     countsTokens ?? countsCost ?? c.maxRequestsPerMinute ?? c.maxRequestsPerDay ?? c.maxConcurrentRequests;
   if (counts && c.quotaScope === "user") ask("true", "context has endUser");
@@ -160,6 +165,10 @@ export function cedarContext({ capability, ask, place, nowMs }: Situation): Cont
     leastOutput: (outputIsFixed ? output : Math.min(output, 1)) * choices,
     inputPrice: price?.inputPicoUsd ?? null,
     outputPrice: price?.outputPicoUsd ?? null,
+    isByUnits: ask.units !== undefined,
+    units: ask.units?.atMost ?? null,
+    // More than Cedar's numbers should have to hold; that it is known is all that is asked.
+    unitPrice: ask.units?.picoUsdPerUnit == null ? null : 1,
     endUser: ask.endUser,
     hashedAddress: ask.clientAddress,
     promptCharacters: content.promptCharacters,

@@ -41,7 +41,10 @@ export function amountsOf(
     const fixed = { outputCap, maxOutputTokens: null, reservedTokens: used, reservedCostNanoUsd: cost };
     if (!isLimited && outputCap === null) return fixed;
     const objections: RefusalCode[] = [];
-    if (ask.promptTokens === null) objections.push("unbounded_ask");
+    const countsTokens = outputCap !== null || perRequest.length + perWindow.length > 0;
+    const costHasNoBound = ask.units ? ask.units.atMost === null : ask.promptTokens === null;
+    if ((countsTokens && ask.promptTokens === null) || (budgets.length > 0 && costHasNoBound))
+      objections.push("unbounded_ask");
     if ((outputCap !== null && output > outputCap) || perRequest.some((limit) => used > limit))
       objections.push("tokens_per_request_exceeded");
     if (budgets.length > 0 && cost === null) objections.push("price_unknown");
@@ -62,7 +65,8 @@ export function amountsOf(
     return amounts(isBound ? asked : null, asked);
   }
   const refused: RefusalCode[] = [];
-  if (ask.promptTokens === null) refused.push("unbounded_ask");
+  if (ask.promptTokens === null || (budgets.length > 0 && ask.units?.atMost === null))
+    refused.push("unbounded_ask");
   // The output can be cut to one token for each choice, the prompt cannot be cut.
   const least = prompt + (asked > 0 ? ask.choices : 0);
   if (perRequest.some((limit) => least > limit)) refused.push("tokens_per_request_exceeded");
@@ -80,7 +84,9 @@ export function amountsOf(
 }
 
 /** Rounded up; null where no price is known for what is used, or nothing bounds it. */
-function costOf({ price, promptTokens, outputTokens, choices }: Ask, output: number): number | null {
+function costOf({ price, promptTokens, outputTokens, choices, units }: Ask, output: number): number | null {
+  if (units?.atMost === null || units?.picoUsdPerUnit === null) return null;
+  if (units) return Math.ceil((units.atMost * units.picoUsdPerUnit) / 1_000);
   if (promptTokens === null || price === null || (price.outputPicoUsd === null && output > 0)) return null;
   const { inputPicoUsd } = price;
   const outputPicoUsd = price.outputPicoUsd ?? 0;

@@ -1,6 +1,7 @@
 // Random asks, from all sides of what the policies' constraints look at.
 import fc from "fast-check";
 import { TenantId, TokenId } from "../../../../src/kernel/ids.ts";
+import type { Ask } from "../../../../src/policy/decision.ts";
 import { deploymentOfResource } from "../../../../src/policy/resource.ts";
 import { ask, capability, type DecideInput, place } from "../decide-fixture.ts";
 import { addressMeanings, agentId, classifications, hour, oddRole, toolPool } from "./pools.ts";
@@ -47,6 +48,18 @@ const anyContent = fc.record({
   canStrip: fc.constantFrom(true, true, true, false),
 });
 
+/** Some of those whose answers nobody can cut are not billed by tokens; most of them have no bound in tokens. */
+function unitsOf({
+  outputIsFixed,
+  promptTokens,
+  choices,
+}: Pick<Ask, "outputIsFixed" | "promptTokens" | "choices">) {
+  if (!outputIsFixed || (promptTokens ?? 499) !== 499) return {};
+  if (promptTokens === 499) return { units: { unit: "character", atMost: 4, picoUsdPerUnit: null } as const };
+  const units = { unit: "picture", atMost: 4, picoUsdPerUnit: 80_000_000_001 } as const;
+  return { units: choices === 1 ? units : { ...units, atMost: null } };
+}
+
 const anyAsk = fc
   .record({
     action: fc.constantFrom("chat" as const, "chat" as const, "chat" as const, "embedding" as const),
@@ -85,6 +98,7 @@ const anyAsk = fc
   .map((fields) => ({
     ...ask,
     ...fields,
+    ...unitsOf(fields),
     deployment: deploymentOfResource(fields.resource) ?? fields.resource,
   }));
 

@@ -118,7 +118,7 @@ function requestOf(
   };
 }
 
-/** Below what was reserved, above (debt), not at all, unknown. */
+/** Below what was reserved, above (debt), not at all, unknown; or known of the cost alone. */
 function outcomeOf(
   candidates: ReserveRequest["candidates"],
   index: number,
@@ -127,7 +127,8 @@ function outcomeOf(
   const reserved = candidates[index]?.reservedTokens ?? 0;
   const kind = chance.between(1, 20);
   if (kind <= 3) return { kind: "released" };
-  if (kind <= 5) return { kind: "as_reserved" };
+  if (kind === 4) return { kind: "as_reserved" };
+  if (kind === 5) return { kind: "as_reserved", costNanoUsd: Math.ceil(1.5 * reserved) };
   const totalTokens = kind <= 6 ? reserved + chance.between(1, 100) : chance.between(0, reserved);
   const usage = { promptTokens: totalTokens, cachedPromptTokens: 0, completionTokens: 0, totalTokens };
   return { kind: "used", usage, costNanoUsd: chance.happens(0.9) ? totalTokens * 2 : null };

@@ -194,8 +194,10 @@ function isInWindow(other: Part, { claim: { window, scope } }: Part, nowMs: numb
 
 function spent({ claim: { meter, window }, amount }: Part, outcome: Settle["outcome"]): number {
   if (window === "open" || outcome.kind === "released") return 0;
-  if (outcome.kind === "as_reserved" || meter === "requests") return amount;
-  return meter === "tokens" ? outcome.usage.totalTokens : (outcome.costNanoUsd ?? amount);
+  if (meter === "requests" || (outcome.kind === "as_reserved" && meter === "tokens")) return amount;
+  return meter === "tokens" && outcome.kind === "used"
+    ? outcome.usage.totalTokens
+    : (outcome.costNanoUsd ?? amount);
 }
 
 function end(call: Call, state: Call["state"], actualOf: (part: Part) => number): () => void {
