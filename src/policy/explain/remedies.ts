@@ -50,7 +50,8 @@ function requestRemedy(
       return room >= 0 ? asking("promptTokens", ask.promptTokens, room) : null;
     }
     case "unbounded_ask":
-      return asking("promptTokens", null, 0);
+      // Sound whose length nobody can bound stays so, however it is sent.
+      return ask.units?.atMost === null ? null : asking("promptTokens", null, 0);
     case "prompt_characters_exceeded":
       return asking("promptCharacters", content.promptCharacters, constraints.maxPromptCharacters ?? 0);
     case "parameter_not_allowed": {
