@@ -1,11 +1,10 @@
-/** Bundles made as for a deploy: `wrangler deploy --dry-run`. */
+/** Bundles: of the gateway made as for a deploy (`wrangler deploy --dry-run`), of bare Workers by what wrangler bundles with. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { unstable_readConfig } from "wrangler";
+import { build } from "esbuild";
 import { projectRoot, wranglerConfig } from "../local/state-folder.ts";
 
 export interface DataModule {
@@ -36,32 +35,57 @@ const wrangler = join(projectRoot, "node_modules/wrangler/bin/wrangler.js");
 const workers = join(import.meta.dirname, "workers");
 
 export async function buildBundles(folder: string): Promise<Bundles> {
-  const bare = join(folder, "bare.json");
-  const { compatibility_date, keep_names } = unstable_readConfig({ config: wranglerConfig });
-  await mkdir(folder, { recursive: true });
-  await writeFile(bare, JSON.stringify({ name: "bench", compatibility_date, keep_names }));
   const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro] =
     await Promise.all([
-      bundle(folder, join(projectRoot, "src/worker.ts"), wranglerConfig),
-      bundle(folder, join(workers, "cheaper-gateway.ts"), wranglerConfig),
-      bundle(folder, join(workers, "counting-gateway.ts"), wranglerConfig),
-      bundle(folder, join(workers, "pass-through.ts"), bare),
-      bundle(folder, join(workers, "js-relay.ts"), bare),
-      bundle(folder, join(workers, "metered-relay.ts"), bare),
-      bundle(folder, join(workers, "micro.ts"), bare),
+      deployed(folder, join(projectRoot, "src/worker.ts")),
+      deployed(folder, join(workers, "cheaper-gateway.ts")),
+      deployed(folder, join(workers, "counting-gateway.ts")),
+      bare("pass-through"),
+      bare("js-relay"),
+      bare("metered-relay"),
+      bare("micro"),
     ]);
   return { gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro };
 }
 
-async function bundle(folder: string, main: string, config: string): Promise<Bundle> {
+async function deployed(folder: string, main: string): Promise<Bundle> {
   const name = basename(main, ".ts");
   const out = join(folder, name);
-  const args = [wrangler, "deploy", main, "--dry-run", "--config", config, "--env", "", "--outdir", out];
+  const args = [
+    wrangler,
+    "deploy",
+    main,
+    "--dry-run",
+    "--config",
+    wranglerConfig,
+    "--env",
+    "",
+    "--outdir",
+    out,
+  ];
   await promisify(execFile)(process.execPath, args, { cwd: projectRoot });
   const script = readFileSync(join(out, `${name}.js`));
   const dataModules = readdirSync(out)
     .filter((file) => file.endsWith(".bin"))
     .map((path) => ({ path, contents: readFileSync(join(out, path)) }));
+  return bundleOf(script, dataModules);
+}
+
+/** Each start of wrangler takes longer than all of these together. */
+async function bare(name: string): Promise<Bundle> {
+  const { outputFiles } = await build({
+    entryPoints: [join(workers, `${name}.ts`)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*"],
+  });
+  return bundleOf(Buffer.concat(outputFiles.map(({ contents }) => contents)), []);
+}
+
+function bundleOf(script: Buffer, dataModules: readonly DataModule[]): Bundle {
   const uploaded = [script, ...dataModules.map(({ contents }) => contents)];
   const sumOf = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
   return {

@@ -59,7 +59,8 @@ export interface GatewayUnderTest {
   close(): Promise<void>;
 }
 
-export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
+/** @param hasMedia whether there are deployments of pictures and sound too: each is one more write before the first test. */
+export async function startGatewayUnderTest({ hasMedia = false } = {}): Promise<GatewayUnderTest> {
   process.env.WRANGLER_SEND_METRICS = "false";
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
   const simulator = await startSimulator();
@@ -130,6 +131,8 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
       maxOutputTokens: 0,
       actions: ["embedding"],
     },
+  ];
+  const media = [
     { name: "gpt-image-1", model: "gpt-image-1", maxOutputTokens: 0, actions: ["image"] },
     { name: "dall-e-3", model: "dall-e-3", maxOutputTokens: 0, actions: ["image"] },
     { name: "gpt-4o-transcribe", model: "gpt-4o-transcribe", maxOutputTokens: 0, actions: ["audio"] },
@@ -143,7 +146,7 @@ export async function startGatewayUnderTest(): Promise<GatewayUnderTest> {
       prices: { perMillionCharacters: 12 },
     },
   ];
-  for (const deployment of deployments) {
+  for (const deployment of hasMedia ? [...deployments, ...media] : deployments) {
     const made = await admin("POST", "/v1/deployments", {
       ...deployment,
       backends: [{ ...backend, azureDeployment: deployment.name }],

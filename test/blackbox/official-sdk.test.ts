@@ -12,6 +12,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ClientName, chatModel, clientMatrix, clientNames, thrown } from "./client-matrix.ts";
 import { type GatewayUnderTest, startGatewayUnderTest } from "./gateway-under-test.ts";
 import { describePicturesAndSound } from "./pictures-and-sound.ts";
+import { describeReceipts } from "./receipts.ts";
 
 let gateway: GatewayUnderTest;
 let token: string;
@@ -21,7 +22,7 @@ let narrowToken: string;
 let leaver: { readonly id: string; readonly token: string };
 
 beforeAll(async () => {
-  gateway = await startGatewayUnderTest();
+  gateway = await startGatewayUnderTest({ hasMedia: true });
   await gateway.admin("POST", "/v1/policies", {
     name: "models for everyone",
     effect: "allow",
@@ -115,6 +116,7 @@ describe("OpenAI on /openai/v1", () => {
 });
 
 describePicturesAndSound(() => gateway);
+describeReceipts(() => gateway);
 
 describe("every refusal is the SDK's own typed error, with code and request id", () => {
   const call = (client = gateway.azure(token)) =>

@@ -1,5 +1,5 @@
 /**
- * What the attacks share: one gateway a file, and beside the simulator a raw backend (deployment `raw`) that answers
+ * What the attacks share: one gateway, and beside the simulator a raw backend (deployment `raw`) that answers
  * whatever a test wants and remembers the text it was sent.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
