@@ -63,6 +63,8 @@ export function passSplit(
       if (meter.heldBytes > MAX_STREAMED_EVENT_BYTES) cutoff.cut();
       if (came === "some") await rest();
     }
+    // The copy failed, which it does not by itself: nothing passes that is not metered.
+    if (!isStopped) cutoff.cut();
     const isBroken = upstream.state !== "ended";
     // A stream that said that it is over has no more to show.
     if (isBroken || !meter.finished) await lookAtRest();
@@ -135,20 +137,24 @@ function carried(events: ReadableStream<Uint8Array>, writable: WritableStream<Ui
 function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) {
   const reader = copy.getReader({ mode: "byob" });
   let roomBytes = LOOK_BYTES;
-  let reading: Promise<"some" | "full"> | null = null;
+  let reading: Promise<"some" | "full" | undefined> | null = null;
 
-  async function next(): Promise<"some" | "full"> {
-    const { value } = await reader.read(new Uint8Array(roomBytes));
+  async function next(): Promise<"some" | "full" | undefined> {
+    const { done, value } = await reader.read(new Uint8Array(roomBytes)).catch(() => ended);
+    if (done) return undefined;
     reading = null;
-    if (value) meter.push(value);
-    const isFull = value?.length === roomBytes;
+    meter.push(value);
+    const isFull = value.length === roomBytes;
     roomBytes = isFull ? LARGE_LOOK_BYTES : LOOK_BYTES;
     return isFull ? "full" : "some";
   }
   return {
-    read(): Promise<"some" | "full"> {
+    /** Undefined: nothing more can be read. */
+    read(): Promise<"some" | "full" | undefined> {
       reading ??= next();
       return reading;
     },
   };
 }
+
+const ended = { done: true, value: undefined } as const;

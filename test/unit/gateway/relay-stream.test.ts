@@ -1,7 +1,7 @@
 // A stream never ends silently, is settled exactly once, and its usage is learned even when the caller has gone.
 import { describe, expect, it } from "vitest";
 import { type OperationName, operations } from "../../../src/azure/operation.ts";
-import { COPY_LAG_MS, LOOK_MS } from "../../../src/gateway/pass-split.ts";
+import { type ByteChannel, COPY_LAG_MS, LOOK_MS } from "../../../src/gateway/pass-split.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
 import type { CutByLedger } from "../../../src/gateway/renewals.ts";
 import type { CallEnd } from "../../../src/gateway/settle-call.ts";
@@ -32,13 +32,14 @@ interface Call {
   readonly name?: OperationName;
   readonly body?: JsonObject;
   readonly constraints?: Record<string, unknown>;
+  readonly channel?: ByteChannel;
 }
 
 const keptByAzure = { body: { store: true }, constraints: { allowStore: true } };
 
 function relayed(way: Way, asked: Call = {}) {
   const given: Call = way === "event by event" ? keptByAzure : {};
-  const { wantsUsage = true, name = "chat/completions", constraints = {} } = { ...given, ...asked };
+  const { wantsUsage = true, name = "chat/completions", constraints = {}, channel } = { ...given, ...asked };
   const body = { ...given.body, ...asked.body };
   const bound: string[] = [];
   const timers = createManualTimers();
@@ -66,7 +67,11 @@ function relayed(way: Way, asked: Call = {}) {
   const settled = Promise.withResolvers<CallEnd>();
   const settlements: CallEnd[] = [];
   const answer = relayStream(
-    { background: (work) => void work.catch(settled.reject), startTimer, newByteChannel },
+    {
+      background: (work) => void work.catch(settled.reject),
+      startTimer,
+      newByteChannel: () => channel ?? newByteChannel(),
+    },
     {
       question,
       allowed: allowedWith(constraints),
@@ -262,6 +267,21 @@ describe("a stream that breaks off inside an event, carried", () => {
     call[how]();
     await expect(reader?.read()).rejects.toThrow("broke off");
     expect(await call.settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+  });
+
+  it("and Azure is left where what has passed cannot be looked at", async () => {
+    const readable = new ReadableStream<Uint8Array>({
+      type: "bytes",
+      pull: () => Promise.reject(new Error("lost")),
+    });
+    const { settled, isCut, send, breakOff, timers } = relayed("carried", {
+      channel: { readable, writable: new WritableStream() },
+    });
+    send(word);
+    timers.pass(LOOK_MS);
+    expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    expect(isCut()).toBe(true);
+    breakOff();
   });
 
   it("and Azure is left where an event is larger than may be held", async () => {
