@@ -2,13 +2,12 @@
 import { SECOND_MS } from "../../src/kernel/clock.ts";
 import { type DecisionId, type IdMint, reservationOf } from "../../src/kernel/ids.ts";
 import { AgentBook } from "../../src/quota/agent-book.ts";
-import type { AgentStore } from "../../src/quota/agent-store.ts";
 import type { LedgerCandidate, ReserveRequest } from "../../src/quota/contracts.ts";
 import { earliest } from "../../src/quota/earliest.ts";
 import { type HeldLease, holdLease, isPastHalfLife, leaseAt } from "../../src/quota/lease.ts";
 import type { LedgerCaller } from "../../src/quota/ledger-caller.ts";
-import { NOTHING_REVOKED } from "../../src/quota/revoked-tokens.ts";
 import type { Hold } from "../../src/quota/slice-contracts.ts";
+import { newLedger, storesNothing } from "../new-ledger.ts";
 import type { ScaleTenant } from "./scale-tenant.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -19,30 +18,6 @@ const CALL_MS = 2_000;
 const RELAY_MAX_MS = 600_000;
 const MAX_ROUNDS = 10;
 const usage = { promptTokens: 210, cachedPromptTokens: 0, completionTokens: 40, totalTokens: 250 };
-
-/** Nothing crashes here, so nothing is ever read back. */
-const unread: AgentStore = {
-  putCounters() {},
-  putReservation() {},
-  removeReservation() {},
-  findReservation: () => null,
-  putNumbers() {},
-  putAgent() {},
-  putRevocations() {},
-  putRefreshed() {},
-  putProofHorizon() {},
-  knownAsk: () => null,
-  putAsk() {},
-  keepRecord() {},
-  putApproval() {},
-  findApproval: () => null,
-  approvalsOf: () => [],
-  pendingApprovals: () => 0,
-  putStoredObject() {},
-  findStoredObject: () => null,
-  removeStoredObject() {},
-  keepSettlement() {},
-};
 
 export interface ScaleTally {
   calls: number;
@@ -83,18 +58,8 @@ export class ScaleAgent {
     this.#ids = ids;
     this.#caller = caller;
     this.#tally = tally;
-    const { home, tenantId, agentId } = caller;
-    const agent = { home, tenantId, agentId, version: 1, status: "active" } as const;
-    const saved = {
-      counters: [],
-      open: [],
-      numbers: { given: 0, until: 0 },
-      agent,
-      revocations: NOTHING_REVOKED,
-      refreshed: [],
-      proofHorizonSeconds: 0,
-    };
-    this.#book = new AgentBook(saved, unread, RELAY_MAX_MS, time.nowMs);
+    // Nothing crashes here, so nothing need be read back.
+    this.#book = new AgentBook(newLedger(caller), storesNothing, RELAY_MAX_MS, time.nowMs);
   }
 
   call(candidate: LedgerCandidate): void {

@@ -1,6 +1,7 @@
 // What must hold of decision and ledger together: candidates as `decide` gives them, charged by the real AgentBook.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { newLedger, storesNothing } from "../../../dev/new-ledger.ts";
 import { childClaims, childLife } from "../../../src/capability/child-claims.ts";
 import type { Capability } from "../../../src/capability/claims.ts";
 import { delegationOf, heldDetails } from "../../../src/capability/family.ts";
@@ -10,9 +11,7 @@ import { decide } from "../../../src/policy/decide.ts";
 import type { Candidate } from "../../../src/policy/decision.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { AgentBook } from "../../../src/quota/agent-book.ts";
-import type { AgentStore } from "../../../src/quota/agent-store.ts";
 import type { LedgerCandidate } from "../../../src/quota/contracts.ts";
-import { NOTHING_REVOKED } from "../../../src/quota/revoked-tokens.ts";
 import { NO_PROMISE } from "../../../src/residency/promise.ts";
 import {
   ask,
@@ -31,40 +30,8 @@ const { tenantId, agentId, home, agentVersion, tokenId } = capability;
 const moment = { nowMs, revisions: { tenant: 1, platform: 1 } };
 
 /** One that stores nothing: no step of it is cut off. */
-function newLedger() {
-  const store: AgentStore = {
-    putCounters() {},
-    putReservation() {},
-    removeReservation() {},
-    findReservation: () => null,
-    putNumbers() {},
-    putAgent() {},
-    putRevocations() {},
-    putRefreshed() {},
-    putProofHorizon() {},
-    putApproval() {},
-    findApproval: () => null,
-    approvalsOf: () => [],
-    pendingApprovals: () => 0,
-    putStoredObject() {},
-    findStoredObject: () => null,
-    removeStoredObject() {},
-    knownAsk: () => null,
-    putAsk() {},
-    keepRecord() {},
-    keepSettlement() {},
-  };
-  const agent = { home, tenantId, agentId, version: agentVersion, status: "active" } as const;
-  const saved = {
-    counters: [],
-    open: [],
-    numbers: { given: 0, until: 0 },
-    agent,
-    revocations: NOTHING_REVOKED,
-    refreshed: [],
-    proofHorizonSeconds: 0,
-  };
-  const book = new AgentBook(saved, store, 600_000, nowMs);
+function ledgerOfOne() {
+  const book = new AgentBook(newLedger(capability, agentVersion), storesNothing, 600_000, nowMs);
   let asked = 0;
   /** Offered in order, as the Durable Object does it. The grant that is charged, or null. */
   return (candidates: readonly Candidate[]) => {
@@ -110,7 +77,7 @@ const ledgerCandidate = ({ claims, obligations, reservedCostNanoUsd }: Candidate
 
 /** Two ledgers that were charged alike before, so that only what is offered last differs. */
 function ledgersAfter(earlier: readonly (readonly Candidate[])[]) {
-  const [left, right] = [newLedger(), newLedger()];
+  const [left, right] = [ledgerOfOne(), ledgerOfOne()];
   for (const candidates of earlier) for (const reserve of [left, right]) reserve(candidates);
   return { left, right };
 }
@@ -178,7 +145,7 @@ it("a family never spends more of a limit than its eldest may, nor a branch more
         const limit = Math.max(1, Math.floor(parent.limit * part));
         family.push({ member: childOf(parent.member, limit, index), limit, spent: 0 });
       }
-      const reserve = newLedger();
+      const reserve = ledgerOfOne();
       for (const { member, outputTokens } of asks) {
         const asking = family[member % family.length];
         if (asking === undefined) continue;
@@ -259,7 +226,7 @@ describe("decided and charged", () => {
       );
     fc.assert(
       fc.property(shuffled, earlierAsks, ([policies, others, twice], asks) => {
-        const [left, right] = [newLedger(), newLedger()];
+        const [left, right] = [ledgerOfOne(), ledgerOfOne()];
         for (const asked of asks) {
           const before = left(candidatesOf(decide(inputOf(policies, asked))));
           expect(right(candidatesOf(decide(inputOf([twice, ...others], asked))))).toBe(before);

@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { newLedger, storesNothing } from "../../../dev/new-ledger.ts";
 import { ApiKeyId, createIdMint, reservationOf, TenantId } from "../../../src/kernel/ids.ts";
 import {
   APPROVAL_GRACE_MS,
@@ -17,7 +18,6 @@ import type { AgentReservation } from "../../../src/quota/agent-reservation.ts";
 import type { AgentStore, KnownAsk } from "../../../src/quota/agent-store.ts";
 import type { ApprovalDecision } from "../../../src/quota/approval-contracts.ts";
 import type { ReserveReply, ReserveRequest } from "../../../src/quota/contracts.ts";
-import { NOTHING_REVOKED } from "../../../src/quota/revoked-tokens.ts";
 
 const NOW = Date.UTC(2028, 2, 1, 12);
 const ids = createIdMint(
@@ -131,40 +131,18 @@ function createLedger() {
   const reservations = new Map<string, AgentReservation>();
   const asks = new Map<string, KnownAsk>();
   const store: AgentStore = {
+    ...storesNothing,
     ...approvals,
-    putStoredObject() {},
-    findStoredObject: () => null,
-    removeStoredObject() {},
-    putCounters() {},
     putReservation: (reservation) => void reservations.set(reservation.reservationId, reservation),
     removeReservation: (id) => void reservations.delete(id),
     findReservation: (id) => reservations.get(id) ?? null,
-    putNumbers() {},
-    putAgent() {},
-    putRevocations() {},
-    putRefreshed() {},
-    putProofHorizon() {},
     knownAsk: (requestId) => asks.get(requestId) ?? null,
     putAsk: (requestId, known) => void asks.set(requestId, known),
-    keepRecord() {},
-    keepSettlement() {},
   };
-  const agent = { ...who, version: 1, status: "active" } as const;
-  const start = () =>
-    new AgentBook(
-      {
-        counters: [],
-        open: [...reservations.values()].filter(({ state }) => state === "open"),
-        numbers: { given: 0, until: 0 },
-        agent,
-        revocations: NOTHING_REVOKED,
-        refreshed: [],
-        proofHorizonSeconds: 0,
-      },
-      store,
-      600_000,
-      NOW,
-    );
+  const start = () => {
+    const open = [...reservations.values()].filter(({ state }) => state === "open");
+    return new AgentBook({ ...newLedger(who), open }, store, 600_000, NOW);
+  };
   let book = start();
   return {
     approvals: approvals.rows,
