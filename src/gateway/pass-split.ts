@@ -140,7 +140,7 @@ function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) 
   let reading: Promise<"some" | "full" | undefined> | null = null;
 
   async function next(): Promise<"some" | "full" | undefined> {
-    const { done, value } = await reader.read(new Uint8Array(roomBytes)).catch(() => ended);
+    const { done, value } = await reader.read(new Uint8Array(roomBytes)).catch(() => noMore);
     if (done) return undefined;
     reading = null;
     meter.push(value);
@@ -157,4 +157,4 @@ function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) 
   };
 }
 
-const ended = { done: true, value: undefined } as const;
+const noMore = { done: true, value: undefined } as const;

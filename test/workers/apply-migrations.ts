@@ -1,5 +1,5 @@
-// The production migrations, applied to every database before each test file: in one batch each, as wrangler would one by
-// one, since every write waits for the disk and there are dozens.
+// The production migrations, applied to every database before each test file. What wrangler applies one by one is one batch
+// for each database here: every write waits for the disk, and there are dozens.
 import type { D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { configuredHomes, homeStoresOf } from "../../src/bindings.ts";

@@ -34,10 +34,7 @@ const kept = {
 };
 const noRenewals = (): Renewals => ({ dueInMs: Number.POSITIVE_INFINITY, passed() {}, stop() {} });
 const newByteChannel = () => new IdentityTransformStream();
-/** As the gateway keeps time: the limits of one request share one timer. */ const startTimer = (
-  ms: number,
-  fire: () => void,
-) => {
+const startTimer = (ms: number, fire: () => void) => {
   const timer = setTimeout(fire, ms);
   return () => clearTimeout(timer);
 };
@@ -45,6 +42,7 @@ const newByteChannel = () => new IdentityTransformStream();
 export default {
   async fetch(request: Request, env: RelayEnv, context: ExecutionContext): Promise<Response> {
     const { pathname, search } = new URL(request.url);
+    // As the gateway keeps time: the limits of one request share one timer.
     const time = { clock: Date.now, startTimer: sharedTimer(startTimer, Date.now) };
     const cutoff = createUpstreamCutoff(time, request.signal, RELAY_MAX_MS, noRenewals);
     const { method, headers, body } = request;

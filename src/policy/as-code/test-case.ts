@@ -2,7 +2,6 @@
  * From a test to the questions it puts to `decide`: what a test does not say is filled in here, the same for every test
  * and every witness of a diff. Place and end user are unknown unless said; the request itself is as small as can be.
  */
-
 import { outputCapOf } from "../../azure/asked-tokens.ts";
 import { assumedUnits } from "../../azure/asked-units.ts";
 import { dearestPrice } from "../../azure/prices.ts";
