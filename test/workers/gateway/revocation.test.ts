@@ -233,10 +233,10 @@ describe("a signing key", async () => {
   };
   const kill = (keyId: string) => two.ask("POST", `/v1/keys/signing/${keyId}/kill`, { reason: "leaked" });
 
-  /** What the holder of a token makes of it, a moment later. */
-  const madeOf = async (token: string, what: "refresh" | "exchange") => {
+  /** What the holder of a token makes of it, so much later: a refresh in the second of its issue would lengthen nothing. */
+  const madeOf = async (token: string, what: "refresh" | "exchange", laterMs = 2_000) => {
     const { gateway } = await isolate();
-    const ports = { ...gateway, clock: () => Date.now() + 2_000 };
+    const ports = { ...gateway, clock: () => Date.now() + laterMs };
     const app =
       what === "refresh"
         ? createRefreshRoutes(async () => ports)
@@ -286,7 +286,7 @@ describe("a signing key", async () => {
       expect(await codeOfCall({ ...caller, token })).toBe("401 token_key_withdrawn");
       expect(await active(token)).toEqual({ active: false });
     }
-    expect(await madeOf(refreshed, "refresh")).toBe("token_key_withdrawn");
+    expect(await madeOf(refreshed, "refresh", 4_000)).toBe("token_key_withdrawn");
     expect(await madeOf(refreshed, "exchange")).toBe("token_key_withdrawn");
     expect(await told(own.token)).toBe("allowed");
   });
