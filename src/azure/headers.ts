@@ -47,11 +47,16 @@ const maxWaits: Readonly<Record<string, number>> = {
 
 export function callerHeaders(upstream: Headers): Headers {
   const headers = new Headers();
+  const unknownMeters: string[] = [];
   for (const [name, value] of upstream) {
     const maxWait = maxWaits[name];
+    const meter = rate.exec(name)?.[1];
     if (maxWait !== undefined) headers.set(name, capped(value, maxWait));
-    else if (responseHeaders.has(name) || isKnownRate(name, upstream)) headers.set(name, value);
+    else if (meter !== undefined || responseHeaders.has(name)) headers.set(name, value);
+    if (meter !== undefined && value.startsWith("-")) unknownMeters.push(meter);
   }
+  for (const meter of unknownMeters)
+    for (const part of ["limit", "remaining", "reset"]) headers.delete(`x-ratelimit-${part}-${meter}`);
   return headers;
 }
 
@@ -61,16 +66,8 @@ const amount = /^\d+(?:\.\d+)?$/;
 const capped = (value: string, max: number): string =>
   amount.test(value) && Number(value) <= max ? value : String(max);
 
-const rate = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/;
-
 /**
- * Where Azure does not count (Responses), it says -1 of -1, free again in 0 s: a client that believes it would wait for
- * room that never comes. All that it says of such a meter is left out.
+ * What is left of a meter. Where Azure does not count (Responses), it says -1 of -1, free again in 0 s: a client that
+ * believes it would wait for room that never comes. All that it says of such a meter is left out.
  */
-function isKnownRate(name: string, upstream: Headers): boolean {
-  const meter = rate.exec(name)?.[1];
-  if (meter === undefined) return false;
-  return ["limit", "remaining", "reset"].every(
-    (part) => upstream.get(`x-ratelimit-${part}-${meter}`)?.startsWith("-") !== true,
-  );
-}
+const rate = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/;

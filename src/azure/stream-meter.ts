@@ -4,17 +4,20 @@
  * event cut in the middle is never passed on, so an error event after it stays readable.
  */
 import { utf8Text } from "../kernel/encoding.ts";
+import { joinedBytes } from "../kernel/joined-bytes.ts";
 import { isJsonObject } from "../kernel/json.ts";
 import type { Usage } from "../quota/contracts.ts";
 import { canMatter, DONE, terminalEvents } from "./event-that-matters.ts";
 import type { Operation } from "./operation.ts";
 import { storedIdOf } from "./stored-objects.ts";
 import { addedUsage, usageOfEvent } from "./usage.ts";
-import { createWholeEvents } from "./whole-events.ts";
+import { createWholeEvents, eachEvent } from "./whole-events.ts";
 
 export interface StreamMeter {
-  /** Takes bytes as they came, returns the bytes of all events they complete. */
+  /** Takes bytes as they came, returns the bytes of all events they complete, less those that stay here. */
   push(bytes: Uint8Array): Uint8Array;
+  /** Takes bytes that have passed anyhow: read as one text, many events cost little more than one. */
+  watch(bytes: Uint8Array): void;
   /** Of the event that is not whole yet. */
   readonly heldBytes: number;
   readonly usage: Usage | null;
@@ -46,8 +49,7 @@ export function createStreamMeter(
   let pictures = 0;
 
   /** False when the event is the gateway's own and stays here. */
-  function see(event: Uint8Array): boolean {
-    const text = utf8Text(event);
+  function see(text: string | undefined): boolean {
     const mayTellId = foundId !== null && storedId === null;
     if (text === undefined || !(mayTellId || canMatter(text))) return true;
     const data = dataOf(text);
@@ -73,9 +75,18 @@ export function createStreamMeter(
     return !(hideUsageChunk && found && Array.isArray(value.choices) && value.choices.length === 0);
   }
 
-  const events = createWholeEvents(see);
+  const events = createWholeEvents();
   return {
-    push: events.push,
+    push(bytes) {
+      const whole = events.push(bytes);
+      const each = eachEvent(whole);
+      const passed = each.filter((event) => see(utf8Text(event)));
+      return passed.length === each.length ? whole : joinedBytes(passed);
+    },
+    watch(bytes) {
+      const whole = events.push(bytes);
+      for (const event of textsOf(whole)) see(event);
+    },
     get heldBytes() {
       return events.heldBytes;
     },
@@ -95,6 +106,14 @@ export function createStreamMeter(
       return operation.action === "image" ? pictures : 0;
     },
   };
+}
+
+/** Of each event: one that is no text hides no other. */
+function textsOf(events: Uint8Array): readonly (string | undefined)[] {
+  const text = utf8Text(events);
+  if (text === undefined) return eachEvent(events).map(utf8Text);
+  // All line ends mean the same.
+  return (text.includes("\r") ? text.replaceAll(/\r\n?/g, "\n") : text).split("\n\n");
 }
 
 /** The data lines of one event, joined as the event-stream format says. */

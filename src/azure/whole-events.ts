@@ -5,7 +5,7 @@
 import { joinedBytes } from "../kernel/joined-bytes.ts";
 
 export interface WholeEvents {
-  /** Takes bytes as they came, returns the bytes of all events they complete, less those that are not to be passed. */
+  /** Takes bytes as they came, returns those of all events that they complete. */
   push(chunk: Uint8Array): Uint8Array;
   /** Of the event that has begun. */
   readonly heldBytes: number;
@@ -14,10 +14,8 @@ export interface WholeEvents {
 const LF = 10;
 const CR = 13;
 const NONE = -1;
-const nothing = new Uint8Array(0);
 
-/** @param isPassed is told of every event, in order. */
-export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): WholeEvents {
+export function createWholeEvents(): WholeEvents {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   let before = noBytes;
@@ -31,36 +29,21 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
   }
 
   function takeHeldWith(end: Uint8Array): Uint8Array {
-    const event = joinedBytes([...held, end]);
+    const events = joinedBytes([...held, end]);
     held = [];
     heldBytes = 0;
     before = noBytes;
-    return event;
+    return events;
   }
 
   return {
     push(chunk) {
-      const lineEndFrom = lineEndsOf(chunk);
-      // Events side by side are passed as one piece, so a chunk of whole events is passed as the very bytes it came in.
-      const passed: Uint8Array[] = [];
-      let passedTo = 0;
-      let start = 0;
-      for (;;) {
-        const end = eventEnd(chunk, start, before, lineEndFrom);
-        if (end === NONE) break;
-        const hasBegunBefore = heldBytes > 0;
-        const event = hasBegunBefore ? takeHeldWith(chunk.subarray(0, end)) : chunk.subarray(start, end);
-        const passes = isPassed(event);
-        if (hasBegunBefore || !passes) {
-          if (passedTo < start) passed.push(chunk.subarray(passedTo, start));
-          if (passes) passed.push(event);
-          passedTo = end;
-        }
-        start = end;
-      }
-      if (passedTo < start) passed.push(chunk.subarray(passedTo, start));
-      if (start < chunk.length) hold(chunk, start);
-      return passed.length === 0 ? nothing : joinedBytes(passed);
+      const end = lastEventEnd(chunk, before);
+      // A chunk of whole events is given back as the very bytes that it came in.
+      const complete = end === chunk.length ? chunk : chunk.subarray(0, end);
+      const events = end === 0 || heldBytes === 0 ? complete : takeHeldWith(complete);
+      if (end < chunk.length) hold(chunk, end);
+      return events;
     },
     get heldBytes() {
       return heldBytes;
@@ -68,24 +51,53 @@ export function createWholeEvents(isPassed: (event: Uint8Array) => boolean): Who
   };
 }
 
+/** @param bytes of whole events. */
+export function eachEvent(bytes: Uint8Array): readonly Uint8Array[] {
+  const lineEndFrom = lineEndsOf(bytes);
+  const events: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = eventEnd(bytes, start, lineEndFrom);
+    events.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return events;
+}
+
 /** The last two bytes of what is held of an event. */
 type Before = readonly [secondLast: number, last: number];
 const noBytes: Before = [NONE, NONE];
 
 /**
- * The index after the first blank line of the event that goes on at `from`, or NONE. Lines end in LF, CR LF or CR.
+ * Whether a line end ends an event: it ends a blank line, or is one between events. Lines end in LF, CR LF or CR.
  * Nothing before the event's own start counts, so that where chunks were cut makes no difference.
  */
-function eventEnd(chunk: Uint8Array, from: number, before: Before, lineEndFrom: LineEndFrom): number {
-  const byteAt = (index: number) => (index < from ? before[index - from + 2] : chunk[index]);
-  for (let index = lineEndFrom(from); index !== NONE; index = lineEndFrom(index + 1)) {
-    const byte = chunk[index];
-    const last = byteAt(index - 1);
-    // A blank line between events, or the second of two line ends.
-    if (last === NONE || last === byte) return index + 1;
-    if (byte === LF && last === CR && byteAt(index - 2) === LF) return index + 1;
-  }
-  return NONE;
+const isEventEnd = (byte: unknown, last: unknown, secondLast: unknown): boolean =>
+  last === NONE || last === byte || (byte === LF && last === CR && secondLast === LF);
+
+/** How many bytes it is to the end of the last whole event. Found backwards: most chunks end with one. */
+function lastEventEnd(chunk: Uint8Array, before: Before): number {
+  const byteAt = (index: number) => (index < 0 ? before[index + 2] : chunk[index]);
+  // Searching backwards for what is not there takes longer.
+  const lineEnds = [LF, CR].filter((byte) => chunk.includes(byte));
+  const lineEndUpTo = (index: number) =>
+    index < 0 ? NONE : Math.max(NONE, ...lineEnds.map((byte) => chunk.lastIndexOf(byte, index)));
+  let index = lineEndUpTo(chunk.length - 1);
+  while (index !== NONE && !isEventEnd(chunk[index], byteAt(index - 1), byteAt(index - 2)))
+    index = lineEndUpTo(index - 1);
+  if (index === NONE) return 0;
+  // Further line ends are blank lines of their own.
+  let end = index + 1;
+  while (chunk[end] === LF || chunk[end] === CR) end += 1;
+  return end;
+}
+
+/** The index after the first event from `from` on, which is whole. */
+function eventEnd(bytes: Uint8Array, from: number, lineEndFrom: LineEndFrom): number {
+  const byteAt = (index: number) => (index < from ? NONE : bytes[index]);
+  let index = lineEndFrom(from);
+  while (index !== NONE && !isEventEnd(bytes[index], byteAt(index - 1), byteAt(index - 2)))
+    index = lineEndFrom(index + 1);
+  return index === NONE ? bytes.length : index + 1;
 }
 
 /** The first line end at or after an index that never goes back, or NONE. */

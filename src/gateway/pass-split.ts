@@ -143,7 +143,7 @@ function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) 
     const { done, value } = await reader.read(new Uint8Array(roomBytes)).catch(() => noMore);
     if (done) return undefined;
     reading = null;
-    meter.push(value);
+    meter.watch(value);
     const isFull = value.length === roomBytes;
     roomBytes = isFull ? LARGE_LOOK_BYTES : LOOK_BYTES;
     return isFull ? "full" : "some";

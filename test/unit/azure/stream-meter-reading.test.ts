@@ -97,8 +97,10 @@ describe("a meter that reads only what can matter", () => {
           const meter = createStreamMeter(operation, false);
           const sent = utf8Bytes(events.join("").replaceAll("\n", lineEnd));
           expect(textOf(meter.push(sent))).toBe(textOf(sent));
-          const { usage, finished } = meter;
-          expect({ usage, finished }).toEqual(readFully(operation, events));
+          const watching = createStreamMeter(operation, false);
+          watching.watch(sent);
+          for (const { usage, finished } of [meter, watching])
+            expect({ usage, finished }).toEqual(readFully(operation, events));
         },
       ),
       { numRuns: 1_000 },

@@ -30,10 +30,14 @@ const responseEvents = [
 const responsesStream = responseEvents.join("");
 const responsesUsage = { promptTokens: 7, cachedPromptTokens: 0, completionTokens: 3, totalTokens: 10 };
 
-/** Feeds the bytes in the chunks that the cuts make. */
-function feed(meter: StreamMeter, bytes: Uint8Array, cuts: readonly number[]): string {
+/** The chunks that the cuts make. */
+function chunksOf(bytes: Uint8Array, cuts: readonly number[]): readonly Uint8Array[] {
   const edges = [0, ...cuts.filter((cut) => cut <= bytes.length).toSorted((a, b) => a - b), bytes.length];
-  const passed = edges.slice(1).map((edge, index) => meter.push(bytes.slice(edges[index], edge)).slice());
+  return edges.slice(1).map((edge, index) => bytes.slice(edges[index], edge));
+}
+
+function feed(meter: StreamMeter, bytes: Uint8Array, cuts: readonly number[]): string {
+  const passed = chunksOf(bytes, cuts).map((chunk) => meter.push(chunk).slice());
   return textOf(new Uint8Array(passed.flatMap((part) => [...part])));
 }
 
@@ -157,7 +161,9 @@ describe("any events in any order, however cut", () => {
   ];
   const event = fc.tuple(fc.constantFrom(...shapes), fc.constantFrom("\n", "\r\n", "\r"));
 
-  it("give the same bytes, usage and end as one event at a time", () => {
+  const told = ({ usage, finished, heldBytes }: StreamMeter) => ({ usage, finished, heldBytes });
+
+  it("give the same bytes, usage and end, passed or watched", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -167,13 +173,17 @@ describe("any events in any order, however cut", () => {
         fc.array(fc.nat({ max: 2_000 }), { maxLength: 40 }),
         fc.boolean(),
         fc.constantFrom(chat, responses),
-        (events, cuts, hide, operation) => {
+        fc.constantFrom("", "data", ": ha\n", "\r"),
+        (events, cuts, hide, operation, half) => {
+          const sent = utf8Bytes(events.join("") + half);
           const whole = createStreamMeter(operation, hide);
+          const passed = feed(whole, sent, []);
           const inPieces = createStreamMeter(operation, hide);
-          const passed = feed(whole, utf8Bytes(events.join("")), []);
-          expect(feed(inPieces, utf8Bytes(events.join("")), cuts)).toBe(passed);
-          expect(inPieces.usage).toEqual(whole.usage);
-          expect(inPieces.finished).toBe(whole.finished);
+          expect(feed(inPieces, sent, cuts)).toBe(passed);
+          expect(told(inPieces)).toEqual(told(whole));
+          const watching = createStreamMeter(operation, hide);
+          for (const chunk of chunksOf(sent, cuts)) watching.watch(chunk);
+          expect(told(watching)).toEqual(told(whole));
         },
       ),
       { numRuns: 500 },
@@ -240,6 +250,15 @@ describe("what the meter says", () => {
     const meter = createStreamMeter(chat, true);
     expect([...meter.push(odd)]).toEqual([...odd]);
     expect([meter.finished, meter.usage]).toEqual([false, null]);
+  });
+
+  it("is told by what stands beside bytes that are not UTF-8, passed or watched", () => {
+    const odd = new Uint8Array([...utf8Bytes(words), 0xff, 0xfe, 10, 10, ...utf8Bytes(usageChunk + done)]);
+    for (const way of ["push", "watch"] as const) {
+      const meter = createStreamMeter(chat, false);
+      meter[way](odd);
+      expect([meter.finished, meter.usage]).toEqual([true, chatUsage]);
+    }
   });
 
   it("reads data that spans several lines as one", () => {
