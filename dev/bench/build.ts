@@ -27,6 +27,7 @@ export interface Bundles {
   readonly countingGateway: Bundle;
   readonly passThrough: Bundle;
   readonly jsRelay: Bundle;
+  readonly nativeRelay: Bundle;
   readonly meteredRelay: Bundle;
   readonly micro: Bundle;
 }
@@ -35,17 +36,19 @@ const wrangler = join(projectRoot, "node_modules/wrangler/bin/wrangler.js");
 const workers = join(import.meta.dirname, "workers");
 
 export async function buildBundles(folder: string): Promise<Bundles> {
-  const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro] =
+  const [gateway, cheaperGateway, countingGateway, passThrough, jsRelay, nativeRelay, meteredRelay, micro] =
     await Promise.all([
       deployed(folder, join(projectRoot, "src/worker.ts")),
       deployed(folder, join(workers, "cheaper-gateway.ts")),
       deployed(folder, join(workers, "counting-gateway.ts")),
       bare("pass-through"),
       bare("js-relay"),
+      bare("native-relay"),
       bare("metered-relay"),
       bare("micro"),
     ]);
-  return { gateway, cheaperGateway, countingGateway, passThrough, jsRelay, meteredRelay, micro };
+  const relays = { jsRelay, nativeRelay, meteredRelay };
+  return { gateway, cheaperGateway, countingGateway, passThrough, ...relays, micro };
 }
 
 async function deployed(folder: string, main: string): Promise<Bundle> {

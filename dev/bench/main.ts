@@ -99,6 +99,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
     started(startBareWorker(script, { UPSTREAM: upstreamUrl, ...variables }, flags));
   const passThrough = await bareAt(bundles.passThrough);
   const jsRelay = await bareAt(bundles.jsRelay);
+  const nativeRelay = await bareAt(bundles.nativeRelay, gatewayFlags());
   const metered = await bareAt(bundles.meteredRelay, gatewayFlags(), { WAY: "carried" });
   const eachEvent = await bareAt(bundles.meteredRelay, gatewayFlags(), { WAY: "each event" });
   const gateway = await gatewayAt(bundles.gateway, "gateway");
@@ -112,6 +113,7 @@ async function bench(plan: Plan, folder: string, endings: (() => Promise<void>)[
       mock: { port: mockPort, pid: mock.pid, headers, quietMs: 0 },
       passThrough: bareTarget(passThrough),
       jsRelay: bareTarget(jsRelay),
+      nativeRelay: bareTarget(nativeRelay),
       metered: bareTarget(metered),
       eachEvent: bareTarget(eachEvent),
       gateway: gateway.target,

@@ -31,14 +31,15 @@ export type Round = Readonly<Record<MeasureName, Compared>>;
 const targetsOf: Readonly<Record<MeasureName, readonly TargetName[]>> = {
   saturation: ["mock", "passThrough", "gateway", "onDisk"],
   latency: ["mock", "passThrough", "gateway", "onDisk"],
-  streams: ["mock", "passThrough", "jsRelay", "metered", "eachEvent", "gateway"],
+  streams: ["mock", "passThrough", "jsRelay", "nativeRelay", "metered", "eachEvent", "gateway"],
   long: ["passThrough", "metered", "eachEvent", "gateway"],
   large: ["passThrough", "metered", "gateway"],
   paced: ["mock", "passThrough", "metered", "gateway"],
   thinking: ["mock", "passThrough", "gateway"],
   burst: ["mock", "passThrough", "gateway"],
 };
-const isRelay = (name: TargetName): boolean => ["jsRelay", "metered", "eachEvent"].includes(name);
+const isRelay = (name: TargetName): boolean =>
+  ["jsRelay", "nativeRelay", "metered", "eachEvent"].includes(name);
 
 /** Capacity and latency are never taken from the same load. */
 const loadsOf = (plan: Plan): Readonly<Record<MeasureName, Load>> => ({

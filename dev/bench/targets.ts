@@ -5,7 +5,8 @@ import { cpuMs, hasCpuTimes, untilQuiet } from "./process-cpu.ts";
 import { answerBodyOf, type DeploymentName, pathOf, requestBodyOf } from "./traffic.ts";
 
 /**
- * `jsRelay` reads and sends each piece in JavaScript, and does nothing else. `metered` passes and meters streams with the
+ * `jsRelay` reads and sends each piece in JavaScript, and does nothing else; `nativeRelay` has streams carried by the
+ * runtime, keeps their end and reads a copy of them once. `metered` passes and meters streams with the
  * gateway's own code, and does nothing else of what the gateway does; `eachEvent` is the same in the way that streams take
  * of which an event is kept back. `onDisk` is the gateway with its stores on a disk,
  * where every durable write waits for the disk.
@@ -14,6 +15,7 @@ export const targetNames = [
   "mock",
   "passThrough",
   "jsRelay",
+  "nativeRelay",
   "metered",
   "eachEvent",
   "gateway",

@@ -47,6 +47,7 @@ it.each([
   "requests_mock",
   "streams_gateway",
   "streams_relay_ratio",
+  "streams_native_ratio",
   "streams_metered_ratio",
   "long_ratio",
   "long_metered_ratio",
