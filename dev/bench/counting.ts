@@ -82,6 +82,7 @@ export async function countUse(
     await wait(plan.quietGapMs);
     const before = await counts();
     const measured = await run(apiKeys, load);
+    await wait(plan.quietGapMs);
     return { measured, each: perRequest(before, await counts()) };
   }
 

@@ -77,10 +77,7 @@ const isEventEnd = (byte: unknown, last: unknown, secondLast: unknown): boolean 
 /** How many bytes it is to the end of the last whole event. Found backwards: most chunks end with one. */
 function lastEventEnd(chunk: Uint8Array, before: Before): number {
   const byteAt = (index: number) => (index < 0 ? before[index + 2] : chunk[index]);
-  // Searching backwards for what is not there takes longer.
-  const lineEnds = [LF, CR].filter((byte) => chunk.includes(byte));
-  const lineEndUpTo = (index: number) =>
-    index < 0 ? NONE : Math.max(NONE, ...lineEnds.map((byte) => chunk.lastIndexOf(byte, index)));
+  const lineEndUpTo = lineEndsBackOf(chunk);
   let index = lineEndUpTo(chunk.length - 1);
   while (index !== NONE && !isEventEnd(chunk[index], byteAt(index - 1), byteAt(index - 2)))
     index = lineEndUpTo(index - 1);
@@ -110,5 +107,18 @@ function lineEndsOf(chunk: Uint8Array): LineEndFrom {
     if (lf !== NONE && lf < from) lf = chunk.indexOf(LF, from);
     if (cr !== NONE && cr < from) cr = chunk.indexOf(CR, from);
     return lf === NONE || cr === NONE ? Math.max(lf, cr) : Math.min(lf, cr);
+  };
+}
+
+/** The last line end up to an index that never grows, or NONE. */
+function lineEndsBackOf(chunk: Uint8Array): (upTo: number) => number {
+  // Searching backwards for what is not there takes longer.
+  let lf = chunk.includes(LF) ? chunk.length : NONE;
+  let cr = chunk.includes(CR) ? chunk.length : NONE;
+  return (upTo) => {
+    if (upTo < 0) return NONE;
+    if (lf > upTo) lf = chunk.lastIndexOf(LF, upTo);
+    if (cr > upTo) cr = chunk.lastIndexOf(CR, upTo);
+    return Math.max(lf, cr);
   };
 }
