@@ -97,7 +97,8 @@ const quick: Omit<Plan, "writeDocs"> = {
   rampMs: 100,
   countedRounds: 1,
   fleetAgents: 5,
-  quietGapMs: 200,
+  // Records of the first call must be stored before the counting ends, and the queue keeps them for a second.
+  quietGapMs: 600,
   ledgerAloneMs: 80,
   scaleAgents: 100,
   microRounds: 2_000,

@@ -81,7 +81,7 @@ it("counts what a call uses of ledgers, queue and database", () => {
   expect(report.uses.length).toBe(3);
   const [, quiet] = report.uses;
   for (const item of ["ledgerRequests", "ledgerRowsWritten", "queueOperations", "d1RowsWritten"]) {
-    expect(quiet?.use[item]).toBeGreaterThan(0);
+    expect(quiet?.use[item], item).toBeGreaterThan(0);
   }
 });
 
