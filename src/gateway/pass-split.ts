@@ -63,7 +63,7 @@ export function passSplit(
       if (meter.heldBytes > MAX_STREAMED_EVENT_BYTES) cutoff.cut();
       if (came === "some") await rest();
     }
-    // The copy failed, which it does not by itself: nothing passes that is not metered.
+    // The copy or the meter failed, which neither does by itself: nothing passes that is not metered.
     if (!isStopped) cutoff.cut();
     const isBroken = upstream.state !== "ended";
     // A stream that said that it is over has no more to show.
@@ -140,21 +140,23 @@ function createCopyReader(copy: ReadableStream<Uint8Array>, meter: StreamMeter) 
   let reading: Promise<"some" | "full" | undefined> | null = null;
 
   async function next(): Promise<"some" | "full" | undefined> {
-    const { done, value } = await reader.read(new Uint8Array(roomBytes)).catch(() => noMore);
-    if (done) return undefined;
-    reading = null;
-    meter.watch(value);
-    const isFull = value.length === roomBytes;
-    roomBytes = isFull ? LARGE_LOOK_BYTES : LOOK_BYTES;
-    return isFull ? "full" : "some";
+    try {
+      const { done, value } = await reader.read(new Uint8Array(roomBytes));
+      if (done) return undefined;
+      meter.watch(value);
+      reading = null;
+      const isFull = value.length === roomBytes;
+      roomBytes = isFull ? LARGE_LOOK_BYTES : LOOK_BYTES;
+      return isFull ? "full" : "some";
+    } catch {
+      return undefined;
+    }
   }
   return {
-    /** Undefined: nothing more can be read. */
+    /** Undefined: nothing more can be read, or metered. */
     read(): Promise<"some" | "full" | undefined> {
       reading ??= next();
       return reading;
     },
   };
 }
-
-const noMore = { done: true, value: undefined } as const;

@@ -1,5 +1,5 @@
 // A stream never ends silently, is settled exactly once, and its usage is learned even when the caller has gone.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type OperationName, operations } from "../../../src/azure/operation.ts";
 import { type ByteChannel, COPY_LAG_MS, LOOK_MS } from "../../../src/gateway/pass-split.ts";
 import { relayStream } from "../../../src/gateway/relay-stream.ts";
@@ -282,6 +282,26 @@ describe("a stream that breaks off inside an event, carried", () => {
     expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
     expect(isCut()).toBe(true);
     breakOff();
+  });
+
+  it("and Azure is left where what has passed cannot be metered", async () => {
+    const { answer, send, isCut, settled, timers } = relayed("carried");
+    const text = answer.text();
+    send(word);
+    await turn();
+    const broken = vi.spyOn(Uint8Array.prototype, "includes").mockImplementation(() => {
+      throw new Error("A bug.");
+    });
+    try {
+      timers.pass(LOOK_MS);
+      expect(await settled).toMatchObject({ end: "upstream_broken", outcome: { kind: "as_reserved" } });
+    } finally {
+      broken.mockRestore();
+    }
+    const [event, ...rest] = (await text).split(/(?<=\n\n)/);
+    expect(event).toBe(word);
+    expect(rest.join("")).toMatch(errorOf("upstream_broken"));
+    expect(isCut()).toBe(true);
   });
 
   it("and Azure is left where an event is larger than may be held", async () => {
