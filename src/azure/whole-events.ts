@@ -67,11 +67,13 @@ export function eachEvent(bytes: Uint8Array): readonly Uint8Array[] {
 type Before = readonly [secondLast: number, last: number];
 const noBytes: Before = [NONE, NONE];
 
+type Byte = number | undefined;
+
 /**
  * Whether a line end ends an event: it ends a blank line, or is one between events. Lines end in LF, CR LF or CR.
  * Nothing before the event's own start counts, so that where chunks were cut makes no difference.
  */
-const isEventEnd = (byte: unknown, last: unknown, secondLast: unknown): boolean =>
+const isEventEnd = (byte: Byte, last: Byte, secondLast: Byte): boolean =>
   last === NONE || last === byte || (byte === LF && last === CR && secondLast === LF);
 
 /** How many bytes it is to the end of the last whole event. Found backwards: most chunks end with one. */

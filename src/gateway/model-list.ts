@@ -3,7 +3,6 @@
  * from the decision core instead, so the list and the calls cannot disagree. It charges nothing, but it is confirmed
  * and recorded like any decision.
  */
-
 import { serves } from "../azure/asked-tokens.ts";
 import { assumedUnits } from "../azure/asked-units.ts";
 import type { Deployment } from "../azure/deployment.ts";

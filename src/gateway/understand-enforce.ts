@@ -1,5 +1,4 @@
 /** Understanding an /v1/enforce: its body names the ask, since the call to Azure is the caller's own. */
-
 import { outputCapOf } from "../azure/asked-tokens.ts";
 import { assumedUnits } from "../azure/asked-units.ts";
 import { dearestPrice } from "../azure/prices.ts";

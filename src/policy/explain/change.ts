@@ -59,10 +59,7 @@ export function applyChange(input: DecideInput, change: Change): DecideInput {
     case "request":
       return changedRequest(input, change.constraint, change.to);
     case "set_price":
-      return {
-        ...input,
-        ask: withPrice(input.ask),
-      };
+      return { ...input, ask: withPrice(input.ask) };
     case "new_grant":
       return withNewGrant(input, change);
     case "extend_token":
